@@ -92,7 +92,7 @@ export class ChatLife {
       const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
       const address = to ?? newest?.address ?? lastRecipient;
       if (address === undefined) {
-        face.note("/to NAME chooses whom to write to, /users and /rooms list everybody and everything.");
+        face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
       } else await this.switch.turnToAddress(address, { deliveredAfter: cursor });
       face.showUnread();
     } finally {

@@ -32,7 +32,7 @@ export class ConversationDirectory {
     const { invitedBy, address } = list.get(conversation) ?? {};
     if (invitedBy === undefined) return;
     const room = names.label(conversation);
-    face.note(`${invitedBy} invites you to the room ${room}: /join ${address}, or /leave ${address} to decline`);
+    face.note(`${invitedBy} invited you to ${room}. To accept: /join ${address}. To decline: /leave ${address}`);
   }
 
   /** The person may not see the conversation any more. */

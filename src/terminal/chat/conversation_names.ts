@@ -46,6 +46,11 @@ export class ConversationNames {
     return sanitizeLine(room === undefined ? address : `#${room.name}`);
   }
 
+  /** "with ben" or "in #ops". */
+  phrase(conversation: string): string {
+    return `${isRoomId(conversation) ? "in" : "with"} ${this.label(conversation)}`;
+  }
+
   /** Two private rooms may have one name: then neither is meant by it. */
   address(typed: string): string {
     if (!typed.startsWith("#")) return typed;

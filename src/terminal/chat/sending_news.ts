@@ -19,7 +19,7 @@ export class SendingNews {
   postponed(reason: ChatError): void {
     if (this.#postponed === reason.code) return;
     this.#postponed = reason.code;
-    this.#options.warn(`Not accepted yet, and tried again: ${reason.message}`);
+    this.#options.warn(`Not accepted yet, retrying: ${reason.message}`);
   }
 
   /** The next one that is postponed is news. */
@@ -30,7 +30,7 @@ export class SendingNews {
   deliveryChanged({ mode, reason }: { mode: DeliveryMode; reason: string }): void {
     if (mode === this.#delivery && reason === "") return;
     this.#delivery = mode;
-    const way = mode === DeliveryMode.CALLBACK ? "by calls from the server" : "over the own connection";
-    this.#options.note(`Messages come ${way}${reason === "" ? "." : `: ${reason}`}`);
+    const way = mode === DeliveryMode.CALLBACK ? "by server callback" : "over this client's connection";
+    this.#options.note(`Messages arrive ${way}${reason === "" ? "." : `: ${reason}`}`);
   }
 }

@@ -57,7 +57,7 @@ export class Submissions {
     }
     const text = line.replace(/^\/\//, "/");
     if (place !== undefined) this.send(place, { text, typed: line });
-    else this.#giveBack("Whom is it for? /to NAME chooses that.", { text, typed: line, place });
+    else this.#giveBack("No recipient. Choose one with /to NAME.", { text, typed: line, place });
   }
 
   #giveBack(

@@ -27,14 +27,14 @@ export class TypingSigns {
     return users.size !== before;
   }
 
-  /** "ben is writing"; "" when nobody is. */
+  /** "ben is typing"; "" when nobody is. */
   describe(conversation: string): string {
     const users = [...this.#writing.get(conversation) ?? []].map(sanitizeLine);
     if (users.length === 0) return "";
     const names = users.slice(0, maxNames).join(", ");
     return users.length > maxNames
-      ? `${names} and others are writing`
-      : `${names} ${users.length > 1 ? "are" : "is"} writing`;
+      ? `${names} and others are typing`
+      : `${names} ${users.length > 1 ? "are" : "is"} typing`;
   }
 
   /** The person changed the draft for this address; a command is not for others. */

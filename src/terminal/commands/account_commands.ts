@@ -8,32 +8,32 @@ import { clock, date } from "../text/transcript.ts";
 export const accountCommands: Commands = {
   whoami: {
     arguments: "",
-    summary: "Who and where you are",
+    summary: "Show your name, your device, and when its login expires",
     async run({ client, print }) {
       const { user, deviceId, deviceName, tokenExpiresAtMs } = await client.whoAmI();
       const device = `"${sanitizeLine(deviceName)}" (${sanitizeLine(deviceId)})`;
-      const until = tokenExpiresAtMs > 0 ? `, logged in until ${date(tokenExpiresAtMs)} if not used before` : "";
-      await print([`You are ${sanitizeLine(user)} on device ${device}${until}.`]);
+      const expiry = tokenExpiresAtMs > 0 ? ` Unless you use it, its login expires on ${date(tokenExpiresAtMs)}.` : "";
+      await print([`You are ${sanitizeLine(user)} on device ${device}.${expiry}`]);
     },
   },
   passwd: {
     arguments: "",
-    summary: "Change your password; your other devices are logged out",
+    summary: "Change your password, and log out your other devices",
     run: changePassword,
   },
   devices: {
     arguments: "[revoke ID]",
-    summary: "Where you are logged in; log one of them out",
+    summary: "List your devices, or log one out",
     run: (context, { words }) => devices(context, words),
   },
   deleteaccount: {
     arguments: "YOUR_NAME",
-    summary: "Delete your account for ever, after asking for your password",
+    summary: "Delete your account forever, after asking for your password",
     run: (context, { words }) => deleteAccount(context, words),
   },
   logout: {
     arguments: "",
-    summary: "Forget the login of this machine, and leave",
+    summary: "Log out this device, and quit",
     async run({ client, loggedOut, leave }) {
       await client.logOut();
       await loggedOut();
@@ -46,24 +46,26 @@ async function changePassword(context: CommandContext): Promise<void> {
   const current = await context.askSecret("Current password: ");
   const next = current && await context.askSecret("New password: ");
   const again = next && await context.askSecret("New password again: ");
-  if (!current || !next || !again) return await context.print(["The password stays as it is."]);
-  if (next !== again) throw new ChatError("invalid_argument", "The two new passwords differ: the old one stays.");
+  if (!current || !next || !again) return await context.print(["Your password was not changed."]);
+  if (next !== again) {
+    throw new ChatError("invalid_argument", "The new passwords differ. Your password was not changed.");
+  }
   await context.keepCredentials(await context.client.changePassword(current, next));
-  await context.print(["The password is changed, and your other devices are logged out."]);
+  await context.print(["Your password was changed. Your other devices were logged out."]);
 }
 
 async function deleteAccount(context: CommandContext, words: readonly string[]): Promise<void> {
   const { client, me, print, askSecret, loggedOut, leave } = context;
   if (only(words, "/deleteaccount YOUR_NAME") !== me) {
-    throw new ChatError("invalid_argument", `To delete your account for ever, write: /deleteaccount ${me}`);
+    throw new ChatError("invalid_argument", `To delete your account forever, type: /deleteaccount ${me}`);
   }
   await print([
-    `This deletes the account ${me} for ever. You leave all rooms, and nobody gets your name again.`,
-    "Your messages stay, from a made-up name, or are erased, as this server does it.",
-    "Ctrl-C keeps your account.",
+    `This deletes the account ${me} forever. You leave all rooms, and your name cannot be used again.`,
+    "Depending on the server, your messages are erased or stay under a made-up name.",
+    "Press Ctrl-C to keep your account.",
   ]);
   const password = await askSecret("Password: ");
-  if (!password) return await print(["Your account stays."]);
+  if (!password) return await print(["Your account was not deleted."]);
   await client.deleteAccount(password);
   await loggedOut();
   leave("Your account is deleted.");
@@ -76,13 +78,13 @@ async function devices({ client, print }: CommandContext, args: readonly string[
   const id = only(ids, "/devices revoke ID");
   const matching = (await client.listDevices()).filter((device) => device.id.startsWith(id));
   if (matching.length > 1) {
-    throw new ChatError("invalid_argument", `Several devices begin with ${id}: write more of it.`);
+    throw new ChatError("invalid_argument", `Several device IDs begin with ${id}. Type more of the ID.`);
   }
   await client.revokeDevice(matching.at(0)?.id ?? id);
-  await print([`Device ${sanitizeLine(matching.at(0)?.id ?? id)} is logged out.`]);
+  await print([`Device ${sanitizeLine(matching.at(0)?.id ?? id)} was logged out.`]);
 }
 
 function deviceLine({ id, name, lastUsedAtMs, current, online }: Device): string {
-  const state = current ? "this one" : online ? "online" : `last used ${date(lastUsedAtMs)} ${clock(lastUsedAtMs)}`;
+  const state = current ? "this device" : online ? "online" : `last used ${date(lastUsedAtMs)} ${clock(lastUsedAtMs)}`;
   return `  ${sanitizeLine(id)}  ${sanitizeLine(name)} (${state})`;
 }

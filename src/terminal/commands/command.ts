@@ -69,15 +69,15 @@ export function parseNumber(text: string, form: string, most: number = Number.MA
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
   const range = most === Number.MAX_SAFE_INTEGER ? "the number of a message" : `a number from 1 to ${most}`;
-  throw new ChatError("invalid_argument", `"${text}" is not ${range}. Write: ${form}`);
+  throw new ChatError("invalid_argument", `"${text}" is not ${range}. Usage: ${form}`);
 }
 
 export function usage(form: string): ChatError {
-  return new ChatError("invalid_argument", `Write: ${form}`);
+  return new ChatError("invalid_argument", `Usage: ${form}`);
 }
 
 /** The conversation that a command was typed in. @throws {ChatError} when there is none */
 export function placeOf({ place }: CommandInput): ConversationRef {
   if (place !== undefined) return place;
-  throw new ChatError("invalid_argument", "You are in no conversation: /to NAME or /to #ROOM chooses one.");
+  throw new ChatError("invalid_argument", "You are in no conversation. Choose one with /to NAME or /to #ROOM.");
 }

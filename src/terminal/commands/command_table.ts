@@ -12,7 +12,7 @@ import { roomCommands } from "./room_commands.ts";
 const commands: Commands = {
   help: {
     arguments: "",
-    summary: "This list",
+    summary: "Show this list",
     run: ({ print, keys }) => print(helpLines(keys)),
   },
   ...messageCommands,
@@ -22,14 +22,14 @@ const commands: Commands = {
   ...accountCommands,
   ping: {
     arguments: "",
-    summary: "How long the server takes to answer",
+    summary: "Measure how long the server takes to answer",
     async run({ client, print }) {
       await print([`The server answered in ${(await client.ping()).toFixed(1)} ms.`]);
     },
   },
   quit: {
     arguments: "",
-    summary: "Leave chatd; so does Ctrl-D",
+    summary: "Quit, like Ctrl-D",
     run: ({ leave }) => leave(),
   },
 };

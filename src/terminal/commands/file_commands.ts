@@ -14,7 +14,7 @@ export const fileCommands: Commands = {
   },
   save: {
     arguments: "N [PATH]",
-    summary: "Save the file of message N; nothing is overwritten",
+    summary: "Save the file of message N, without overwriting another",
     run: saveFile,
   },
 };

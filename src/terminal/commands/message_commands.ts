@@ -1,5 +1,6 @@
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
+import { countOf } from "../text/count_of.ts";
 import { Role } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
@@ -14,7 +15,7 @@ const mostTries = 5;
 export const messageCommands: Commands = {
   to: {
     arguments: "NAME or #ROOM",
-    summary: "Write to somebody else, or in a room, from now on",
+    summary: "Go to a conversation: the next messages are sent there",
     takesName: true,
     async run(context, { words }) {
       await context.turnTo(only(words, "/to NAME or /to #ROOM"));
@@ -22,7 +23,7 @@ export const messageCommands: Commands = {
   },
   msg: {
     arguments: "NAME or #ROOM TEXT",
-    summary: "Send something there, and write there from now on",
+    summary: "Send a message to a conversation, and go there",
     takesName: true,
     async run(context, { text, typed }) {
       const [, name, said] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(text) ?? [];
@@ -33,23 +34,23 @@ export const messageCommands: Commands = {
   },
   users: {
     arguments: "",
-    summary: "Everybody here, and who is online",
+    summary: "List all users, and who is online",
     run: listUsers,
   },
   conversations: {
     arguments: "",
-    summary: "Your conversations, the newest first, and what is unread",
+    summary: "List your conversations, the newest first, with unread counts",
     run: listConversations,
   },
   history: {
     arguments: "[NAME] [N]",
-    summary: "The last N messages with somebody or in a room, 20 if not said",
+    summary: "Show the last N messages of a conversation (default 20)",
     takesName: true,
     run: showHistory,
   },
   sent: {
     arguments: "[N]",
-    summary: "The last N messages that you sent to anybody",
+    summary: "Show the last N messages that you sent (default 20)",
     async run({ client, show }, { words }) {
       const [limit, ...rest] = words;
       if (rest.length > 0) throw usage("/sent [N]");
@@ -64,7 +65,7 @@ export const messageCommands: Commands = {
   },
   reply: {
     arguments: "N TEXT",
-    summary: "Answer message N of this conversation",
+    summary: "Reply to message N of this conversation",
     run(context, input) {
       const [seq, text] = numberAndText(input.text, "/reply N TEXT");
       context.send(placeOf(input), { text, typed: input.typed }, { replyTo: seq });
@@ -80,7 +81,7 @@ export const messageCommands: Commands = {
   },
   delete: {
     arguments: "N",
-    summary: "Erase your message N; in a room, moderators erase anybody's",
+    summary: "Delete your message N; moderators of a room can delete any message",
     async run(context, input) {
       const seq = parseNumber(only(input.words, "/delete N"), "/delete N");
       await context.client.delete(placeOf(input).address, seq);
@@ -93,7 +94,7 @@ export const messageCommands: Commands = {
   },
   unreact: {
     arguments: "N EMOJI",
-    summary: "Take a reaction back",
+    summary: "Remove your reaction",
     run: (context, input) => react(context, input, { form: "/unreact N EMOJI", remove: true }),
   },
 };
@@ -119,9 +120,13 @@ async function listConversations({ client, names, print }: CommandContext): Prom
   for (const { room } of conversations) if (room !== undefined) names.addRoom(room);
   const lines = conversations.map(({ conversation, unread, mentions, role, invitedBy }) => {
     if (role === Role.INVITED) {
-      return `  ${names.label(conversation)} (${sanitizeLine(invitedBy)} invites you: /join or /leave ${conversation})`;
+      return `  ${names.label(conversation)} (${
+        sanitizeLine(invitedBy)
+      } invited you: /join ${conversation} or /leave ${conversation})`;
     }
-    const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? `${mentions} for you` : ""].filter(Boolean);
+    const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? countOf(mentions, "mention") : ""].filter(
+      Boolean,
+    );
     return `  ${names.label(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
   });
   await print(lines.length === 0 ? ["You have no conversations yet."] : [...lines, ...(more ? ["  and more"] : [])]);
@@ -133,8 +138,8 @@ async function listUsers({ client, print }: CommandContext): Promise<void> {
   const online = users.filter((user) => user.online).map(name);
   const offline = users.filter((user) => !user.online).map(name);
   await print([
-    `Online: ${online.join(", ") || "nobody"}`,
-    `Offline: ${offline.join(", ") || "nobody"}${more ? ", and more" : ""}`,
+    `Online: ${online.join(", ") || "none"}`,
+    `Offline: ${offline.join(", ") || "none"}${more ? ", and more" : ""}`,
   ]);
 }
 
@@ -146,12 +151,13 @@ async function search({ client, names, show, print }: CommandContext, text: stri
     page = await client.search(query, { beforePosition: page.nextBeforePosition });
   }
   const { messages, more, indexedThrough, head } = page;
-  if (messages.length === 0) await print([more ? "Nothing was found so far: look for less." : "Nothing was found."]);
-  else await print([`Found${more ? " (there is more before this: before:DATE finds it)" : ""}:`]);
+  if (messages.length === 0) {
+    await print([more ? "No messages found so far. Narrow your search." : "No messages found."]);
+  } else await print([`Found${more ? " (for earlier matches, add before:DATE)" : ""}:`]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
   // While others write, the index is always a little behind.
   if (head - indexedThrough > (messages.length === 0 ? 0 : someBehind)) {
-    await print(["(The newest messages are not found yet: try again in a while.)"]);
+    await print(["(The newest messages are not indexed yet. Try again in a moment.)"]);
   }
 }
 
@@ -172,15 +178,12 @@ async function showHistory(
     events: true,
   });
   if (messages.length === 0) {
-    const why = headSeq > 0
-      ? "Nothing of what was said is kept."
-      : `Nothing was said between you and ${sanitizeLine(other)} yet.`;
-    return await print([why]);
+    return await print([headSeq > 0 ? "The messages are not kept any more." : "No messages yet."]);
   }
   // In a room, it may be that it was before the person came.
   if (!more && startSeq > 1) {
-    await print([`(${isRoomId(other) ? "You see nothing" : "Nothing is kept"} from before this.)`]);
+    await print([isRoomId(other) ? "(You cannot see earlier messages.)" : "(Earlier messages are not kept.)"]);
   }
-  if (more) await print(["(There is more before this.)"]);
+  if (more) await print(["(There are earlier messages.)"]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
 }

@@ -12,55 +12,55 @@ const directMessages: readonly DirectMessages[] = ["anyone", "contacts", "nobody
 export const peopleCommands: Commands = {
   readers: {
     arguments: "N",
-    summary: "Who has read message N of this conversation",
+    summary: "List who has read message N of this conversation",
     async run(context, input) {
       const seq = parseNumber(only(input.words, "/readers N"), "/readers N");
       const { users, count } = await context.client.people.readers(placeOf(input).address, seq);
       const names = users.map(sanitizeLine).join(", ");
       const more = count > users.length ? ` and ${count - users.length} more` : "";
-      await context.print([count === 0 ? "Nobody who says so has read it." : `Read by ${names}${more}.`]);
+      await context.print([count === 0 ? "No one who shares read receipts has read it." : `Read by ${names}${more}.`]);
     },
   },
   away: {
     arguments: "",
-    summary: "Tell that you are not at the keyboard; /back tells that you are",
+    summary: "Show you as away, until /back",
     async run({ client, print }) {
       await client.people.setAway(true);
-      await print(["Others see that you are away. /back ends that."]);
+      await print(["Others see you as away, until /back."]);
     },
   },
   back: {
     arguments: "",
-    summary: "Tell that you are at the keyboard again",
+    summary: "Show you as online again",
     async run({ client, print }) {
       await client.people.setAway(false);
-      await print(["Others see that you are here."]);
+      await print(["Others see you as online."]);
     },
   },
   block: {
     arguments: "[NAME]",
-    summary: "Hear nothing of somebody any more, without telling them; who that is, without a name",
+    summary: "Hide a user's messages from you, without telling them; without NAME, list blocked users",
     takesName: true,
     async run(context, { words }) {
       if (words.length === 0) return await listBlocked(context);
       const user = only(words, "/block NAME");
       await context.client.people.block(user);
-      await context.print([`What ${sanitizeLine(user)} writes from now on is hidden from you. /unblock ends that.`]);
+      await context.print([`New messages from ${sanitizeLine(user)} are hidden from you, until /unblock.`]);
     },
   },
   unblock: {
     arguments: "NAME",
-    summary: "Hear of somebody again",
+    summary: "Show a user's messages again",
     takesName: true,
     async run({ client, print }, { words }) {
       const user = only(words, "/unblock NAME");
       await client.people.unblock(user);
-      await print([`You hear of ${sanitizeLine(user)} again. What they wrote meanwhile stays hidden.`]);
+      await print([`New messages from ${sanitizeLine(user)} are shown again. Those sent meanwhile stay hidden.`]);
     },
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Your settings: receipts, presence, messages, notify, level; without arguments, shows them",
+    summary: "Change a setting: receipts, presence, messages, notify, level; without arguments, show them",
     async run(context, { words }) {
       const { client, print, preferences } = context;
       if (words[0] === "notify" || words[0] === "level") return await print([setPreference(context, words)]);
@@ -74,7 +74,9 @@ export const peopleCommands: Commands = {
 
 async function listBlocked({ client, print }: CommandContext): Promise<void> {
   const { blocked } = await client.people.settings();
-  await print([blocked.length === 0 ? "You block nobody." : `You block ${blocked.map(sanitizeLine).join(", ")}.`]);
+  await print([
+    blocked.length === 0 ? "You have blocked no one." : `You have blocked ${blocked.map(sanitizeLine).join(", ")}.`,
+  ]);
 }
 
 function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settings> {
@@ -100,32 +102,32 @@ function setPreference({ names, preferences }: CommandContext, words: readonly s
     if (notify === undefined || rest.length > 0) throw usage(notifyForm);
     preferences.setNotify(notify);
     return notify === "off"
-      ? "The desktop is told nothing."
-      : `Terminals that know ${notify === "osc9" ? "OSC 9" : "OSC 777"} tell the desktop who wrote to you.`;
+      ? "Desktop notifications are off."
+      : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
   }
   const [room, value, ...rest] = values;
   const level = levels.find((each) => each === value);
   const address = room === undefined ? "" : names.address(room);
   if (level === undefined || rest.length > 0) throw usage(levelForm);
-  if (!isRoomId(address)) throw new ChatError("not_found", `You are in no room ${sanitizeLine(room)}.`);
+  if (!isRoomId(address)) throw new ChatError("not_found", `You are not in a room "${sanitizeLine(room)}".`);
   preferences.setLevel(address, level);
   const what: Readonly<Record<Level, string>> = {
-    all: "all messages are counted, and the bell rings when they name you",
-    mentions: "only messages that name you are counted",
-    none: "nothing is counted, and no bell rings",
+    all: "all messages count as unread, and the bell rings for mentions",
+    mentions: "only mentions count as unread",
+    none: "nothing counts as unread, and the bell does not ring",
   };
   return `${names.label(address)}: ${what[level]}.`;
 }
 
 function settingLines({ readReceipts, presence, directMessages }: Settings): string[] {
   const from: Readonly<Record<DirectMessages, string>> = {
-    anyone: "anyone may write to you",
-    contacts: "only people to whom you have written may write to you",
-    nobody: "nobody may write to you outside rooms",
+    anyone: "anyone may send you messages",
+    contacts: "only users you have written to may send you messages",
+    nobody: "no one may send you messages outside rooms",
   };
   return [
-    `  receipts ${onOff(readReceipts)}: others ${readReceipts ? "" : "do not "}see what you have read, and you of them`,
-    `  presence ${onOff(presence)}: others ${presence ? "" : "do not "}see whether you are here`,
+    `  receipts ${onOff(readReceipts)}: you and others ${readReceipts ? "" : "do not "}see what the other has read`,
+    `  presence ${onOff(presence)}: others ${presence ? "" : "do not "}see whether you are online`,
     `  messages ${directMessages}: ${from[directMessages]}`,
   ];
 }

@@ -11,20 +11,20 @@ const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 export const roomCommands: Commands = {
   rooms: {
     arguments: "[WORD]",
-    summary: "Public rooms, those with WORD in their name or topic",
+    summary: "List public rooms, or those with WORD in their name or topic",
     async run({ client, print }, { text }) {
       const { rooms, more } = await client.rooms.list({ query: text.trim(), limit: 100 });
       const lines = rooms.map(({ name, members, topic }) => {
         const about = topic === "" ? "" : `: ${sanitizeLine(topic)}`;
         return `  #${sanitizeLine(name)} (${members})${about}`;
       });
-      if (more) lines.push("  and more: /rooms WORD finds those with WORD in their name or topic");
-      await print(lines.length > 0 ? lines : ["There is no such public room. /create #NAME makes one."]);
+      if (more) lines.push("  and more; narrow the list with /rooms WORD");
+      await print(lines.length > 0 ? lines : ["No such public room. Create one with /create #NAME."]);
     },
   },
   create: {
     arguments: "#NAME [private] [history]",
-    summary: "Make a room; with history, new members see what was said before",
+    summary: "Create a room; with history, new members see earlier messages",
     async run(context, { words }) {
       const [name, ...flags] = words;
       if (name === undefined || flags.some((flag) => flag !== "private" && flag !== "history")) {
@@ -34,12 +34,12 @@ export const roomCommands: Commands = {
       const room = await context.client.rooms.create({ name, public: !isPrivate, historyVisible });
       context.names.addRoom(room);
       await context.turnTo(room.id);
-      if (isPrivate) await context.print([`Only people whom you /invite come in. Its address is ${room.id}.`]);
+      if (isPrivate) await context.print([`Only users you /invite can join. The address of the room is ${room.id}.`]);
     },
   },
   join: {
     arguments: "#ROOM",
-    summary: "Come into a room, and write there from now on",
+    summary: "Join a room, and go there",
     takesName: true,
     async run(context, { words }) {
       const room = await context.client.rooms.join(context.names.address(only(words, "/join #ROOM")));
@@ -50,7 +50,7 @@ export const roomCommands: Commands = {
   },
   leave: {
     arguments: "[#ROOM]",
-    summary: "Leave a room, this one if not said; or turn an invitation down",
+    summary: "Leave this room or another one, or decline an invitation",
     takesName: true,
     async run(context, input) {
       const address = roomOf(context, input, "/leave [#ROOM]");
@@ -60,7 +60,7 @@ export const roomCommands: Commands = {
   },
   who: {
     arguments: "[#ROOM]",
-    summary: "Who is in a room, this one if not said",
+    summary: "List the members of this room or another one",
     takesName: true,
     async run(context, input) {
       const room = roomOf(context, input, "/who [#ROOM]");
@@ -70,7 +70,7 @@ export const roomCommands: Commands = {
   },
   topic: {
     arguments: "TEXT",
-    summary: "Set the topic of this room; - takes it away",
+    summary: "Set the topic of this room; - removes it",
     async run({ client }, input) {
       const topic = input.text.trim();
       if (topic === "") throw usage("/topic TEXT");
@@ -79,32 +79,32 @@ export const roomCommands: Commands = {
   },
   invite: {
     arguments: "NAME",
-    summary: "Invite somebody into this room",
+    summary: "Invite a user to this room",
     takesName: true,
     run: ({ client }, input) => aboutMember(input, "/invite NAME", (room, user) => client.rooms.invite(room, user)),
   },
   remove: {
     arguments: "NAME",
-    summary: "Remove somebody from this room, or take an invitation back",
+    summary: "Remove a member from this room, or withdraw an invitation",
     takesName: true,
     run: ({ client }, input) => aboutMember(input, "/remove NAME", (room, user) => client.rooms.remove(room, user)),
   },
   ban: {
     arguments: "NAME",
-    summary: "Remove somebody from this room for good",
+    summary: "Remove a member from this room, and keep them from joining",
     takesName: true,
     run: ({ client }, input) =>
       aboutMember(input, "/ban NAME", (room, user) => client.rooms.remove(room, user, { ban: true })),
   },
   unban: {
     arguments: "NAME",
-    summary: "Let somebody come back into this room",
+    summary: "Let a banned user join this room again",
     takesName: true,
     run: ({ client }, input) => aboutMember(input, "/unban NAME", (room, user) => client.rooms.unban(room, user)),
   },
   role: {
     arguments: "NAME owner|moderator|member",
-    summary: "Say what somebody may do in this room",
+    summary: "Change the role of a member of this room",
     takesName: true,
     async run({ client }, input) {
       const form = "/role NAME owner|moderator|member";
@@ -116,7 +116,7 @@ export const roomCommands: Commands = {
   },
   room: {
     arguments: "public|private, history on|off, name NAME",
-    summary: "Change this room",
+    summary: "Change a setting of this room",
     async run({ client }, input) {
       const form = "/room public|private, /room history on|off, or /room name NAME";
       await client.rooms.update(placeRoom(input, form), roomChange(input.words, form));
@@ -155,7 +155,7 @@ function roomOf({ names }: CommandContext, input: CommandInput, form: string): s
 function placeRoom(input: CommandInput, form: string): string {
   const { address } = placeOf(input);
   if (isRoomId(address)) return address;
-  throw new ChatError("invalid_argument", `You are in a conversation of two, not in a room. Write: ${form}`);
+  throw new ChatError("invalid_argument", `This conversation is not a room. Usage: ${form}`);
 }
 
 function memberLines(members: ListMembersResponse["members"], more: boolean): string[] {

@@ -73,7 +73,7 @@ export class ChatView {
     const { focus, input, context: { state } } = this.#options;
     const { prompt, ...shown } = input.view;
     const { current } = focus.now;
-    const usual = `[${current === undefined ? "nobody" : state.names.label(current.conversation)}] `;
+    const usual = `[${current === undefined ? "no conversation" : state.names.label(current.conversation)}] `;
     return { ...shown, prompt: prompt ?? usual, pending: state.pending };
   }
 

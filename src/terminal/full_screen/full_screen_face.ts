@@ -47,7 +47,7 @@ export class FullScreenFace implements ChatFace {
         this.#input.apply(key);
       },
       onSuspendRefused: () =>
-        this.warn("Ctrl-Z needs Deno's permission --allow-run=kill, to stop the other programs of the job too."),
+        this.warn("Ctrl-Z needs the Deno permission --allow-run=kill, to suspend the other programs of the job."),
     });
     this.#area = new MessageArea({ state, palette, changed });
     this.#input = new ScreenInput({

@@ -69,8 +69,8 @@ export class MessageArea {
 
   show(focus: Focus, place: ConversationRef): void {
     if (focus.window.items.length === 0) {
-      const label = this.#options.state.names.label(place.conversation);
-      focus.window.note({ lines: this.noteLines(`Nothing was said between you and ${label} yet.`) });
+      const phrase = this.#options.state.names.phrase(place.conversation);
+      focus.window.note({ lines: this.noteLines(`No messages ${phrase} yet.`) });
     }
     // Notes from before there was a conversation stay on the screen.
     if (this.place === undefined) {

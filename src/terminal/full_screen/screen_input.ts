@@ -73,7 +73,7 @@ export class ScreenInput {
     }
     if (this.#search) {
       const match = this.#match(this.#search) ?? "";
-      const hint = "Ctrl-R: older, Enter: take it, Ctrl-G: back";
+      const hint = "Ctrl-R: older, Enter: use it, Ctrl-G: cancel";
       return { prompt: `search "${this.#search.query}": `, text: match, cursor: match.length, hint };
     }
     return { prompt: undefined, text, cursor, hint: this.#hint };

@@ -6,11 +6,11 @@ import type { PaneSize } from "./message_pane.ts";
 
 /** Keys that do something to the screen around the input line. */
 export const screenKeys: readonly KeyHelp[] = [
-  ["PgUp, PgDn", "Older and newer messages; Ctrl-Home, Ctrl-End: the oldest loaded, the newest"],
-  ["Alt-A, Alt-1 … Alt-9", "The next conversation with unread messages; one of the list"],
-  ["Ctrl-R", "Search in what you sent"],
-  ["Ctrl-L, Ctrl-Z", "Draw everything again; back to the shell, until fg"],
-  ["\\ at the end", "A new line, as with Alt-Enter"],
+  ["PgUp, PgDn", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
+  ["Alt-A, Alt-1 … Alt-9", "Go to the next conversation with unread messages, or to one of the list"],
+  ["Ctrl-R", "Search the lines that you sent"],
+  ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
+  ["\\ at the end", "Begin a new line, like Alt-Enter"],
 ];
 
 export interface ScreenKeysOptions {

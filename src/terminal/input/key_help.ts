@@ -3,8 +3,8 @@ export type KeyHelp = readonly [keys: string, effect: string];
 
 /** Keys that edit the input line, the same in every terminal whose cursor can be moved. */
 export const editingKeys: readonly KeyHelp[] = [
-  ["Alt-Enter", "A new line within the message; pasted lines are one message as well"],
+  ["Alt-Enter", "Begin a new line; pasted lines are one message too"],
   ["Tab", "Complete a command, a name, a room, or :emoji"],
-  ["Ctrl-A, Ctrl-E", "Begin and end of the line; Alt-B, Alt-F: a word back and forth"],
-  ["Ctrl-U, Ctrl-K, Ctrl-W", "Cut before the cursor, after it, a word; Ctrl-Y pastes it"],
+  ["Ctrl-A, Ctrl-E", "Start and end of the line; Alt-B and Alt-F: a word back, a word forward"],
+  ["Ctrl-U, Ctrl-K, Ctrl-W", "Cut before the cursor, after it, a word; Ctrl-Y: paste"],
 ];

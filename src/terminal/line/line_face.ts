@@ -121,9 +121,9 @@ export class LineFace implements ChatFace {
     const messages = page.messages.flatMap((message) => fromWireMessage(message) ?? []);
     for (const message of messages) names.learn(message);
     return () => {
-      const label = names.label(place.conversation);
-      if (page.more) this.note(`The last messages with ${label}; /history ${label} 200 shows more.`);
-      else if (messages.length === 0) this.note(`Nothing was said between you and ${label} yet.`);
+      const phrase = names.phrase(place.conversation);
+      if (messages.length === 0) this.note(`No messages ${phrase} yet.`);
+      else if (page.more) this.note(`The last messages ${phrase}. For more: /history 200`);
       this.#showPage(place, messages.filter(({ position }) => position <= deliveredAfter));
     };
   }

@@ -1,6 +1,7 @@
 import type { ChatState } from "../chat/chat_state.ts";
+import { countOf } from "../text/count_of.ts";
 
-/** "[ana → ben | ben is writing] ": the text before the draft. */
+/** "[ana → ben | ben is typing] ": the text before the draft. */
 export function promptText(state: ChatState): string {
   const { me, current, names } = state;
   const place = current === undefined ? me : `${me} → ${names.label(current.conversation)}`;
@@ -16,12 +17,12 @@ function condition({ client, current, typing }: ChatState): string {
   return `offline, next try in ${seconds} s, Enter tries now`;
 }
 
-/** "Unread: ben 2, #ops 14 (1 for you)": the other conversations with unread messages; "" when there are none. */
+/** "Unread: ben 2, #ops 14 (1 mention)": the other conversations with unread messages; "" when there are none. */
 export function unreadText({ list, names, current }: ChatState): string {
   const unread = list.all.filter(({ unread, conversation }) => unread > 0 && conversation !== current?.conversation);
   if (unread.length === 0) return "";
   const each = unread.map(({ conversation, unread, mentions }) =>
-    `${names.label(conversation)} ${unread}${mentions > 0 ? ` (${mentions} for you)` : ""}`
+    `${names.label(conversation)} ${unread}${mentions > 0 ? ` (${countOf(mentions, "mention")})` : ""}`
   );
   return `Unread: ${each.join(", ")}`;
 }

@@ -34,7 +34,7 @@ function room(change: Partial<Conversation> = {}): Conversation {
 }
 
 const invitation = room({ role: Role.INVITED, invitedBy: "ben", position: 99 });
-const invitationText = /ben invites you to the room #ops: \/join \+(k2)+/g;
+const invitationText = /ben invited you to #ops\. To accept: \/join \+(k2)+/g;
 
 /** How often a text is seen. */
 function count({ seen }: ChatAtTerminal, text: RegExp): number {
@@ -188,9 +188,9 @@ test("leaving the current room leaves no conversation to write to", () => {
 }, async (chat) => {
   await chat.isIn("#ops");
   chat.type("/leave\r");
-  await chat.sees(/\[(ana|nobody)\]$/);
+  await chat.sees(/\[(ana|no conversation)\]$/);
   chat.type("hello?\r");
-  await chat.sees("Whom is it for?");
+  await chat.sees("No recipient.");
 });
 
 test("a log that was put back to an earlier state is told of, and read positions are told again", () => ({
@@ -262,15 +262,15 @@ test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben",
     ["/history 2", /24 ben: news 24\.\n[^\n]*25 ben: news 25\.\n/],
     ["/history cat", "[cat] ana: old news"],
     ["/sent 5", "ana: old news"],
-    ["/search news", /Found \(there is more before this[^]*25 ben: news/],
-    ["/search snow", "Nothing was found."],
-    ["/search", "Write: /search WORDS"],
+    ["/search news", /Found \(for earlier matches[^]*25 ben: news/],
+    ["/search snow", "No messages found."],
+    ["/search", "Usage: /search WORDS"],
     ["//slashed", "ana: /slashed"],
     ["/hlep", "There is no command /hlep. Did you mean /help?"],
     ["/history ben 0", '"0" is not a number from 1 to 200.'],
-    ["/to", "Write: /to NAME"],
+    ["/to", "Usage: /to NAME"],
     ["/constructor", "There is no command /constructor."],
-    ["/set notify on", "OSC 9 tell the desktop"],
+    ["/set notify on", "Desktop notifications are on"],
     ["/msg cat hi cat\rand again", /ana: hi cat\n[^]*ana: and again\n/],
   ];
   await chat.isIn("ben");
@@ -307,9 +307,9 @@ test("a draft that was typed before the start stays", () => {
 });
 
 test("without a recipient, the text stays", () => ({}), async (chat) => {
-  await chat.sees("/to NAME chooses whom to write to");
+  await chat.sees("No conversation yet. Choose one with /to NAME");
   chat.type("hello?\r");
-  await chat.sees(/Whom is it for\? [^]*\[(ana|nobody)\] hello\?$/);
+  await chat.sees(/No recipient\. [^]*\[(ana|no conversation)\] hello\?$/);
 });
 
 test("names and emoji are completed", () => ({ server: serverWithHistory(5), to: "ben" }), async (chat) => {
@@ -389,9 +389,9 @@ test("/deleteaccount wants the own name and the password, and then forgets the l
 }), async (chat) => {
   await chat.isIn("ben");
   chat.type("/deleteaccount ben\r");
-  await chat.sees("write: /deleteaccount ana");
+  await chat.sees("type: /deleteaccount ana");
   chat.type("/deleteaccount ana\r");
-  await chat.sees(/nobody gets your name again[^]*Password: ?$/);
+  await chat.sees(/your name cannot be used again[^]*Password: ?$/);
   chat.type("wrong\r");
   await chat.sees("The password is wrong.");
   assert.deepEqual(chat.logins, []);
@@ -410,8 +410,8 @@ test("/history tells that older messages are not kept", () => {
 }, async (chat) => {
   await chat.isIn("ben");
   chat.type("/history\r");
-  await chat.sees(/\(Nothing is kept from before this\.\)\n[^]*24 ben: news 24\.\n[^\n]*25 ben: news 25\.\n/);
+  await chat.sees(/\(Earlier messages are not kept\.\)\n[^]*24 ben: news 24\.\n[^\n]*25 ben: news 25\.\n/);
   chat.server.keptFrom = 26;
   chat.type("/history\r");
-  await chat.sees("Nothing of what was said is kept.");
+  await chat.sees("The messages are not kept any more.");
 });

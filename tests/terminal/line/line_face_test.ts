@@ -40,7 +40,7 @@ Deno.test("the prompt tells the state of the connection, and who is writing", as
     await chat.isIn("ben");
     const value = { conversation: "ana:ben", user: "ben", stopped: false };
     for (const session of chat.server.sessions) session.tell({ $case: "typing", value });
-    await chat.sees(/\[ana → ben \| ben is writing\]$/);
+    await chat.sees(/\[ana → ben \| ben is typing\]$/);
     await chat.disconnect();
     await chat.sees(/\[ana → ben \| offline, next try in \d+ s, Enter tries now\]$/);
     await chat.reconnect();
@@ -92,7 +92,7 @@ Deno.test("a terminal that can only write lines gets lines", async () => {
     await chat.sees("Current password:");
     assert.equal(chat.terminal.raw, true);
     chat.type("\x03");
-    await chat.sees("The password stays as it is.");
+    await chat.sees("Your password was not changed.");
     chat.terminal.hangUp();
     assert.equal(await chat.running, undefined);
   });

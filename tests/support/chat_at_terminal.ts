@@ -97,7 +97,7 @@ export class ChatAtTerminal {
     await this.sees("Connected again.");
   }
 
-  /** Somebody writes to ana, or in a room of hers. */
+  /** A user sends a message to ana, or to a room. */
   receive(sender: string, text: string, to = "ana"): void {
     this.server.append(sender, to, text);
     this.server.deliverAll();

@@ -15,7 +15,7 @@ Deno.test("a file is read from any place, and called by its name alone", async (
   assert.equal((await source.read(5, 1)).length, 0);
 });
 
-Deno.test("what cannot be sent is said to be so", async () => {
+Deno.test("a path that cannot be sent gets an error", async () => {
   using folder = temporaryFolder();
   Deno.writeTextFileSync(`${folder.path}/empty`, "");
   await rejectsWith("invalid_argument", openSource(`${folder.path}/empty`));

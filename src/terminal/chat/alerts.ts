@@ -1,18 +1,18 @@
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Notify } from "./preferences.ts";
 
-/** Between two alerts at least, in milliseconds. */
+/** Time between two alerts at least, in milliseconds. */
 const quietMs = 2_000;
 const maxText = 100;
 
 export interface AlertsOptions {
-  /** How the desktop is told. */
+  /** How to notify the desktop. */
   notify(): Notify;
   /** Writes a sequence to the terminal. */
   emit(sequence: string): void;
 }
 
-/** Calls the person to the terminal: by its bell, and on the desktop if they want that. */
+/** Calls the person to the terminal, by its bell and by desktop notifications if they are on. */
 export class Alerts {
   readonly #options: AlertsOptions;
   #last = -Infinity;
@@ -21,7 +21,7 @@ export class Alerts {
     this.#options = options;
   }
 
-  /** Somebody wrote to the person, or named them. */
+  /** A message for the person arrived. */
   ring(title: string, text: string): void {
     const now = performance.now();
     if (now - this.#last < quietMs) return;
@@ -30,7 +30,10 @@ export class Alerts {
   }
 }
 
-/** "" when it is off. No text can end the sequence early, or be taken for a field or a command of it. */
+/**
+ * The sequence of a desktop notification; "" when they are off. No text can end it early, or be taken for a field or a
+ * command of it.
+ */
 export function notification(notify: Notify, title: string, text: string): string {
   const [safeTitle, safeText] = [title, text].map((part) => {
     const line = sanitizeLine(part.replace(/\s+/g, " ")).replaceAll(";", ",");

@@ -1,4 +1,4 @@
-/** A person who typed this recently is at the terminal, in milliseconds. */
+/** How long after the last key the person counts as present, in milliseconds. */
 const presentMs = 30_000;
 
 /** Whether the person is at the terminal, as far as their typing tells. */

@@ -11,7 +11,7 @@ export interface PersonActions {
   edited(draft: string): void;
   /** The person picked a conversation of the list. */
   choose(conversation: string): void;
-  /** The person saw a conversation up to and including `seq`. */
+  /** The person saw a conversation up to its newest message, `seq`. */
   read(place: ConversationRef, seq: number): void;
   /** Runs work of the face, and warns of its {@link ChatError}. */
   attempt(work: () => Promise<void>): void;
@@ -61,7 +61,7 @@ export interface ChatFace {
   leaveConversation(): void;
   /** Goes back to the newest messages of the current conversation, where the person sees older ones. */
   toNewest(): void;
-  /** Loads what the current conversation got while there was no connection. @throws {ChatError} */
+  /** Loads messages that the current conversation got without a connection. @throws {ChatError} */
   catchUp(): Promise<void>;
   /** Drops loaded messages of a conversation, or of all. */
   forget(conversation?: string): void;

@@ -24,7 +24,7 @@ export interface ChatLifeOptions {
   attempt(work: () => Promise<void>): Promise<void>;
 }
 
-/** Follows the client: what it connects to, is told and receives goes into the state and onto the face. */
+/** Follows the events of the client, updates the state of the chat, and shows it on the face. */
 export class ChatLife {
   readonly directory: ConversationDirectory;
   readonly switch: ConversationSwitch;

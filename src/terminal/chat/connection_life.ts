@@ -7,7 +7,7 @@ export interface ConnectionLifeOptions {
   readonly face: ChatFace;
   /** The server's address, for people. */
   readonly address: string;
-  /** Loads the chat and chooses a conversation, over the first connection that lasts long enough. @throws {ChatError} */
+  /** Loads the chat and chooses a conversation; called again if the connection breaks first. @throws {ChatError} */
   start(hello: HelloResponse): Promise<void>;
   /** Loads everything that was missed without a connection. @throws {ChatError} */
   catchUp(options: { restored: boolean }): Promise<void>;

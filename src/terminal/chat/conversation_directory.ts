@@ -7,7 +7,7 @@ export interface ConversationDirectoryOptions {
   readonly face: ChatFace;
 }
 
-/** Files what the server says of a conversation: its name, its place in the list, receipts, an invitation. */
+/** Takes over the server's summary of a conversation: its name, its place in the list, receipts, an invitation. */
 export class ConversationDirectory {
   readonly #options: ConversationDirectoryOptions;
 

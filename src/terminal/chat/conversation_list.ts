@@ -3,34 +3,34 @@ import { conversationAddress, type Message } from "../../core/messages/message.t
 import { isRoomId } from "../../core/rooms/room.ts";
 import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
 
-/** What of a room calls for attention: every message, those that name the person, or nothing. */
+/** The messages of a room that count as unread: all, mentions of the person, or none. */
 export type Level = "all" | "mentions" | "none";
 
 export const levels: readonly Level[] = ["all", "mentions", "none"];
 
-/** One conversation, as far as a list shows it. */
+/** A conversation, as far as a list shows it. */
 export interface Listed {
   readonly conversation: string;
   readonly address: string;
-  /** Of its newest entry in the store: what is newest is on top. */
+  /** Position of its newest entry; the list is ordered by it. */
   readonly position: number;
   readonly unread: number;
-  /** Unread messages that name the person. */
+  /** Unread messages that mention the person. */
   readonly mentions: number;
-  /** What the person has read. */
+  /** The person has read up to here. */
   readonly readSeq: number;
-  /** By whom, of an invitation. */
+  /** The inviter, if this is an invitation. */
   readonly invitedBy?: string;
   readonly topic: string;
 }
 
-/** What a message is to the person. */
+/** How a message calls for attention. */
 export type Weight = "own" | "silent" | "counted" | "mention" | "direct";
 
-/** Most conversations that are kept. */
+/** Conversations to keep at most. */
 const maxListed = 500;
 
-/** The person's conversations, the most recent first, and what is unread in them. */
+/** The person's conversations, the most recent first, with unread counts. */
 export class ConversationList {
   readonly #me: string;
   readonly #level: (conversation: string) => Level;
@@ -52,7 +52,7 @@ export class ConversationList {
     return this.#listed.get(conversation);
   }
 
-  /** What the server says of one. Who left or was banned has it in the list no more. */
+  /** Takes over the server's summary of a conversation. A room that the person left or is banned from is removed. */
   learn(known: Conversation): void {
     const { conversation, address, unread, mentions, readSeq, invitedBy, room, role } = known;
     if (role === Role.LEFT || role === Role.BANNED) return this.remove(conversation);
@@ -69,7 +69,7 @@ export class ConversationList {
     });
   }
 
-  /** A conversation that the person turns to, perhaps before anything was said. */
+  /** Lists a conversation that the person goes to, perhaps before its first message. */
   open(conversation: string): void {
     if (this.#listed.has(conversation)) return;
     const address = conversationAddress(conversation, this.#me);
@@ -86,14 +86,14 @@ export class ConversationList {
     this.#sorted = undefined;
   }
 
-  /** An entry that arrived. @returns what it is to the person, whether or not it was counted before. */
+  /** Counts an entry that arrived. @returns its weight, whether or not it was counted before. */
   arrived(message: Message): Weight {
     const { conversation, event, sender, position } = message;
     if (event?.kind === "edited" || event?.kind === "deleted" || event?.kind === "reacted") return "silent";
     this.open(conversation);
     const before = this.#listed.get(conversation)!;
     const weight = this.#weigh(message);
-    // The server counted what was there when it was asked.
+    // The server counted older entries when it was asked.
     const isNew = position > before.position && message.seq > before.readSeq;
     const counts = isNew && weight !== "own" && weight !== "silent";
     this.#put({
@@ -121,7 +121,7 @@ export class ConversationList {
     });
   }
 
-  /** Where to go next: what names the person first, then the most recent. */
+  /** The next conversation to read: one with mentions first, then the most recent. */
   nextUnread(current: string | undefined): Listed | undefined {
     const others = this.all.filter(({ conversation }) => conversation !== current);
     return others.find(({ mentions }) => mentions > 0) ?? others.find(({ unread }) => unread > 0);

@@ -8,7 +8,7 @@ interface KnownRoom {
   readonly isPublic: boolean;
 }
 
-/** How a person calls conversations: people by name, rooms by "#name", private ones too. */
+/** The names of conversations for the person: users by name, rooms by "#name", private rooms too. */
 export class ConversationNames {
   readonly #me: string;
   readonly #people = new Set<string>();
@@ -26,7 +26,7 @@ export class ConversationNames {
     this.#rooms.set(room.id, { name: room.name, isPublic: room.public });
   }
 
-  /** What a message tells about names. */
+  /** Learns the names that a message contains. */
   learn(message: Message): void {
     const { conversation, event, text } = message;
     if (!isRoomId(conversation)) this.addPerson(conversationAddress(conversation, this.#me));
@@ -34,12 +34,12 @@ export class ConversationNames {
     else this.addPerson(message.sender);
   }
 
-  /** Whether it is a room that this person knows, whose name has to be asked otherwise. */
+  /** Whether the name is known; that of a room may have to be asked for. */
   knows(conversation: string): boolean {
     return !isRoomId(conversation) || this.#rooms.has(conversation);
   }
 
-  /** How to show a conversation. */
+  /** The name of a conversation, safe for a terminal. */
   label(conversation: string): string {
     const address = conversationAddress(conversation, this.#me);
     const room = this.#rooms.get(conversation);
@@ -51,7 +51,7 @@ export class ConversationNames {
     return `${isRoomId(conversation) ? "in" : "with"} ${this.label(conversation)}`;
   }
 
-  /** Two private rooms may have one name: then neither is meant by it. */
+  /** The address of a typed name. A name that two private rooms share means neither of them. */
   address(typed: string): string {
     if (!typed.startsWith("#")) return typed;
     const named = [...this.#rooms].filter(([, { name }]) => `#${name}` === typed);
@@ -59,7 +59,7 @@ export class ConversationNames {
     return id ?? typed;
   }
 
-  /** What can be typed for a conversation. */
+  /** All names that can be typed. */
   get completions(): Iterable<string> {
     return [...this.#people, ...new Set([...this.#rooms.values()].map(({ name }) => `#${name}`))];
   }

@@ -4,12 +4,12 @@ import { conversationAddress } from "../../core/messages/message.ts";
 import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 
 /** Conversations to ask for, in all and in one request. */
-const most = 500;
+const maxConversations = 500;
 const pageSize = 100;
 /** How long to collect conversations before asking for them, in milliseconds. */
 const gatherMs = 300;
 /** More conversations than this are asked for as a list. */
-const mostSingle = 5;
+const maxSingle = 5;
 
 export interface ConversationRefreshOptions {
   readonly client: ChatClient;
@@ -33,7 +33,7 @@ export class ConversationRefresh {
   /** @throws {ChatError} */
   async all(): Promise<void> {
     let beforePosition = 0;
-    for (let got = 0; got < most; got += pageSize) {
+    for (let got = 0; got < maxConversations; got += pageSize) {
       const page = await this.#options.client.listConversations({ beforePosition, limit: pageSize });
       for (const conversation of page.conversations) this.#options.learn(conversation);
       const last = page.conversations.at(-1);
@@ -59,7 +59,7 @@ export class ConversationRefresh {
     const wanted = [...this.#wanted];
     this.#wanted.clear();
     try {
-      if (wanted.length > mostSingle) await this.all();
+      if (wanted.length > maxSingle) await this.all();
       else await Promise.all(wanted.map((conversation) => this.#askOne(conversation)));
     } catch (error) {
       // The next change, or the next session, asks again.

@@ -1,30 +1,30 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Level } from "./conversation_list.ts";
 
-/** How the desktop is told: by OSC 9 (iTerm2, kitty, WezTerm, Windows Terminal) or OSC 777 (urxvt, foot, VTE). */
+/** How to notify the desktop: OSC 9 (iTerm2, kitty, WezTerm, Windows Terminal) or OSC 777 (urxvt, foot, VTE). */
 export type Notify = "off" | "osc9" | "osc777";
 
-/** What a person wants of the screen, and has not sent yet; kept between runs. */
+/** Preferences and drafts of a terminal, kept between runs. */
 export interface SavedPreferences {
   readonly notify?: Notify;
-  /** By conversation; "all" where there is none. */
+  /** By conversation; "all" by default. */
   readonly levels?: Readonly<Record<string, Level>>;
   /** By conversation. */
   readonly drafts?: Readonly<Record<string, string>>;
 }
 
-/** Where {@link SavedPreferences} is kept. Other terminals of the same person may change it meanwhile. */
+/** Keeps {@link SavedPreferences}. Other terminals of the same person may change them meanwhile. */
 export interface PreferenceStore {
   read(): SavedPreferences;
   update(change: (kept: SavedPreferences) => SavedPreferences): void;
 }
 
-/** A draft is kept when it was not changed for so long, in milliseconds. */
+/** How long a draft is unchanged before it is saved, in milliseconds. */
 const settledMs = 1_000;
 const maxDrafts = 100;
 const maxDraftLength = 16 * 1024;
 
-/** Settings and drafts of this terminal. */
+/** Preferences and drafts of this terminal. */
 export class Preferences {
   readonly #store: PreferenceStore;
   #kept: SavedPreferences;
@@ -62,7 +62,7 @@ export class Preferences {
     return this.#drafts.get(conversation) ?? "";
   }
 
-  /** Kept a moment later, or by {@link flush}. */
+  /** Sets a draft, which is saved a moment later, or by {@link flush}. */
   setDraft(conversation: string, text: string): void {
     if (this.draft(conversation) === text) return;
     this.#drafts.delete(conversation);
@@ -73,7 +73,7 @@ export class Preferences {
     this.#timer = setTimeout(() => this.#settle(), settledMs);
   }
 
-  /** @throws {ChatError} when they cannot be kept now */
+  /** Saves changed drafts. @throws {ChatError} when they cannot be saved now */
   flush(): void {
     clearTimeout(this.#timer);
     if (this.#changed.size === 0) return;

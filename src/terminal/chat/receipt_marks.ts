@@ -10,10 +10,10 @@ interface Peer {
 
 type Counts = Extract<Notice, { kind: "room_receipts" }>["counts"];
 
-/** Of so many conversations it is known how far the others are. */
+/** Conversations whose receipts are kept at most. */
 const maxKnown = 1_000;
 
-/** How far others are with what the person wrote: between two people what was delivered and read, in rooms how many have read it. */
+/** Receipts for the person's messages: delivered and read between two users, counts of readers in rooms. */
 export class ReceiptMarks {
   readonly #me: string;
   readonly #peers = new Map<string, Peer>();
@@ -32,7 +32,7 @@ export class ReceiptMarks {
     else if (notice.user !== this.#me && !isRoomId(notice.conversation)) this.#peer(notice.conversation, notice);
   }
 
-  /** "✓" delivered, "✓✓" read, "read by 3"; "" where nothing is known, and for what others wrote. */
+  /** The mark of a message: "✓" delivered, "✓✓" read, "read by 3"; "" where unknown, and for messages of others. */
   of({ conversation, seq, sender, event, deleted }: Message): string {
     if (sender !== this.#me || event !== undefined || deleted) return "";
     if (isRoomId(conversation)) {
@@ -43,7 +43,7 @@ export class ReceiptMarks {
     return seq <= readSeq ? "✓✓" : seq <= deliveredSeq ? "✓" : "";
   }
 
-  /** The log is another one. */
+  /** Drops everything: the log is another one. */
   forget(): void {
     this.#peers.clear();
     this.#rooms.clear();
@@ -58,7 +58,7 @@ export class ReceiptMarks {
   }
 }
 
-/** Those who read up to `seq` or further, without its author, whose own position is among them. */
+/** Counts the readers of `seq`, without its author, whose own position is in the counts. */
 function readersOf(counts: Counts, seq: number): number {
   return Math.max(0, (counts.findLast((count) => count.seq >= seq)?.readers ?? 0) - 1);
 }

@@ -6,7 +6,7 @@ export interface SendingNewsOptions {
   warn(text: string): void;
 }
 
-/** Tells the person, once each, why messages are not accepted yet, and which way they come. */
+/** Tells the person, once each, why messages are not accepted yet, and how they arrive. */
 export class SendingNews {
   readonly #options: SendingNewsOptions;
   #postponed: string | undefined;
@@ -22,7 +22,7 @@ export class SendingNews {
     this.#options.warn(`Not accepted yet, retrying: ${reason.message}`);
   }
 
-  /** The next one that is postponed is news. */
+  /** A message was accepted: the next postponement is told again. */
   accepted(): void {
     this.#postponed = undefined;
   }

@@ -4,21 +4,21 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { formatBytes } from "../text/transcript.ts";
 
 export interface TransfersOptions {
-  /** Gives all of them up. */
+  /** Cancels all transfers. */
   readonly signal: AbortSignal;
-  /** {@link Transfers.lines} are others than before. */
+  /** {@link Transfers.lines} changed. */
   changed(): void;
   done(text: string): void;
   failed(text: string): void;
 }
 
 interface Running {
-  readonly what: string;
+  readonly activity: string;
   bytes: number;
   size: number;
 }
 
-/** Files that are on their way while the person goes on. */
+/** Files that are transferred in the background. */
 export class Transfers {
   readonly #options: TransfersOptions;
   readonly #running = new Map<Running, Promise<void>>();
@@ -27,21 +27,21 @@ export class Transfers {
     this.#options = options;
   }
 
-  /** How far each is, safe for a terminal. */
+  /** The progress of each transfer, safe for a terminal. */
   get lines(): string[] {
-    return [...this.#running.keys()].map(({ what, bytes, size }) => {
+    return [...this.#running.keys()].map(({ activity, bytes, size }) => {
       const progress = size === 0 ? "" : `, ${Math.floor(100 * bytes / size)} % of ${formatBytes(size)}`;
-      return `  ${sanitizeLine(what)}${progress}`;
+      return `  ${sanitizeLine(activity)}${progress}`;
     });
   }
 
-  start(what: string, work: (options: TransferOptions) => Promise<string | undefined>): void {
-    const running: Running = { what, bytes: 0, size: 0 };
+  start(activity: string, work: (options: TransferOptions) => Promise<string | undefined>): void {
+    const running: Running = { activity, bytes: 0, size: 0 };
     this.#running.set(running, this.#run(running, work));
     this.#options.changed();
   }
 
-  /** Resolves when none is left. */
+  /** Resolves when all transfers have ended. */
   async ended(): Promise<void> {
     await Promise.all(this.#running.values());
   }
@@ -57,7 +57,7 @@ export class Transfers {
       if (told !== undefined) done(told);
     } catch (error) {
       const why = error instanceof ChatError ? error.message : String(error);
-      if (!signal.aborted) failed(`${sanitizeLine(running.what)} failed: ${why}`);
+      if (!signal.aborted) failed(`${sanitizeLine(running.activity)} failed: ${why}`);
     } finally {
       this.#running.delete(running);
       changed();

@@ -2,11 +2,11 @@ import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 
-/** It is said again every so often while the person goes on, in milliseconds. */
+/** How often to repeat that the person is typing, in milliseconds. */
 const repeatMs = 4_000;
 const maxNames = 3;
 
-/** Who writes where, and that the person does. */
+/** Users that are typing, by conversation; tells others that the person is typing. */
 export class TypingSigns {
   readonly #client: ChatClient;
   readonly #writing = new Map<string, Set<string>>();
@@ -16,7 +16,7 @@ export class TypingSigns {
     this.#client = client;
   }
 
-  /** @returns whether that is news. */
+  /** @returns whether the typing users changed. */
   heard({ conversation, user, stopped }: { conversation: string; user: string; stopped: boolean }): boolean {
     const users = this.#writing.get(conversation) ?? new Set();
     const before = users.size;
@@ -27,7 +27,7 @@ export class TypingSigns {
     return users.size !== before;
   }
 
-  /** "ben is typing"; "" when nobody is. */
+  /** "ben is typing"; "" when no user is. */
   describe(conversation: string): string {
     const users = [...this.#writing.get(conversation) ?? []].map(sanitizeLine);
     if (users.length === 0) return "";
@@ -37,7 +37,7 @@ export class TypingSigns {
       : `${names} ${users.length > 1 ? "are" : "is"} typing`;
   }
 
-  /** The person changed the draft for this address; a command is not for others. */
+  /** The person changed the draft for this address. A command does not count as typing. */
   edited(draft: string, address: string): void {
     const writes = draft.trim() !== "" && (!draft.startsWith("/") || draft.startsWith("//"));
     if (!writes) return this.#stopped(address);
@@ -47,7 +47,7 @@ export class TypingSigns {
     this.#say(address, false);
   }
 
-  /** The draft went out: the message says it. */
+  /** The draft was sent: the message ends the typing. */
   sent(): void {
     this.#said = undefined;
   }
@@ -60,7 +60,7 @@ export class TypingSigns {
 
   #say(address: string, stopped: boolean): void {
     this.#client.people.typing(address, { stopped }).catch((error) => {
-      // Nobody misses it.
+      // Typing is lossy.
       if (!(error instanceof ChatError)) throw error;
     });
   }

@@ -4,7 +4,7 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { type CommandContext, type Commands, only, usage } from "./command.ts";
 import { clock, date } from "../text/transcript.ts";
 
-/** The person's account and login. */
+/** Account, devices and login. */
 export const accountCommands: Commands = {
   whoami: {
     arguments: "",

@@ -23,7 +23,7 @@ export interface CommandContext {
   turnTo(address: string): Promise<ConversationRef>;
   /** Sends a message; `typed`, the line of the command, is put back when it is refused. */
   send(place: ConversationRef, message: { text: string; typed: string }, options?: SendOptions): void;
-  /** Transfers a file in the background, shown as `activity` ("sending notes.txt"); the text that it resolves with is shown. */
+  /** Transfers a file in the background, shown as `activity` ("sending notes.txt"), then shows the text from `work`. */
   transfer(activity: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
   /** The person is not in this room any more, or declined the invitation to it. */
   left(address: string): void;
@@ -55,16 +55,16 @@ export interface Command {
   run(context: CommandContext, input: CommandInput): Promise<void> | void;
 }
 
-/** Commands by name; each file has a table of those about one subject. */
+/** Commands by name; each file has a table for one subject. */
 export type Commands = Readonly<Record<string, Command>>;
 
-/** @throws {ChatError} unless there is just one word */
+/** Returns the only word. @throws {ChatError} unless there is exactly one */
 export function only(words: readonly string[], form: string): string {
   if (words.length !== 1) throw usage(form);
   return words[0];
 }
 
-/** A number from 1 to `most`. @throws {ChatError} */
+/** Parses a number from 1 to `most`. @throws {ChatError} */
 export function parseNumber(text: string, form: string, most: number = Number.MAX_SAFE_INTEGER): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;

@@ -34,7 +34,7 @@ const commands: Commands = {
   },
 };
 
-/** Runs "/name arguments". @throws {ChatError} that says what was wrong with it, or what the server said. */
+/** Runs "/name arguments". @throws {ChatError} of the command or of the server */
 export async function runCommand(
   { line, place }: { line: string; place: ConversationRef | undefined },
   context: CommandContext,
@@ -50,7 +50,7 @@ export async function runCommand(
   );
 }
 
-/** What may stand instead of `before`: commands and, after one that takes a name, names. */
+/** Completes `before` to commands and, after one that takes a name, to names. */
 export function completeCommand(before: string, names: Iterable<string>): string[] {
   if (/^\/\w*$/.test(before)) {
     return Object.keys(commands).map((name) => `/${name} `).filter((command) => command.startsWith(before));

@@ -1,7 +1,7 @@
 import { nameToEmoji } from "gemoji";
 import { completeCommand } from "./command_table.ts";
 
-/** What may stand instead of the text before the cursor: commands and their names, else a name or an emoji's short name. */
+/** Completes the text before the cursor: a command or its name, else a name or the short name of an emoji. */
 export function complete(before: string, names: Iterable<string>): string[] {
   const commands = completeCommand(before, names);
   if (commands.length > 0) return commands;
@@ -14,7 +14,7 @@ export function complete(before: string, names: Iterable<string>): string[] {
   return people.filter((name) => name.startsWith(part)).map((name) => `${start}${at}${name} `);
 }
 
-/** The emoji itself when only one is meant, else the short names. */
+/** The emoji itself if only one matches, else the short names. */
 function emoji(word: string): string[] {
   const typed = word.slice(1).replace(/:$/, "");
   const isWhole = word.endsWith(":") && word.length > 1;

@@ -5,7 +5,7 @@ import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, parseNumber, placeOf, usage } from "./command.ts";
 import { createFile, fromHome, openSource } from "../local_file.ts";
 
-/** Files of this machine, to be sent and saved. */
+/** Sending and saving files of this machine. */
 export const fileCommands: Commands = {
   file: {
     arguments: "PATH [TEXT]",
@@ -20,8 +20,8 @@ export const fileCommands: Commands = {
 };
 
 /**
- * The first word of what was typed, and what comes after it. Quotes hold a word together, and so does a backslash before a space
- * or a quote; anywhere else it stands for itself, as in paths of Windows.
+ * Splits a line into its first word and the rest. Quotes hold a word together, and so does a backslash before a space or
+ * a quote; elsewhere a backslash is literal, as in paths of Windows.
  */
 export function takePath(text: string): { path: string; rest: string } {
   const [all, double, single, plain] = /^\s*(?:"([^"]*)"|'([^']*)'|((?:\\[\s"']|\S)+))?(?:\s+|$)/.exec(text) ?? [""];

@@ -5,13 +5,14 @@ import { Role } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
-const most = 200;
-/** Positions that the index may be behind without a word. */
-const someBehind = 100;
-/** How often a search that found nothing yet is told to go on. */
-const mostTries = 5;
+/** Messages to show at most. */
+const maxMessages = 200;
+/** Positions that the index may be behind without a notice. */
+const maxQuietLag = 100;
+/** How often to continue a search that found nothing yet. */
+const maxSearches = 5;
 
-/** Whom to write to, what was said, and what to do with it. */
+/** Conversations, their history, and changes of messages. */
 export const messageCommands: Commands = {
   to: {
     arguments: "NAME or #ROOM",
@@ -54,7 +55,7 @@ export const messageCommands: Commands = {
     async run({ client, show }, { words }) {
       const [limit, ...rest] = words;
       if (rest.length > 0) throw usage("/sent [N]");
-      const { messages } = await client.sent({ limit: parseNumber(limit ?? "20", "/sent [N]", most) });
+      const { messages } = await client.sent({ limit: parseNumber(limit ?? "20", "/sent [N]", maxMessages) });
       await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
     },
   },
@@ -147,7 +148,7 @@ async function search({ client, names, show, print }: CommandContext, text: stri
   if (text.trim() === "") throw usage("/search WORDS");
   const query = text.replace(/(?<=^|\s)in:(\S+)/gi, (_all, name: string) => `in:${names.address(name)}`);
   let page = await client.search(query);
-  for (let tries = 1; page.messages.length === 0 && page.more && tries < mostTries; tries++) {
+  for (let tries = 1; page.messages.length === 0 && page.more && tries < maxSearches; tries++) {
     page = await client.search(query, { beforePosition: page.nextBeforePosition });
   }
   const { messages, more, indexedThrough, head } = page;
@@ -155,8 +156,8 @@ async function search({ client, names, show, print }: CommandContext, text: stri
     await print([more ? "No messages found so far. Narrow your search." : "No messages found."]);
   } else await print([`Found${more ? " (for earlier matches, add before:DATE)" : ""}:`]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
-  // While others write, the index is always a little behind.
-  if (head - indexedThrough > (messages.length === 0 ? 0 : someBehind)) {
+  // The index is always a little behind while messages arrive.
+  if (head - indexedThrough > (messages.length === 0 ? 0 : maxQuietLag)) {
     await print(["(The newest messages are not indexed yet. Try again in a moment.)"]);
   }
 }
@@ -166,7 +167,7 @@ async function showHistory(
   { words, place }: CommandInput,
 ): Promise<void> {
   const form = "/history [NAME] [N]";
-  // A name may be all digits: with one argument, a number is a count unless nobody else is meant.
+  // A name may be all digits: within a conversation, a single number is a count.
   const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
     ? [place.address, ...words]
     : words;
@@ -174,13 +175,13 @@ async function showHistory(
   if (rest.length > 0 || other === undefined) throw usage(form);
   const { messages, more, startSeq, headSeq } = await client.history({
     with: other,
-    limit: parseNumber(count ?? "20", form, most),
+    limit: parseNumber(count ?? "20", form, maxMessages),
     events: true,
   });
   if (messages.length === 0) {
     return await print([headSeq > 0 ? "The messages are not kept any more." : "No messages yet."]);
   }
-  // In a room, it may be that it was before the person came.
+  // The person may have joined the room later.
   if (!more && startSeq > 1) {
     await print([isRoomId(other) ? "(You cannot see earlier messages.)" : "(Earlier messages are not kept.)"]);
   }

@@ -8,7 +8,7 @@ import { type Level, levels } from "../chat/conversation_list.ts";
 const settingForm = "/set receipts on|off, /set presence on|off, or /set messages anyone|contacts|nobody";
 const directMessages: readonly DirectMessages[] = ["anyone", "contacts", "nobody"];
 
-/** What others see of the person, and the person of others. */
+/** Privacy settings, presence and blocks. */
 export const peopleCommands: Commands = {
   readers: {
     arguments: "N",
@@ -111,12 +111,12 @@ function setPreference({ names, preferences }: CommandContext, words: readonly s
   if (level === undefined || rest.length > 0) throw usage(levelForm);
   if (!isRoomId(address)) throw new ChatError("not_found", `You are not in a room "${sanitizeLine(room)}".`);
   preferences.setLevel(address, level);
-  const what: Readonly<Record<Level, string>> = {
+  const effects: Readonly<Record<Level, string>> = {
     all: "all messages count as unread, and the bell rings for mentions",
     mentions: "only mentions count as unread",
     none: "nothing counts as unread, and the bell does not ring",
   };
-  return `${names.label(address)}: ${what[level]}.`;
+  return `${names.label(address)}: ${effects[level]}.`;
 }
 
 function settingLines({ readReceipts, presence, directMessages }: Settings): string[] {

@@ -7,7 +7,7 @@ import { type CommandContext, type CommandInput, type Commands, only, placeOf, u
 
 const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 
-/** Rooms, and who is in them. */
+/** Rooms and their members. */
 export const roomCommands: Commands = {
   rooms: {
     arguments: "[WORD]",
@@ -128,11 +128,11 @@ function roomChange(
   words: readonly string[],
   form: string,
 ): { name?: string; public?: boolean; historyVisible?: boolean } {
-  const [what, how, ...rest] = words;
+  const [setting, value, ...rest] = words;
   if (rest.length === 0) {
-    if ((what === "public" || what === "private") && how === undefined) return { public: what === "public" };
-    if (what === "history" && (how === "on" || how === "off")) return { historyVisible: how === "on" };
-    if (what === "name" && how !== undefined) return { name: how };
+    if ((setting === "public" || setting === "private") && value === undefined) return { public: setting === "public" };
+    if (setting === "history" && (value === "on" || value === "off")) return { historyVisible: value === "on" };
+    if (setting === "name" && value !== undefined) return { name: value };
   }
   throw usage(form);
 }
@@ -146,7 +146,7 @@ async function aboutMember(
   await act(placeRoom(input, form), user);
 }
 
-/** The room that is named, or else the one that the command was typed in. @throws {ChatError} */
+/** The named room, or else the one that the command was typed in. @throws {ChatError} */
 function roomOf({ names }: CommandContext, input: CommandInput, form: string): string {
   return input.words.length > 0 ? names.address(only(input.words, form)) : placeRoom(input, form);
 }
@@ -167,10 +167,10 @@ function memberLines(members: ListMembersResponse["members"], more: boolean): st
     [Role.BANNED, "Banned"],
   ];
   const lines = titles.flatMap(([role, title]) => {
-    const those = members.filter((member) => member.role === role);
-    if (those.length === 0) return [];
+    const named = members.filter((member) => member.role === role);
+    if (named.length === 0) return [];
     return [
-      `${title}: ${those.map(({ user, online }) => `${sanitizeLine(user)}${online ? "" : " (offline)"}`).join(", ")}`,
+      `${title}: ${named.map(({ user, online }) => `${sanitizeLine(user)}${online ? "" : " (offline)"}`).join(", ")}`,
     ];
   });
   return more ? [...lines, "and more"] : lines;

@@ -8,7 +8,6 @@ import type { ScreenInput } from "./screen_input.ts";
 import { compose, layOut, layOutInput } from "./screen_view.ts";
 import type { StatusBar } from "./status_bar.ts";
 
-/** What is seen of the chat. */
 export interface ChatViewOptions {
   readonly palette: Palette;
   readonly context: FaceContext;
@@ -22,7 +21,7 @@ interface Size {
   readonly rows: number;
 }
 
-/** Draws the chat. What is drawn of the conversation before the person's eyes is read. */
+/** Draws the chat. The current conversation counts as read when its newest message is drawn. */
 export class ChatView {
   readonly #options: ChatViewOptions;
 
@@ -30,14 +29,14 @@ export class ChatView {
     this.#options = options;
   }
 
-  /** The size of the messages' pane on a screen of a size. */
+  /** The size of the message pane on a screen. */
   pane(size: Size): PaneSize {
     return this.#layOut(size).pane;
   }
 
   draw(size: Size): Frame {
     const { palette, context: { state, person }, focus, status } = this.#options;
-    const { names, list, typing } = state;
+    const { names, list } = state;
     const layout = this.#layOut(size);
     const { current, pane, window, loaded, isLoading } = focus.now;
     const view = pane.view(layout.pane);
@@ -50,7 +49,7 @@ export class ChatView {
       title: topic === "" ? title : `${title} — ${sanitizeLine(topic)}`,
       messages: view.rows,
       status: status.text({
-        writing: current === undefined ? "" : typing.describe(current.conversation),
+        typing: current === undefined ? "" : state.typing.describe(current.conversation),
         below: view.atNewest || window.lastSeq === 0 ? "" : "↓ more below, Ctrl-End",
         loading: isLoading,
       }),

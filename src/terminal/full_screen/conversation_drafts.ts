@@ -24,7 +24,7 @@ export class ConversationDrafts {
     if (conversation !== undefined) preferences.setDraft(conversation, input.draft);
   }
 
-  /** Shows the draft of the conversation that is on the screen now, after text that was typed without a conversation. */
+  /** Shows the draft of the conversation on the screen, followed by text that was typed without a conversation. */
   show({ typed }: { typed: string }): void {
     const { input, preferences, place } = this.#options;
     const { conversation } = place() ?? {};

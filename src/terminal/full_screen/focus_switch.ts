@@ -3,16 +3,16 @@ import type { Message } from "../../core/messages/message.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 
-/** How many conversations can be looked at again without a connection, beside the one that is seen. */
+/** Conversations to keep for a time without a connection, beside the current one. */
 const maxKept = 8;
 
-/** Which conversation is before the person's eyes, and which were lately. */
+/** The conversation on the screen, and those that were on it lately. */
 export class FocusSwitch {
   readonly #options: Omit<FocusOptions, "current" | "unreadAfter">;
-  /** By conversation, the one seen last at the end. */
+  /** By conversation, the last one at the end. */
   readonly #kept = new Map<string, Focus>();
   #now: Focus;
-  /** What comes before the eyes when it is loaded. */
+  /** The conversation that is being loaded. */
   #next: Focus | undefined;
 
   constructor(options: Omit<FocusOptions, "current" | "unreadAfter">) {
@@ -65,7 +65,7 @@ export class FocusSwitch {
     this.show(this.#create(undefined));
   }
 
-  /** What was kept is not so any more. */
+  /** Drops a kept conversation, or all. */
   forget(conversation?: string): void {
     if (conversation === undefined) this.#kept.clear();
     else this.#kept.delete(conversation);

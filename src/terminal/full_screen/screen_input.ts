@@ -8,17 +8,17 @@ export interface ScreenInputOptions {
   onSubmit(text: string): void;
   onScreenKey(key: ScreenKey): void;
   onRedraw(): void;
-  /** The person wants to leave. */
+  /** The person leaves. */
   onLeave(): void;
 }
 
-/** What the input area shows. */
+/** The content of the input area. */
 export interface InputView {
-  /** Instead of the usual prompt. */
+  /** Replaces the usual prompt. */
   readonly prompt: string | undefined;
   readonly text: string;
   readonly cursor: number;
-  /** A line above, "" for none. */
+  /** A line above the draft; "" for none. */
   readonly hint: string;
 }
 
@@ -30,16 +30,16 @@ interface Secret {
 
 interface HistorySearch {
   query: string;
-  /** How many matches are passed over. */
+  /** Matches to skip. */
   skip: number;
 }
 
-/** A paste of more than this asks first. */
+/** A longer paste asks first. */
 const longPaste = { lines: 20, length: 4_000 };
 const leavePatienceMs = 5_000;
 const maxCandidates = 12;
 
-/** What keys do below the messages: to the draft, to questions that are asked, and to a search in what was submitted. */
+/** Applies keys to the input area: to the draft, to an open question, or to a search in submitted lines. */
 export class ScreenInput {
   readonly #options: ScreenInputOptions;
   readonly #editor: LineEditor;
@@ -79,7 +79,7 @@ export class ScreenInput {
     return { prompt: undefined, text, cursor, hint: this.#hint };
   }
 
-  /** Asks for one line that is not shown; undefined when the person does not want to. */
+  /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined> {
     if (this.#closed) return Promise.resolve(undefined);
     this.#secret?.answer(undefined);
@@ -95,7 +95,7 @@ export class ScreenInput {
     });
   }
 
-  /** Nobody types any more. */
+  /** Refuses open and later questions. */
   close(): void {
     this.#closed = true;
     this.#secret?.answer(undefined);
@@ -160,7 +160,7 @@ export class ScreenInput {
     return [...found][skip];
   }
 
-  /** A second Ctrl-C in a row leaves. */
+  /** Leaves at the second Ctrl-C within 5 s. */
   #interrupted(): void {
     const now = performance.now();
     if (now - this.#lastInterrupt < leavePatienceMs) return this.#options.onLeave();

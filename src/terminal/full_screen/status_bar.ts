@@ -3,18 +3,18 @@ import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { clock } from "../text/transcript.ts";
 
-/** How often the server is asked how long it takes, in milliseconds. */
+/** How often to ping the server, in milliseconds. */
 const pingMs = 30_000;
 const tickMs = 1_000;
 
 export interface StatusBarOptions {
   readonly client: ChatClient;
   readonly me: string;
-  /** Called every second: there may be another text. */
+  /** Called every second, since the text may have changed. */
   changed(): void;
 }
 
-/** What the bar above the input says: the connection, how slow it is, who writes, the time. */
+/** The text of the bar above the input: the connection, its latency, typing users, the time. */
 export class StatusBar {
   readonly #options: StatusBarOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -30,11 +30,11 @@ export class StatusBar {
     clearInterval(this.#timer);
   }
 
-  text({ writing, below, loading }: { writing: string; below: string; loading: boolean }): {
+  text({ typing, below, loading }: { typing: string; below: string; loading: boolean }): {
     left: string;
     right: string;
   } {
-    const parts = [` ${this.#options.me}`, this.#connection(), loading ? "loading …" : "", writing, below];
+    const parts = [` ${this.#options.me}`, this.#connection(), loading ? "loading …" : "", typing, below];
     return { left: parts.filter(Boolean).join(" | "), right: `${clock(Date.now())} ` };
   }
 
@@ -64,7 +64,7 @@ export class StatusBar {
     try {
       this.#lagMs = await this.#options.client.ping();
     } catch (error) {
-      // The connection says it by itself.
+      // The state of the connection tells it.
       if (!(error instanceof ChatError)) throw error;
     }
   }

@@ -2,12 +2,12 @@ import stringWidth from "string-width";
 import { sanitizeLine } from "../../core/sanitize.ts";
 
 export interface InputLayout {
-  /** What each row of the terminal shows, the prompt included. */
+  /** The rows of the terminal, the prompt included. */
   readonly rows: readonly string[];
   readonly cursorRow: number;
   /** Cells left of the cursor. */
   readonly cursorColumn: number;
-  /** How much of the first row is the prompt, in UTF-16 units; 0 when it is scrolled away. */
+  /** Length of the prompt in the first row, in UTF-16 units; 0 when it is scrolled away. */
   readonly promptLength: number;
 }
 
@@ -20,7 +20,7 @@ export function displayWidth(text: string): number {
   return stringWidth(text);
 }
 
-/** As much of `text` as fits into `columns` cells; cut text ends with "…". */
+/** Cuts `text` to `columns` cells, with "…" at the end. */
 export function truncate(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let kept = "";
@@ -34,8 +34,8 @@ export function truncate(text: string, columns: number): string {
 }
 
 /**
- * Breaks a draft into rows by itself, at characters: no row reaches the last column, where terminals differ, and a
- * newline begins a row.
+ * Breaks a draft into rows, between characters. No row reaches the last column, where terminals differ; a newline
+ * begins a row.
  */
 export function layoutInput(
   prompt: string,

@@ -1,4 +1,4 @@
-/** What a key does in an input line. */
+/** The effect of a key on an input line. */
 export type KeyCommand =
   | "submit"
   | "newline"
@@ -22,7 +22,7 @@ export type KeyCommand =
   | "interrupt"
   | "end-of-input";
 
-/** What a key does to the screen around the input line; faces that have none pass it over. */
+/** The effect of a key on the screen around the input line; line mode ignores it. */
 export type ScreenKey =
   | "page-up"
   | "page-down"
@@ -32,7 +32,7 @@ export type ScreenKey =
   | "search"
   | "suspend"
   | "cancel"
-  /** The first to the ninth of the list. */
+  /** The first to the ninth conversation of the list. */
   | `conversation-${number}`;
 
 export type Key =
@@ -41,10 +41,10 @@ export type Key =
   | { readonly kind: "text"; readonly text: string }
   /** With newlines as "\n". */
   | { readonly kind: "paste"; readonly text: string }
-  /** No key, but the terminal's answer to where its cursor is: the column, counted from 0. */
+  /** Not a key: the terminal reports the column of its cursor, counted from 0. */
   | { readonly kind: "cursor"; readonly column: number };
 
-/** Most that one paste may hold, in UTF-16 units; the rest is dropped. */
+/** Longest paste, in UTF-16 units; the rest is dropped. */
 const maxPaste = 64 * 1024;
 const pasteEnd = "\x1b[201~";
 
@@ -115,7 +115,7 @@ const screenSequences: Readonly<Record<string, ScreenKey>> = {
   a: "next-unread",
 };
 
-// deno-lint-ignore no-control-regex -- what keys send begins with ESC
+// deno-lint-ignore no-control-regex -- keys send sequences that begin with ESC
 const wholeSequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O])/u;
 // deno-lint-ignore no-control-regex -- see above
 const partialSequence = /^\x1b(\[[0-?]*[ -/]*|O)?$/;
@@ -124,7 +124,7 @@ const cursorReport = /^\[\d+;(\d+)R$/;
 // deno-lint-ignore no-control-regex -- see above
 const plainText = /^[^\x00-\x1f\x7f-\x9f]+/;
 
-/** Turns what a terminal sends into keys; what a read cuts apart is put together again. */
+/** Decodes terminal input into keys, across reads that cut a key in two. */
 export class KeyDecoder {
   readonly #utf8 = new TextDecoder();
   #rest = "";
@@ -165,14 +165,14 @@ export class KeyDecoder {
       (/^[1-9]$/.test(sequence) && `conversation-${Number(sequence)}` as const);
     if (screen) return this.#take(whole.length, { kind: "screen", key: screen });
     const command = sequences[sequence];
-    // ESC by itself means nothing here: what follows it is a key of its own.
+    // ESC alone means nothing here: the next character is a key of its own.
     const alone = !command && sequence.length === 1;
     return this.#take(alone ? 1 : whole.length, command && { kind: "command", command });
   }
 
   #continuePaste(): Key | undefined {
     const end = this.#rest.indexOf(pasteEnd);
-    // The end may have been cut apart: its beginning stays.
+    // The start of the end sequence may be here: it stays.
     const taken = end >= 0 ? end : Math.max(0, this.#rest.length - pasteEnd.length + 1);
     const pasted = (this.#paste! + this.#rest.slice(0, taken)).slice(0, maxPaste);
     this.#paste = pasted;

@@ -5,34 +5,34 @@ export type EditorKey = Exclude<Key, { kind: "cursor" | "screen" }>;
 export type EditorAction =
   | { readonly kind: "submit"; readonly text: string }
   | { readonly kind: "clear-screen" }
-  /** Ctrl-C, with nothing to clear. */
+  /** Ctrl-C on an empty draft. */
   | { readonly kind: "interrupt" }
-  /** Ctrl-D, with nothing to erase. */
+  /** Ctrl-D on an empty draft. */
   | { readonly kind: "end-of-input" };
 
 export interface LineEditorOptions {
-  /** Whether submitted lines can be called back. Default true. */
+  /** Whether submitted lines can be recalled. Default true. */
   history?: boolean;
-  /** Longest draft, in UTF-16 units; more is not taken. Default 64 Ki. */
+  /** Longest draft, in UTF-16 units; more is dropped. Default 64 Ki. */
   maxLength?: number;
-  /** What may complete the text before the cursor: whole replacements of it. */
+  /** Returns whole replacements of the text before the cursor. */
   complete?(before: string): string[];
-  /** Whether a backslash before the cursor makes "submit" begin a new line instead, and goes away. Default false. */
+  /** Whether "submit" replaces a backslash before the cursor with a new line. Default false. */
   continues?: boolean;
 }
 
 const maxHistory = 500;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-// deno-lint-ignore no-control-regex -- control characters are what must not get in
+// deno-lint-ignore no-control-regex -- control characters are kept out
 const unwelcome = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
-/** A draft, the cursor in it, and what keys do to both. Draws nothing. */
+/** A draft with its cursor, edited by keys. Draws nothing. */
 export class LineEditor {
   #text = "";
   #cursor = 0;
   #killed = "";
   readonly #history: string[] = [];
-  /** Where in the history the draft comes from; its length for a new one. */
+  /** The index in the history that the draft comes from; its length for a new draft. */
   #recalled = 0;
   #unsent = "";
   readonly #options: LineEditorOptions;
@@ -45,12 +45,12 @@ export class LineEditor {
     return this.#text;
   }
 
-  /** In UTF-16 units; never within a character as people see it. */
+  /** In UTF-16 units; never within a grapheme. */
   get cursor(): number {
     return this.#cursor;
   }
 
-  /** What was submitted, the newest last. */
+  /** Submitted lines, the newest last. */
   get history(): readonly string[] {
     return this.#history;
   }
@@ -114,7 +114,7 @@ export class LineEditor {
     const added = text.replace(unwelcome, "").slice(0, Math.max(0, room)).toWellFormed();
     this.#text = this.#text.slice(0, this.#cursor) + added + this.#text.slice(this.#cursor);
     this.#cursor += added.length;
-    // A mark joins the character after which it was typed.
+    // A combining mark joins the character before it.
     if (this.#cursor < this.#text.length) this.#cursor = this.#boundaryAtOrAfter(this.#cursor);
   }
 
@@ -148,7 +148,7 @@ export class LineEditor {
       while (length < prefix.length && prefix[length] === candidate[length]) length++;
       return prefix.slice(0, length);
     });
-    // The only one may be shorter than what it stands for: ":tada" is "🎉".
+    // A single candidate may be shorter than the text: ":tada" becomes "🎉".
     if (candidates.length > 1 && common.length < before.length) return;
     this.#text = common + this.#text.slice(this.#cursor);
     this.#cursor = common.length;

@@ -1,16 +1,16 @@
 import { ChatError } from "../../core/chat_error.ts";
 
-/** The terminal as far as a prompt needs it, so that tests can play one. */
+/** A terminal, as far as a prompt uses it. */
 export interface PromptTerminal {
   isTerminal(): boolean;
-  /** Raw: no echo, and keys come one by one. */
+  /** Turns raw mode on or off: no echo, and keys arrive one by one. */
   setRaw(raw: boolean): void;
   /** `null` at the end of the input. */
   read(buffer: Uint8Array): Promise<number | null>;
   write(text: string): void;
 }
 
-/** Keys on stdin, words on stderr, so that stdout stays clean. */
+/** Reads keys from stdin, and writes to stderr: stdout stays clean. */
 export const processTerminal: PromptTerminal = {
   isTerminal: () => Deno.stdin.isTerminal() && Deno.stderr.isTerminal(),
   setRaw: (raw) => Deno.stdin.setRaw(raw),
@@ -21,18 +21,18 @@ export const processTerminal: PromptTerminal = {
   },
 };
 
-/** The person pressed Ctrl-C at a prompt; the terminal is as it was. */
+/** The person pressed Ctrl-C at a prompt. The terminal was restored. */
 export class PromptInterrupted extends Error {
   override readonly name = "PromptInterrupted";
 }
 
-/** Longest input that is kept, in UTF-16 units: more than any password may have. */
+/** Longest input, in UTF-16 units: longer than any password may be. */
 const maxLength = 1024;
 
 /**
- * Asks for one line without showing it. The terminal is restored however it ends.
- * @throws {ChatError} `invalid_argument` when there is no terminal to ask at
- * @throws {PromptInterrupted} at Ctrl-C, and at Ctrl-D or the end of the input before anything was typed
+ * Asks for one line without showing it, and restores the terminal in any case.
+ * @throws {ChatError} `invalid_argument` when there is no terminal
+ * @throws {PromptInterrupted} at Ctrl-C; at Ctrl-D or the end of the input if the line is empty
  */
 export async function promptPassword(question: string, terminal: PromptTerminal = processTerminal): Promise<string> {
   const [answer] = await ask([question], terminal);
@@ -74,7 +74,7 @@ async function ask(questions: readonly string[], terminal: PromptTerminal): Prom
   }
 }
 
-/** Characters as they are typed or pasted; what one answer leaves of a read is there for the next. */
+/** Yields typed or pasted characters; the rest of a read is there for the next answer. */
 async function* readKeys(terminal: PromptTerminal): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(256);
@@ -110,7 +110,7 @@ async function readLine(keys: AsyncGenerator<string, void>): Promise<string> {
   }
 }
 
-/** Whether a key such as an arrow (`ESC [ … final` or `ESC O final`, ECMA-48 5.4) goes on after this character. */
+/** Whether a key such as an arrow (`ESC [ … final` or `ESC O final`, ECMA-48 5.4) continues after this character. */
 function continuesEscape(escape: string, character: string): boolean {
   if (escape === "\x1b") return character === "[" || character === "O";
   return escape[1] === "[" && !(character >= "@" && character <= "~");

@@ -5,8 +5,8 @@ let reading: Promise<void> | undefined;
 let ended = false;
 
 /**
- * What was typed since; undefined at the end, or when `signal` aborts. A read from a terminal cannot be taken back: what
- * comes after its caller has gone is kept for the next, so that no key is lost between a chat and a prompt.
+ * Reads the next input; undefined at its end, or when `signal` aborts. A read from a terminal cannot be cancelled: its
+ * result is kept for the next caller, so no key is lost between a chat and a prompt.
  */
 export async function readProcessInput(signal?: AbortSignal): Promise<Uint8Array | undefined> {
   const aborted = Promise.withResolvers<void>();
@@ -19,7 +19,7 @@ export async function readProcessInput(signal?: AbortSignal): Promise<Uint8Array
   return signal?.aborted ? undefined : unread.shift();
 }
 
-/** The terminal of prompts, with the same input. */
+/** The terminal for prompts, which reads the same input. */
 export const promptTerminal: PromptTerminal = {
   ...processTerminal,
   async read(buffer) {
@@ -31,7 +31,7 @@ export const promptTerminal: PromptTerminal = {
   },
 };
 
-/** Asks for one line, shown as it is typed; undefined at the end of the input. */
+/** Asks for one line, which is shown; undefined at the end of the input. */
 export async function askLine(question: string): Promise<string | undefined> {
   promptTerminal.write(`${question} `);
   const utf8 = new TextDecoder();
@@ -48,7 +48,7 @@ export async function askLine(question: string): Promise<string | undefined> {
 
 async function read(): Promise<void> {
   const buffer = new Uint8Array(16 * 1024);
-  // A terminal that is gone ends the input, whatever it says.
+  // Any error means that the terminal is gone.
   const count = await Deno.stdin.read(buffer).catch(() => null);
   if (count === null) ended = true;
   else unread.push(buffer.subarray(0, count));

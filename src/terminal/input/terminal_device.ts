@@ -1,33 +1,36 @@
 import process from "node:process";
 import { readProcessInput } from "./process_input.ts";
 
-/** The terminal as far as an input line needs it, so that tests can play one. */
+/** A terminal, as far as a chat uses it. */
 export interface TerminalDevice {
-  /** Raw: no echo, and keys come one by one, Ctrl-C included. */
+  /** Turns raw mode on or off: no echo, and keys arrive one by one, Ctrl-C included. */
   setRaw(raw: boolean): void;
-  /** What was typed since; undefined at the end of the input, or when `signal` aborts. */
+  /** Reads the next input; undefined at its end, or when `signal` aborts. */
   read(signal: AbortSignal): Promise<Uint8Array | undefined>;
-  /** Resolves when the terminal has taken it. */
+  /** Resolves when the terminal has the text. */
   write(text: string): Promise<void>;
   /** Like `write`, for a process that ends now. */
   writeNow?(text: string): void;
   /**
-   * Stops this process and those with it, as Ctrl-Z does, and resolves when it goes on: with false at once when Deno does not
-   * permit it. Absent where there is no such thing.
+   * Suspends this process and its job, as Ctrl-Z does, and resolves with true when it continues, or with false at once
+   * when Deno does not permit it. Absent where the system has no job control.
    */
   suspend?(): Promise<boolean>;
   size(): { columns: number; rows: number };
-  /** The returned function stops it. */
+  /** @returns a function that removes the listener */
   onResize(listener: () => void): () => void;
 }
 
 const utf8 = new TextEncoder();
 
-/** How long a write in another thread may go on when this process ends, in milliseconds; what is written now has to come after it. */
+/**
+ * How long to wait for a write in another thread when this process ends, in milliseconds: the last text has to come
+ * after it.
+ */
 const settleMs = 100;
 let writing = 0;
 
-/** The terminal that this process runs in. */
+/** The terminal of this process. */
 export const processDevice: TerminalDevice = {
   setRaw: (raw) => Deno.stdin.setRaw(raw),
   read: readProcessInput,
@@ -37,13 +40,13 @@ export const processDevice: TerminalDevice = {
     try {
       for (let written = 0; written < bytes.length;) written += await Deno.stdout.write(bytes.subarray(written));
     } catch {
-      // The terminal is gone, and the end of the input says so too.
+      // The terminal is gone; the end of the input tells the reader.
     } finally {
       writing--;
     }
   },
   writeNow(text) {
-    // This thread stands still, so it does not hear when the other one is done.
+    // This thread blocks, so it cannot hear when the other one is done.
     if (writing > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, settleMs);
     try {
       Deno.stdin.setRaw(false);
@@ -68,7 +71,10 @@ export const processDevice: TerminalDevice = {
   },
 };
 
-/** How long the system may take to stop this process, in milliseconds of its own time; where nobody could let it go on, it never does. */
+/**
+ * How long the system may take to suspend this process, in milliseconds of the process's own time. A process without a
+ * shell to continue it is never suspended.
+ */
 const stopMs = 300;
 
 async function suspend(): Promise<boolean> {
@@ -86,8 +92,8 @@ async function suspend(): Promise<boolean> {
 }
 
 /**
- * The whole job, as the terminal does it: one that goes on waiting for this process would hold the shell. Asked first, because Deno may ask the
- * person otherwise. @returns false when it is not permitted
+ * Suspends the whole job, as the terminal does: a process that waits for this one would hold the shell. Queries the
+ * permission first, since Deno would otherwise prompt. @returns false when it is not permitted
  */
 function stopJob(): boolean {
   const isGranted = (command?: string) =>
@@ -96,7 +102,7 @@ function stopJob(): boolean {
     process.kill(0, "SIGTSTP");
     return true;
   }
-  // Deno signals others with all of --allow-run only; the program that does just that can be named.
+  // Deno needs full --allow-run to signal other processes; the permission for the program `kill` is enough to run it.
   if (!isGranted("kill")) return false;
   new Deno.Command("kill", { args: ["-s", "TSTP", "0"], stdin: "null", stdout: "null", stderr: "null" }).spawn()
     .unref();

@@ -10,13 +10,13 @@ export interface InputArea {
   readonly pending: readonly string[];
 }
 
-/** Up, column and erasing as in ECMA-48; private modes as in xterm. */
+/** Cursor movement and erasing as in ECMA-48; private modes as in xterm. */
 const sequences = {
   hideCursor: "\x1b[?25l",
   showCursor: "\x1b[?25h",
   bracketedPaste: "\x1b[?2004h",
   noBracketedPaste: "\x1b[?2004l",
-  /** This row and all below it; not from the first cell on, since tmux takes that for a new screen and keeps the old one. */
+  /** Erases this row and all below; not from the first cell on, since tmux would take that for a new screen. */
   eraseFromRow: "\r\x1b[2K\x1b[C\x1b[J\r",
   clear: "\x1b[H\x1b[2J",
   askForCursor: "\x1b[6n",
@@ -24,19 +24,19 @@ const sequences = {
   right: (columns: number) => columns > 0 ? `\x1b[${columns}C` : "",
 };
 
-/** How long a terminal may take to say where its cursor is; those that never do are drawn on after it. */
+/** How long to wait for a terminal to report its cursor before drawing, in milliseconds. */
 const reportMs = 1_000;
 
 /**
- * A transcript that scrolls, with an input area below it. Printing takes the area away, adds the lines and draws the
- * area again, in one write; what comes while the terminal is busy is drawn together.
+ * A transcript that scrolls, with an input area below it. Printing erases the area, adds the lines and draws the area
+ * again, in one write; changes while the terminal is busy are drawn together.
  */
 export class ConsoleScreen {
   readonly #device: TerminalDevice;
   readonly #style: Style;
   readonly #stopResize: () => void;
   #area: InputArea = { prompt: "", text: "", cursor: 0, pending: [] };
-  /** What the terminal shows of the area. */
+  /** The part of the area that the terminal shows. */
   #drawn: { rows: readonly string[]; cursorRow: number; cursorColumn: number } | undefined;
   #printed: string[] = [];
   #clear = false;
@@ -44,7 +44,7 @@ export class ConsoleScreen {
   #dirty = false;
   #drawing: Promise<void> | undefined;
   #closed = false;
-  /** Nothing is drawn until the terminal said where its cursor is after a resize. */
+  /** Pending after a resize, until the terminal reports its cursor: nothing is drawn. */
   #hold: PromiseWithResolvers<void> | undefined;
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
@@ -56,13 +56,13 @@ export class ConsoleScreen {
     this.#stopResize = device.onResize(() => this.#resized());
   }
 
-  /** Resolves when the lines are out. */
+  /** Adds lines to the transcript. Resolves when they are written. */
   print(lines: readonly string[]): Promise<void> {
     this.#printed.push(...lines);
     return this.#draw();
   }
 
-  /** Shows another input area. */
+  /** Changes the input area. */
   update(area: Partial<InputArea>): void {
     this.#area = { ...this.#area, ...area };
     void this.#draw();
@@ -74,20 +74,20 @@ export class ConsoleScreen {
     void this.#draw();
   }
 
-  /** Leaves the input area alone at the top. */
+  /** Clears the terminal, with the input area at the top. */
   clear(): void {
     this.#clear = true;
     void this.#draw();
   }
 
-  /** The terminal answered where its cursor is. */
+  /** The terminal reported the column of its cursor. */
   cursorReported(column: number): void {
     if (this.#asked === 0 || --this.#asked > 0) return;
     this.#reportedColumn = column;
     this.#resume();
   }
 
-  /** Takes the input area away for good; the transcript stays. */
+  /** Erases the input area for good; the transcript stays. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -97,7 +97,7 @@ export class ConsoleScreen {
     await this.#device.write(sequences.noBracketedPaste + sequences.showCursor);
   }
 
-  /** Terminals differ in whether they break the cursor's row again; where the cursor got to tells. */
+  /** Terminals differ in whether they reflow the cursor's row; the new column of the cursor tells. */
   #resized(): void {
     this.#asked++;
     this.#reportedColumn = undefined;
@@ -127,7 +127,7 @@ export class ConsoleScreen {
       this.#dirty = false;
       await this.#device.write(this.#compose());
     }
-    // At once with the last look at what is dirty: what comes after begins another round.
+    // In the same turn as the last check of #dirty: a later change begins another round.
     this.#drawing = undefined;
   }
 
@@ -162,7 +162,7 @@ export class ConsoleScreen {
     if (!this.#drawn) return "";
     const { rows, cursorRow, cursorColumn } = this.#drawn;
     this.#drawn = undefined;
-    // In a narrower window the terminal has broken the rows again.
+    // In a narrower window the terminal has reflowed the rows.
     const broken = rows.slice(0, cursorRow).reduce((sum, row) => sum + rowsTaken(displayWidth(row), columns), 0);
     const isCursorRowBroken = cursorColumn >= columns && this.#reportedColumn === cursorColumn % columns &&
       this.#reportedColumn !== columns - 1;

@@ -1,7 +1,7 @@
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { LineConsole, LineConsoleEvents } from "./line_console.ts";
 
-/** Longest line that is taken, in UTF-16 units. */
+/** Longest line, in UTF-16 units. */
 const maxLine = 64 * 1024;
 
 /** A terminal that can only write lines (TERM=dumb), and edits the input line by itself. */
@@ -84,7 +84,7 @@ export class DumbConsole implements LineConsole {
   }
 }
 
-/** What is left of raw input when the keys that erase are followed. */
+/** Applies the erasing keys in raw input. */
 function eraseTyped(line: string): string {
   let text = "";
   for (const character of line) {

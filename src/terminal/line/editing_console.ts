@@ -130,7 +130,7 @@ export class EditingConsole implements LineConsole {
     return action?.kind === "end-of-input";
   }
 
-  /** A second Ctrl-C in a row leaves. */
+  /** Leaves at the second Ctrl-C within 5 s. @returns true when the person leaves. */
   async #interrupted(): Promise<boolean> {
     const now = performance.now();
     const again = now - this.#lastInterrupt < 5_000;

@@ -23,7 +23,7 @@ export interface LineFaceOptions {
 /** How many messages of a conversation are printed when the person turns to it. */
 const recent = 20;
 
-/** The face of the line mode: everything is printed below what was printed before. */
+/** The face of line mode: prints everything below the lines before. */
 export class LineFace implements ChatFace {
   readonly keys: readonly KeyHelp[];
   readonly #context: FaceContext;

@@ -1,4 +1,4 @@
-/** Ways to set words apart; each is the text itself where the terminal should not be coloured. */
+/** Styles of text; each returns the text unchanged where the terminal should not be coloured. */
 export interface Style {
   dim(text: string): string;
   bold(text: string): string;
@@ -13,7 +13,7 @@ const coloured: Style = {
   warn: (text) => `\x1b[33m${text}\x1b[39m`,
 };
 
-/** @param environment.noColor as in https://no-color.org: any value but the empty one */
+/** @param environment.noColor as in https://no-color.org: any value but the empty one turns colours off */
 export function chooseStyle(environment: { noColor: string | undefined; term: string | undefined }): Style {
   return environment.noColor || environment.term === "dumb" ? plain : coloured;
 }

@@ -6,7 +6,7 @@ import type { Style } from "./style.ts";
 
 const continuation = "      ";
 
-/** Turns messages into lines for a terminal. What others wrote is made harmless here. */
+/** Turns messages into lines for a terminal, and sanitizes the text of others. */
 export class Transcript {
   readonly #me: string;
   readonly #names: ConversationNames;
@@ -14,7 +14,7 @@ export class Transcript {
   readonly #receiptOf: (message: Message) => string;
   #day: string | undefined;
 
-  /** @param options.receiptOf how far others are with a message; "" for nothing */
+  /** @param options.receiptOf the receipt mark of a message; "" for none */
   constructor(
     options: { me: string; names: ConversationNames; style: Style; receiptOf?(message: Message): string },
   ) {
@@ -25,8 +25,8 @@ export class Transcript {
   }
 
   /**
-   * "14:05 12 ben: hi": 12 is what commands call it by. `current` is the conversation that the person writes to: messages
-   * elsewhere say where they are.
+   * "14:05 12 ben: hi": commands call the message 12. A message outside `current`, the conversation that the person writes
+   * to, begins with the name of its own.
    */
   message(message: Message, current: string | undefined): string[] {
     const { conversation, event, deleted, editedAt, replyTo, attachment, reactions = [] } = message;
@@ -59,7 +59,7 @@ export class Transcript {
     return lines;
   }
 
-  /** Something that chatd says, not a person. */
+  /** Lines for a notice of chatd itself. */
   note(text: string): string[] {
     return sanitizeLines(text).map((line) => this.#style.dim(line));
   }
@@ -76,7 +76,7 @@ export class Transcript {
   }
 }
 
-/** "[file notes.txt, 1.2 MiB, /save 12]"; without a seq, it cannot be saved from here. */
+/** "[file notes.txt, 1.2 MiB, /save 12]"; without a seq, it has no command to save it. */
 export function fileText({ name, size }: Attachment, seq: number | undefined): string {
   const how = seq === undefined ? "" : `, /save ${seq}`;
   return `[file ${sanitizeLine(name)}, ${formatBytes(size)}${how}]`;
@@ -94,13 +94,13 @@ function indent(line: string): string {
   return continuation + line;
 }
 
-/** "14:05", where this machine is. */
+/** "14:05", in the time zone of this machine. */
 export function clock(time: number): string {
   const at = new Date(time);
   return `${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** "2025-03-01", where this machine is. */
+/** "2025-03-01", in the time zone of this machine. */
 export function date(time: number): string {
   const at = new Date(time);
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;

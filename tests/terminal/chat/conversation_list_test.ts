@@ -47,7 +47,7 @@ function listWith(level: Level = "all"): ConversationList {
 
 const order = (list: ConversationList) => list.all.map(({ address }) => address);
 
-Deno.test("the most recent conversation is on top, and what is unread is counted", () => {
+Deno.test("the most recent conversation is on top, and unread messages are counted", () => {
   const list = listWith();
   assert.deepEqual(order(list), [ops, "ben"]);
   assert.equal(list.arrived(message(3)), "direct");
@@ -59,7 +59,7 @@ Deno.test("the most recent conversation is on top, and what is unread is counted
   assert.deepEqual([unread, mentions], [2, 1]);
 });
 
-Deno.test("what the server counted already is not counted again", () => {
+Deno.test("a message that the server counted is not counted again", () => {
   const list = new ConversationList({ me: "ana" });
   list.learn(known({ unread: 2, position: 7, readSeq: 5 }));
   list.arrived(message(6));
@@ -69,7 +69,7 @@ Deno.test("what the server counted already is not counted again", () => {
   assert.equal(list.get("ana:ben")!.unread, 3);
 });
 
-Deno.test("what was read is unread no more", () => {
+Deno.test("a read message is not unread any more", () => {
   const list = listWith();
   list.arrived(message(3));
   list.read("ana:ben", 3);

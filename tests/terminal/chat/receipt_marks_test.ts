@@ -9,7 +9,7 @@ function message(seq: number, change: Partial<Message> = {}): Message {
   return { ...ids, conversation: "ana:ben", sender: "ana", text: "hello", ...change };
 }
 
-Deno.test("what was delivered and read between two people is marked, and never less than before", () => {
+Deno.test("marks between two users show delivered and read, and never go back", () => {
   const marks = new ReceiptMarks({ me: "ana" });
   const shown = () => [1, 2, 3].map((seq) => marks.of(message(seq)));
   assert.deepEqual(shown(), ["", "", ""]);
@@ -19,7 +19,7 @@ Deno.test("what was delivered and read between two people is marked, and never l
   assert.deepEqual(shown(), ["✓✓", "✓", ""]);
 });
 
-Deno.test("only what the person wrote is marked, by what others read", () => {
+Deno.test("only own messages are marked, by the receipts of others", () => {
   const marks = new ReceiptMarks({ me: "ana" });
   marks.heard({ kind: "receipt", conversation: "ana:ben", user: "ana", readSeq: 9, deliveredSeq: 9 });
   assert.equal(marks.of(message(1)), "");

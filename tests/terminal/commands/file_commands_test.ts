@@ -6,7 +6,7 @@ import { formatBytes, Transcript } from "../../../src/terminal/text/transcript.t
 import { Transfers } from "../../../src/terminal/chat/transfers.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 
-Deno.test("a path is the first word, or what is in quotes, and the text comes after it", () => {
+Deno.test("a path is the first word or a quoted string, and the text comes after it", () => {
   const cases: [string, string, string][] = [
     ["notes.txt", "notes.txt", ""],
     ["  notes.txt  look at this ", "notes.txt", "look at this "],
@@ -55,7 +55,7 @@ Deno.test("a message's file is shown with how to save it, and can do nothing to 
   assert.match(shown({ attachment: { ...attachment, name: "a\x1b[2Jb" } }), /\[file a␛\[2Jb,/);
 });
 
-Deno.test("transfers say how far they are, what came of them, and end with the chat", async () => {
+Deno.test("transfers show their progress and result, and end with the chat", async () => {
   const stop = new AbortController();
   const told: string[] = [];
   let shown: string[] = [];

@@ -26,7 +26,7 @@ Deno.test("the screen has the conversations, the newest messages, a status bar a
   });
 });
 
-Deno.test("what is typed is sent, what comes is shown, and what comes elsewhere is marked and turned to", async () => {
+Deno.test("messages elsewhere are counted in the list, and a key goes to them", async () => {
   await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
     await chat.sees(/\[ben\]$/);
     chat.terminal.type("hello 漢字 👍\r");
@@ -116,7 +116,7 @@ Deno.test("without a connection, conversations that were seen lately can be look
   });
 });
 
-Deno.test("what others write moves nothing on the screen", async () => {
+Deno.test("text of others moves nothing on the screen", async () => {
   await chatting({ to: "ben" }, async (chat) => {
     await chat.sees(/\[ben\]$/);
     chat.server.append("ben", "ana", "\x1b[2J\x1b]0;owned\x07evil\u202Etxt\nben: second line");
@@ -165,7 +165,7 @@ Deno.test("a long paste asks, a short one does not, and both are one message", a
   });
 });
 
-Deno.test("Tab completes commands, names and emoji, and Ctrl-R finds what was sent", async () => {
+Deno.test("Tab completes commands, names and emoji, and Ctrl-R finds sent lines", async () => {
   await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
     await chat.sees(/\[ben\]$/);
     chat.terminal.type("/hist\tb\t");

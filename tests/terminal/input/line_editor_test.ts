@@ -29,7 +29,7 @@ Deno.test("keys edit at the cursor", () => {
   assert.equal(edited(hello, "interrupt"), "|");
 });
 
-Deno.test("what people see as one character is moved over and erased as one", () => {
+Deno.test("a grapheme is moved over and erased as one", () => {
   for (const character of ["漢", "👩‍👩‍👧‍👦", "🇩🇪", "e\u0301", "👍🏽"]) {
     assert.equal(edited({ text: `a${character}b` }, "left", "left"), `a|${character}b`);
     assert.equal(edited({ text: `a${character}b` }, "left", "erase-left"), "a|b");
@@ -61,7 +61,7 @@ Deno.test("tab completes as far as it is clear", () => {
   assert.equal(edited({ text: "/x" }, "complete"), "/x|");
 });
 
-Deno.test("submit gives the draft and empties it; what ends the input is told only when nothing is there to edit", () => {
+Deno.test("submit returns the draft and empties it; the end of the input is reported only for an empty draft", () => {
   const editor = new LineEditor();
   editor.apply({ kind: "text", text: "hi" });
   assert.deepEqual(editor.apply({ kind: "command", command: "submit" }), { kind: "submit", text: "hi" });
@@ -70,7 +70,7 @@ Deno.test("submit gives the draft and empties it; what ends the input is told on
   assert.deepEqual(editor.apply({ kind: "command", command: "interrupt" }), { kind: "interrupt" });
 });
 
-Deno.test("whatever is pressed, the draft stays whole and the cursor at the edge of a character", () => {
+Deno.test("any keys leave the draft well-formed and the cursor at the edge of a character", () => {
   const commands: KeyCommand[] = [
     ..."left right word-left word-right start end up down submit newline yank interrupt".split(" "),
     ..."erase-left erase-right erase-word-left erase-word-right erase-to-start erase-to-end".split(" "),

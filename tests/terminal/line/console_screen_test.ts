@@ -37,7 +37,7 @@ Deno.test("lines are printed above the draft, which stays as it is", async () =>
   assert.equal(terminal.cursor.column, 0);
 });
 
-Deno.test("what changes while the terminal is written to is drawn afterwards", async () => {
+Deno.test("a change during a write is drawn afterwards", async () => {
   using terminal = new EmulatedTerminal({ columns: 20, rows: 6 });
   const screen = new ConsoleScreen(terminal, style);
   let change: (() => void) | undefined;
@@ -69,7 +69,7 @@ Deno.test("a draft higher than the window shows the rows around the cursor", () 
   assert.deepEqual([start.cursorRow, start.cursorColumn], [0, 2]);
 });
 
-Deno.test("whatever is printed, typed and resized, the transcript is whole and the draft is below it", async () => {
+Deno.test("any printing, typing and resizing leaves the transcript whole and the draft below it", async () => {
   const size = fc.record({ columns: fc.integer({ min: 10, max: 60 }), rows: fc.integer({ min: 4, max: 12 }) });
   const text = fc.string({ unit: fc.constantFrom(..."abc 漢é"), maxLength: 70 });
   const step = fc.oneof(

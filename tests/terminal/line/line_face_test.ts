@@ -35,7 +35,7 @@ Deno.test("an unsent message stands above the prompt, an accepted one in the tra
   });
 });
 
-Deno.test("the prompt tells the state of the connection, and who is writing", async () => {
+Deno.test("the prompt shows the state of the connection and typing users", async () => {
   await chatting({ face: "line", to: "ben" }, async (chat) => {
     await chat.isIn("ben");
     const value = { conversation: "ana:ben", user: "ben", stopped: false };

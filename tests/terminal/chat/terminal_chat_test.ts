@@ -312,6 +312,35 @@ test("without a recipient, the text stays", () => ({}), async (chat) => {
   await chat.sees(/No recipient\. [^]*\[(ana|no conversation)\] hello\?$/);
 });
 
+test("others are told that the person is typing, and that they stopped", () => ({ to: "ben" }), async (chat) => {
+  const told = () =>
+    chat.server.framesRead.flatMap(({ requests }) => requests).flatMap(({ kind }) =>
+      kind?.$case === "typing" ? [kind.value.stopped] : []
+    );
+  await chat.isIn("ben");
+  chat.type("/help");
+  await chat.isIn("ben", "/help");
+  chat.type("\x15hello");
+  await eventually(() => told().length === 1, () => `${told()}`);
+  chat.type("\x15");
+  await eventually(() => told().length === 2, () => `${told()}`);
+  assert.deepEqual(told(), [false, true]);
+});
+
+test(
+  "a message that the server postpones is told of once, and sent in the end",
+  () => ({ to: "ben" }),
+  async (chat) => {
+    await chat.isIn("ben");
+    let refusals = 0;
+    chat.server.refuseSend = () => ++refusals <= 3 ? new ChatError("busy", "Wait.", { retryAfterMs: 1 }) : undefined;
+    chat.type("hello\r");
+    await chat.sees("ana: hello\n");
+    assert.equal(refusals, 4);
+    assert.equal(count(chat, /Not accepted yet, retrying: Wait\./g), 1, chat.seen);
+  },
+);
+
 test("names and emoji are completed", () => ({ server: serverWithHistory(5), to: "ben" }), async (chat) => {
   await chat.isIn("ben");
   chat.type("/hist\tb\t");

@@ -57,6 +57,8 @@ export interface ChatFace {
   showUnread(): void;
   /** Loads a conversation. @returns a function that shows it as the current one. @throws {ChatError} */
   load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
+  /** Shows a conversation as the current one that cannot be loaded yet. */
+  open(place: ConversationRef): void;
   /** Shows that there is no current conversation. */
   leaveConversation(): void;
   /** Goes back to the newest messages of the current conversation, where the person sees older ones. */

@@ -4,10 +4,10 @@ import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
-import { ConnectionLife } from "./connection_life.ts";
+import { ConnectionLife, isUnavailable } from "./connection_life.ts";
 import { ConversationDirectory } from "./conversation_directory.ts";
 import { ConversationRefresh } from "./conversation_refresh.ts";
-import { ConversationSwitch } from "./conversation_switch.ts";
+import { ConversationSwitch, isRoomAddress } from "./conversation_switch.ts";
 import { SendingNews } from "./sending_news.ts";
 
 export interface ChatLifeOptions {
@@ -95,6 +95,9 @@ export class ChatLife {
         face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
       } else await this.switch.turnToAddress(address, { deliveredAfter: cursor });
       face.showUnread();
+    } catch (error) {
+      if (to !== undefined && !isRoomAddress(to) && isUnavailable(error)) this.switch.openUser(to);
+      throw error;
     } finally {
       await this.#arrivals.started();
     }

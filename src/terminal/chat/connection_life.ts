@@ -68,7 +68,7 @@ export class ConnectionLife {
       this.#isStarted = true;
     } catch (error) {
       // After a lost connection, the next one starts the chat.
-      this.#isStarted = !(error instanceof ChatError && error.code === "unavailable");
+      this.#isStarted = !isUnavailable(error);
       throw error;
     } finally {
       this.#firstTry.resolve();
@@ -81,4 +81,9 @@ export class ConnectionLife {
     if (this.#reason !== reason.message) this.#options.face.warn(`Disconnected: ${reason.message}`);
     this.#reason = reason.message;
   }
+}
+
+/** Whether an error means that there is no connection. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ChatError && error.code === "unavailable";
 }

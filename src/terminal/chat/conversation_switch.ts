@@ -47,6 +47,15 @@ export class ConversationSwitch {
     face.update();
   }
 
+  /** Makes the conversation with a user the current one before it can be loaded, unless there is a current one. */
+  openUser(user: string): void {
+    const { state, face } = this.#options;
+    if (state.current !== undefined) return;
+    state.current = this.#withUser(user);
+    face.open(state.current);
+    face.update();
+  }
+
   /** Makes a conversation of the list the current one; of an invitation, tells how to answer it. @throws {ChatError} */
   async choose(conversation: string): Promise<void> {
     const { state, directory } = this.#options;
@@ -66,11 +75,19 @@ export class ConversationSwitch {
   }
 
   async #resolve(address: string): Promise<ConversationRef> {
+    if (!isRoomAddress(address)) return this.#withUser(address);
     const { state: { client, me }, directory } = this.#options;
-    // A person's name is all that it takes to write to them; the name of a room leads to its id.
-    if (!/^[#+]/.test(address)) return { conversation: directConversation(me, address), address };
     const found = await client.conversation(address);
     directory.learn(found);
     return { conversation: found.conversation, address: conversationAddress(found.conversation, me) };
   }
+
+  #withUser(user: string): ConversationRef {
+    return { conversation: directConversation(this.#options.state.me, user), address: user };
+  }
+}
+
+/** "#ops" or "+id". A room has to be asked for; a user's name is enough to write to them. */
+export function isRoomAddress(address: string): boolean {
+  return /^[#+]/.test(address);
 }

@@ -51,8 +51,12 @@ export class FocusSwitch {
     }
   }
 
+  /** Shows a conversation. Notes stay when it is the same as before, or there was none. */
   show(focus: Focus): void {
     const before = this.#now;
+    if (before.current === undefined || before.current.conversation === focus.current?.conversation) {
+      for (const { note } of before.window.items) if (note) focus.window.note(note);
+    }
     this.#now = focus;
     this.#next = undefined;
     if (before.current && !before.window.hasNewer) this.#kept.set(before.current.conversation, before);
@@ -60,9 +64,9 @@ export class FocusSwitch {
     if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
   }
 
-  /** Shows no conversation. */
-  leave(): void {
-    this.show(this.#create(undefined));
+  /** Shows a conversation that is not loaded, or none. */
+  open(current: ConversationRef | undefined): void {
+    this.show(this.#create(current));
   }
 
   /** Drops a kept conversation, or all. */

@@ -134,18 +134,15 @@ export class FullScreenFace implements ChatFace {
 
   async load(place: ConversationRef): Promise<() => void> {
     const focus = await this.#area.load(place);
-    return () => {
-      const typed = this.#area.place === undefined ? this.#input.draft : "";
-      this.#drafts.keep();
-      this.#area.show(focus, place);
-      this.#drafts.show({ typed });
-    };
+    return () => this.#turn(() => this.#area.show(focus, place));
+  }
+
+  open(place: ConversationRef): void {
+    this.#turn(() => this.#area.focus.open(place));
   }
 
   leaveConversation(): void {
-    this.#drafts.keep();
-    this.#area.focus.leave();
-    this.#drafts.show({ typed: "" });
+    this.#turn(() => this.#area.focus.open(undefined));
   }
 
   toNewest(): void {
@@ -177,5 +174,13 @@ export class FullScreenFace implements ChatFace {
     const answer = this.#input.askSecret(question);
     this.update();
     return answer;
+  }
+
+  /** Exchanges the drafts with the conversations. */
+  #turn(show: () => void): void {
+    const typed = this.#area.place === undefined ? this.#input.draft : "";
+    this.#drafts.keep();
+    show();
+    this.#drafts.show({ typed });
   }
 }

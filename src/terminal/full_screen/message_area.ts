@@ -72,10 +72,6 @@ export class MessageArea {
       const phrase = this.#options.state.names.phrase(place.conversation);
       focus.window.note({ lines: this.noteLines(`No messages ${phrase} yet.`) });
     }
-    // Notes from before there was a conversation stay on the screen.
-    if (this.place === undefined) {
-      for (const { note } of this.focus.now.window.items) if (note) focus.window.note(note);
-    }
     this.focus.show(focus);
   }
 }

@@ -128,6 +128,8 @@ export class LineFace implements ChatFace {
     };
   }
 
+  open(): void {}
+
   leaveConversation(): void {
     this.#page = { firstSeq: 0, lastSeq: 0 };
   }

@@ -78,6 +78,25 @@ test("a start that a broken connection interrupts is done over the next connecti
   await chat.sees("ben: news 25.");
 });
 
+test("a line for the user of --to waits for the next connection when the start breaks", () => {
+  const server = serverWithHistory();
+  server.nextLife = () => {
+    server.nextLife = () => undefined;
+    server.down = true;
+    return { fromClient: Infinity, toClient: 1 };
+  };
+  return { server, to: "ben" };
+}, async (chat) => {
+  await chat.sees("Disconnected: ");
+  chat.type("hello\r");
+  await chat.sees("sending to ben: hello");
+  await chat.reconnect();
+  await chat.sees("ana: hello\n");
+  await chat.sees("ben: news 25.");
+  await chat.isIn("ben");
+  assert.equal(count(chat, /ana: hello/g), 1, chat.seen);
+});
+
 test("an accepted message is shown, a refused one is explained and put back", () => ({ to: "ben" }), async (chat) => {
   await chat.isIn("ben");
   chat.server.frozen = true;

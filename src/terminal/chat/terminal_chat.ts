@@ -6,6 +6,7 @@ import { runCommand } from "../commands/command_table.ts";
 import type { ChatFace, FaceContext, PersonActions } from "./chat_face.ts";
 import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
+import { createCommandContext } from "./command_context.ts";
 import type { PreferenceStore } from "./preferences.ts";
 import { Submissions } from "./submissions.ts";
 
@@ -35,6 +36,7 @@ export class TerminalChat {
   readonly #face: ChatFace;
   readonly #life: ChatLife;
   readonly #submissions: Submissions;
+  readonly #commands: CommandContext;
   readonly #stop = new AbortController();
   #failure: ChatError | undefined;
   /** The person ended the session by a command: its end is no failure. */
@@ -67,8 +69,17 @@ export class TerminalChat {
       face,
       ready: this.#life.ready,
       signal,
-      runCommand: (line, place) => runCommand({ line, place }, this.#commandContext),
+      runCommand: (line, place) => runCommand({ line, place }, this.#commands),
       attempt,
+    });
+    this.#commands = createCommandContext({
+      state,
+      face,
+      life: this.#life,
+      submissions: this.#submissions,
+      keepCredentials: (credentials) => options.keepCredentials(credentials),
+      loggedOut: () => options.loggedOut(),
+      leave: (note = "") => this.#leave(note),
     });
   }
 
@@ -120,40 +131,11 @@ export class TerminalChat {
     };
   }
 
-  get #commandContext(): CommandContext {
-    const { keepCredentials, loggedOut } = this.#options;
-    const { client, me, names, preferences, transfers } = this.#state;
-    const face = this.#face;
-    return {
-      client,
-      me,
-      names,
-      preferences,
-      keys: face.keys,
-      print: (lines) => face.print(lines),
-      show: (messages) => {
-        for (const message of messages) names.learn(message);
-        return face.showFound(messages);
-      },
-      turnTo: (address) => this.#life.switch.turnToAddress(address),
-      send: (place, message, options) => this.#submissions.send(place, message, options),
-      transfer: (activity, work) => transfers.start(activity, work),
-      left: (address) => this.#left(address),
-      askSecret: (question) => face.askSecret(question),
-      keepCredentials,
-      loggedOut,
-      leave: (note = "") => {
-        this.#isLeaving = true;
-        this.#lastNote = note;
-        this.#stop.abort();
-      },
-    };
-  }
-
-  /** The person left a room, or declined an invitation to it. */
-  #left(address: string): void {
-    this.#life.directory.remove(address);
-    if (this.#state.current?.address === address) this.#life.switch.leave();
+  /** Ends the chat by a command, with a last note. */
+  #leave(note: string): void {
+    this.#isLeaving = true;
+    this.#lastNote = note;
+    this.#stop.abort();
   }
 
   #fail(reason: ChatError): void {

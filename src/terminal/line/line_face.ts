@@ -1,5 +1,4 @@
 import type { Message } from "../../core/messages/message.ts";
-import { fromWireMessage } from "../../wire/convert.ts";
 import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
@@ -12,6 +11,7 @@ import { DumbConsole } from "./dumb_console.ts";
 import { EditingConsole } from "./editing_console.ts";
 import type { LineConsole } from "./line_console.ts";
 import { promptText, unreadText } from "./line_texts.ts";
+import { loadRecent, PrintedPage, type RecentPage } from "./printed_page.ts";
 
 export interface LineFaceOptions {
   readonly device: TerminalDevice;
@@ -19,9 +19,6 @@ export interface LineFaceOptions {
   /** Whether the terminal can only write lines (TERM=dumb). */
   readonly isDumb?: boolean;
 }
-
-/** How many messages of a conversation are printed when the person turns to it. */
-const recent = 20;
 
 /** The face of line mode: prints everything below the lines before. */
 export class LineFace implements ChatFace {
@@ -33,8 +30,7 @@ export class LineFace implements ChatFace {
   #prompt = "";
   #pending = "";
   #countdown: ReturnType<typeof setInterval> | undefined;
-  /** The part of the current conversation that was printed as a page. */
-  #page = { firstSeq: 0, lastSeq: 0 };
+  readonly #page = new PrintedPage();
   #toldMissed = false;
 
   constructor(context: FaceContext, { device, style, isDumb = false }: LineFaceOptions) {
@@ -116,29 +112,21 @@ export class LineFace implements ChatFace {
   }
 
   async load(place: ConversationRef, { deliveredAfter = Infinity }: LoadOptions): Promise<() => void> {
-    const { client, names } = this.#context.state;
-    const page = await client.history({ with: place.address, limit: recent, events: true });
-    const messages = page.messages.flatMap((message) => fromWireMessage(message) ?? []);
-    for (const message of messages) names.learn(message);
-    return () => {
-      const phrase = names.phrase(place.conversation);
-      if (messages.length === 0) this.note(`No messages ${phrase} yet.`);
-      else if (page.more) this.note(`The last messages ${phrase}. For more: /history 200`);
-      this.#showPage(place, messages.filter(({ position }) => position <= deliveredAfter));
-    };
+    const page = await loadRecent(this.#context.state, place);
+    return () => this.#showPage(page, page.messages.filter(({ position }) => position <= deliveredAfter));
   }
 
   open(): void {}
 
-  leaveConversation(): void {
-    this.#page = { firstSeq: 0, lastSeq: 0 };
-  }
+  leaveConversation(): void {}
 
   toNewest(): void {}
 
   async catchUp(): Promise<void> {}
 
-  forget(): void {}
+  forget(): void {
+    this.#page.clear();
+  }
 
   isWatching(conversation: string): boolean {
     return this.#attention.isPresent && this.#context.state.current?.conversation === conversation;
@@ -156,19 +144,22 @@ export class LineFace implements ChatFace {
     return this.#console.askSecret(question);
   }
 
-  #showPage(place: ConversationRef, messages: readonly Message[]): void {
-    const lastSeq = messages.at(-1)?.seq ?? 0;
-    this.#page = { firstSeq: messages.at(0)?.seq ?? 0, lastSeq };
-    void this.print(messages.flatMap((message) => this.#lines(message)));
-    if (lastSeq > 0) this.#context.person.read(place, lastSeq);
+  #showPage({ place, messages, more }: RecentPage, shown: readonly Message[]): void {
+    const { state: { names }, person } = this.#context;
+    const phrase = names.phrase(place.conversation);
+    if (messages.length === 0) this.note(`No messages ${phrase} yet.`);
+    else if (more) this.note(`The last messages ${phrase}. For more: /history 200`);
+    this.#page.printed(place, shown);
+    void this.print(shown.flatMap((message) => this.#lines(message)));
+    const newest = shown.at(-1);
+    if (newest !== undefined) person.read(place, newest.seq);
   }
 
-  /** Whether a message was in the page of the current conversation. */
-  #wasPrinted({ conversation, sender, seq, event }: Message): boolean {
-    const { me, current } = this.#context.state;
-    // `/create` and `/join` turn to the room, and so print it.
-    if (sender === me && (event?.kind === "room_created" || event?.kind === "joined")) return true;
-    return conversation === current?.conversation && seq >= this.#page.firstSeq && seq <= this.#page.lastSeq;
+  #wasPrinted(message: Message): boolean {
+    const { sender, event } = message;
+    // `/create` and `/join` turn to the room, and so print these events.
+    const isOwnEntry = event?.kind === "room_created" || event?.kind === "joined";
+    return (isOwnEntry && sender === this.#context.state.me) || this.#page.has(message);
   }
 
   #lines(message: Message): string[] {

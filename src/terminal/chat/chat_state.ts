@@ -60,6 +60,7 @@ export class ChatState {
     this.readMarks.forget();
   }
 
+  /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
   close(): void {
     this.readMarks.close();
     this.preferences.flush();

@@ -108,8 +108,8 @@ export class TerminalChat {
       stop();
       signal?.removeEventListener("abort", stop);
       this.#life.close();
-      this.#state.close();
       await this.#face.close();
+      this.#state.close();
     }
   }
 

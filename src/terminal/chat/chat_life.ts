@@ -90,7 +90,7 @@ export class ChatLife {
     try {
       await this.#refresh.all();
       const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
-      const address = to ?? newest?.address ?? lastRecipient;
+      const address = state.current?.address ?? to ?? newest?.address ?? lastRecipient;
       if (address === undefined) {
         face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
       } else await this.switch.turnToAddress(address, { deliveredAfter: cursor });

@@ -4,6 +4,7 @@ import { accountCommands } from "./account_commands.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import type { CommandContext, Commands } from "./command.ts";
+import { conversationCommands } from "./conversation_commands.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
 import { peopleCommands } from "./people_commands.ts";
@@ -15,6 +16,7 @@ const commands: Commands = {
     summary: "Show this list",
     run: ({ print, keys }) => print(helpLines(keys)),
   },
+  ...conversationCommands,
   ...messageCommands,
   ...fileCommands,
   ...roomCommands,

@@ -137,7 +137,7 @@ async function readAt(
 function nothingToSend(path: string, { isFile }: Deno.FileInfo): ChatError {
   return new ChatError(
     "invalid_argument",
-    `"${path}" is ${isFile ? "empty" : "not a file"}: there is nothing to send.`,
+    `Cannot send "${path}": it is ${isFile ? "empty" : "not a file"}.`,
   );
 }
 
@@ -149,16 +149,18 @@ function fileError(cause: unknown, { path, flag }: { path: string; flag: string 
     const folder = path.replace(/[^/\\]*$/, "") || ".";
     return error(
       "permission_denied",
-      `Deno does not let chatd use "${path}": start it with ${flag}="${folder}" as well.`,
+      `Deno does not permit chatd to use "${path}". Add ${flag}="${folder}" to the command.`,
     );
   }
-  if (cause instanceof Deno.errors.PermissionDenied) return error("permission_denied", `You may not use "${path}".`);
-  if (cause instanceof Deno.errors.AlreadyExists) {
-    return error("already_exists", `"${path}" exists already, and nothing is overwritten: choose another name.`);
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return error("permission_denied", `You have no permission to use "${path}".`);
   }
-  if (cause instanceof Deno.errors.NotFound) return error("not_found", `There is no "${path}".`);
-  if (cause instanceof Deno.errors.NotADirectory) return error("not_found", `There is no "${path}".`);
+  if (cause instanceof Deno.errors.AlreadyExists) {
+    return error("already_exists", `"${path}" already exists. Choose another name.`);
+  }
+  if (cause instanceof Deno.errors.NotFound) return error("not_found", `"${path}" does not exist.`);
+  if (cause instanceof Deno.errors.NotADirectory) return error("not_found", `"${path}" does not exist.`);
   if (cause instanceof Deno.errors.IsADirectory) return error("invalid_argument", `"${path}" is a folder.`);
   if (!(cause instanceof Error)) return cause;
-  return error("unavailable", `"${path}" cannot be used: ${cause.message}.`);
+  return error("unavailable", `Cannot use "${path}": ${cause.message}.`);
 }

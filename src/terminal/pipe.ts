@@ -122,7 +122,7 @@ export async function* splitLines(input: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 function decodeLine(number: number, parts: readonly Uint8Array[], length: number): Line {
-  if (length > maxTextBytes + 1) return { number, text: "", problem: "It is longer than 16 KiB: split it." };
+  if (length > maxTextBytes + 1) return { number, text: "", problem: "It is longer than 16 KiB. Split it." };
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     const text = parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();

@@ -46,14 +46,14 @@ export async function promptNewPassword(
 ): Promise<string> {
   const [first, again] = await ask([questions.first, questions.again], terminal);
   if (first === again) return first;
-  throw new ChatError("invalid_argument", "The two passwords differ: try again.");
+  throw new ChatError("invalid_argument", "The passwords differ. Try again.");
 }
 
 async function ask(questions: readonly string[], terminal: PromptTerminal): Promise<string[]> {
   if (!terminal.isTerminal()) {
     throw new ChatError(
       "invalid_argument",
-      "There is no terminal to ask for the password at: give it with --password-file FILE or in CHATD_PASSWORD.",
+      "There is no terminal to ask for the password. Pass it with --password-file FILE or in CHATD_PASSWORD.",
     );
   }
   terminal.setRaw(true);

@@ -8,7 +8,7 @@ import { ConnectionLife, isUnavailable } from "./connection_life.ts";
 import { ConversationDirectory } from "./conversation_directory.ts";
 import { ConversationRefresh } from "./conversation_refresh.ts";
 import { ConversationSwitch, isRoomAddress } from "./conversation_switch.ts";
-import { SendingNews } from "./sending_news.ts";
+import { SendingNotices } from "./sending_notices.ts";
 
 export interface ChatLifeOptions {
   readonly state: ChatState;
@@ -28,7 +28,7 @@ export interface ChatLifeOptions {
 export class ChatLife {
   readonly directory: ConversationDirectory;
   readonly switch: ConversationSwitch;
-  readonly news: SendingNews;
+  readonly notices: SendingNotices;
   readonly #options: ChatLifeOptions;
   readonly #connection: ConnectionLife;
   readonly #refresh: ConversationRefresh;
@@ -37,7 +37,7 @@ export class ChatLife {
   constructor(options: ChatLifeOptions) {
     const { state, face, address, failed, attempt } = options;
     this.#options = options;
-    this.news = new SendingNews(face);
+    this.notices = new SendingNotices(face);
     this.directory = new ConversationDirectory({ state, face });
     this.switch = new ConversationSwitch({ state, face, directory: this.directory });
     this.#refresh = new ConversationRefresh({
@@ -73,8 +73,8 @@ export class ChatLife {
     else if (event.kind === "state_missed") await attempt(() => this.#refresh.all());
     else if (event.kind === "typing") state.typing.heard(event);
     else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
-    else if (event.kind === "postponed") this.news.postponed(event.reason);
-    else if (event.kind === "delivery_changed") this.news.deliveryChanged(event.change);
+    else if (event.kind === "postponed") this.notices.postponed(event.reason);
+    else if (event.kind === "delivery_changed") this.notices.deliveryChanged(event.change);
     else state.receipts.heard(event);
     face.update();
   }

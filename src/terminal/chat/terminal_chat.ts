@@ -56,7 +56,7 @@ export class TerminalChat {
       preferences,
       sending: {
         changed,
-        accepted: () => this.#life.news.accepted(),
+        accepted: () => this.#life.notices.accepted(),
         refused: (unsent, reason) => this.#submissions.refused(unsent, reason),
       },
       transfers: { signal, changed, done: (text) => this.#face.note(text), failed: (text) => this.#face.warn(text) },

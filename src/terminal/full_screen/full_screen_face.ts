@@ -62,6 +62,7 @@ export class FullScreenFace implements ChatFace {
       },
       onScreenKey: (key) => keys.apply(key),
       onRedraw: () => this.#session.screen.redraw(),
+      onQuestion: changed,
       onLeave: () => this.#session.leave(),
     });
     this.#drafts = new ConversationDrafts({
@@ -171,9 +172,7 @@ export class FullScreenFace implements ChatFace {
   }
 
   askSecret(question: string): Promise<string | undefined> {
-    const answer = this.#input.askSecret(question);
-    this.update();
-    return answer;
+    return this.#input.askSecret(question);
   }
 
   /** Exchanges the drafts with the conversations. */

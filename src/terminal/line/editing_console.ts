@@ -1,5 +1,6 @@
 import { KeyDecoder } from "../input/key_decoder.ts";
 import { type EditorKey, LineEditor } from "../input/line_editor.ts";
+import { SecretQuestions } from "../input/secret_questions.ts";
 import { ConsoleScreen } from "./console_screen.ts";
 import type { Style } from "../text/style.ts";
 import type { LineConsole, LineConsoleEvents } from "./line_console.ts";
@@ -12,20 +13,13 @@ export interface EditingConsoleOptions extends LineConsoleEvents {
   complete(before: string): string[];
 }
 
-interface Secret {
-  readonly question: string;
-  readonly editor: LineEditor;
-  answer(text: string | undefined): void;
-}
-
 /** A terminal that can move its cursor: a transcript, and an input line at its bottom. */
 export class EditingConsole implements LineConsole {
   readonly #options: EditingConsoleOptions;
   readonly #screen: ConsoleScreen;
   readonly #editor: LineEditor;
   #prompt = "";
-  #secret: Secret | undefined;
-  #isReading = false;
+  readonly #secrets = new SecretQuestions(() => this.#show());
   #lastInterrupt = -Infinity;
   #closed: Promise<void> | undefined;
 
@@ -37,12 +31,10 @@ export class EditingConsole implements LineConsole {
 
   async read(signal: AbortSignal): Promise<void> {
     this.#options.device.setRaw(true);
-    this.#isReading = true;
     try {
       await this.#readKeys(signal);
     } finally {
-      this.#isReading = false;
-      this.#secret?.answer(undefined);
+      this.#secrets.close();
     }
   }
 
@@ -76,20 +68,7 @@ export class EditingConsole implements LineConsole {
   }
 
   askSecret(question: string): Promise<string | undefined> {
-    if (!this.#isReading) return Promise.resolve(undefined);
-    this.#secret?.answer(undefined);
-    return new Promise((resolve) => {
-      this.#secret = {
-        question,
-        editor: new LineEditor({ history: false, maxLength: 1024 }),
-        answer: (text) => {
-          this.#secret = undefined;
-          this.#show();
-          resolve(text);
-        },
-      };
-      this.#show();
-    });
+    return this.#secrets.ask(question);
   }
 
   emit(sequence: string): void {
@@ -106,16 +85,10 @@ export class EditingConsole implements LineConsole {
         }
         this.#options.onInput();
         if (key.kind === "screen") continue;
-        if (this.#secret) this.#applyToSecret(this.#secret, key);
+        if (this.#secrets.text !== undefined) this.#secrets.apply(key);
         else if (await this.#applyToDraft(key)) return;
       }
     }
-  }
-
-  #applyToSecret({ editor, answer }: Secret, key: EditorKey): void {
-    const action = editor.apply(key);
-    if (action?.kind === "submit") answer(action.text || undefined);
-    else if (action?.kind === "interrupt" || action?.kind === "end-of-input") answer(undefined);
   }
 
   /** @returns true when the person leaves. */
@@ -140,7 +113,8 @@ export class EditingConsole implements LineConsole {
   }
 
   #show(): void {
-    if (this.#secret) return this.#screen.update({ prompt: this.#secret.question, text: "", cursor: 0 });
+    const question = this.#secrets.text;
+    if (question !== undefined) return this.#screen.update({ prompt: question, text: "", cursor: 0 });
     this.#screen.update({ prompt: this.#prompt, text: this.#editor.text, cursor: this.#editor.cursor });
   }
 }

@@ -1,18 +1,18 @@
 import type { ChatError } from "../../core/chat_error.ts";
 import { DeliveryMode } from "../../gen/chatd/v1/session.ts";
 
-export interface SendingNewsOptions {
+export interface SendingNoticesOptions {
   note(text: string): void;
   warn(text: string): void;
 }
 
 /** Tells the person, once each, why messages are not accepted yet, and how they arrive. */
-export class SendingNews {
-  readonly #options: SendingNewsOptions;
+export class SendingNotices {
+  readonly #options: SendingNoticesOptions;
   #postponed: string | undefined;
   #delivery = DeliveryMode.STREAM;
 
-  constructor(options: SendingNewsOptions) {
+  constructor(options: SendingNoticesOptions) {
     this.#options = options;
   }
 

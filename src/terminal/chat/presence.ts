@@ -1,7 +1,7 @@
 /** The users that are online, as far as the server tells. */
 export class Presence {
   readonly #online = new Set<string>();
-  /** Users that were online when the connection was lost: that they still are is no news. */
+  /** Users that were online when the connection was lost. They are not announced again if they still are. */
   readonly #before = new Set<string>();
 
   /** @returns whether the person should hear of it. */

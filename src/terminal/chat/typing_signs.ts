@@ -10,7 +10,7 @@ const maxNames = 3;
 export class TypingSigns {
   readonly #client: ChatClient;
   readonly #writing = new Map<string, Set<string>>();
-  #said: { address: string; at: number } | undefined;
+  #lastTold: { address: string; at: number } | undefined;
 
   constructor(client: ChatClient) {
     this.#client = client;
@@ -42,19 +42,19 @@ export class TypingSigns {
     const writes = draft.trim() !== "" && (!draft.startsWith("/") || draft.startsWith("//"));
     if (!writes) return this.#stopped(address);
     const now = performance.now();
-    if (this.#said?.address === address && now - this.#said.at < repeatMs) return;
-    this.#said = { address, at: now };
+    if (this.#lastTold?.address === address && now - this.#lastTold.at < repeatMs) return;
+    this.#lastTold = { address, at: now };
     this.#say(address, false);
   }
 
   /** The draft was sent: the message ends the typing. */
   sent(): void {
-    this.#said = undefined;
+    this.#lastTold = undefined;
   }
 
   #stopped(address: string): void {
-    if (this.#said?.address !== address) return;
-    this.#said = undefined;
+    if (this.#lastTold?.address !== address) return;
+    this.#lastTold = undefined;
     this.#say(address, true);
   }
 

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { promptNewPassword } from "../terminal/password_prompt.ts";
+import { promptNewPassword } from "../terminal/input/password_prompt.ts";
 
 export interface PasswordSource {
   readonly passwordFile?: string;

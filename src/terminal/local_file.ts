@@ -2,7 +2,7 @@ import type { FileSink, FileSource } from "../client/file_transfer.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { harmlessFileName } from "../core/files/file_name.ts";
 
-/** Media types of files that people send, by the end of their name. */
+/** Media types by file name extension. */
 const mediaTypes: Readonly<Record<string, string>> = {
   csv: "text/csv",
   gif: "image/gif",
@@ -25,7 +25,7 @@ const mediaTypes: Readonly<Record<string, string>> = {
   zip: "application/zip",
 };
 
-/** What a person calls a path: "~/" is their home, where this process may know it. */
+/** Replaces "~" at the start of a path with the home folder, where this process may read its name. */
 export function fromHome(path: string): string {
   if (!/^~(?=[/\\]|$)/.test(path)) return path;
   try {
@@ -37,12 +37,12 @@ export function fromHome(path: string): string {
   }
 }
 
-/** Opens a file of this machine to be sent. @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument`. */
+/** Opens a file to send. @throws {ChatError} `not_found`, `permission_denied`, `invalid_argument`. */
 export async function openSource(path: string): Promise<FileSource & Disposable> {
   let file: Deno.FsFile;
   let size: number;
   try {
-    // Opening a pipe would wait for somebody to write to it.
+    // Opening a pipe would wait for its writer.
     const found = await Deno.stat(path);
     if (!found.isFile || found.size === 0) throw nothingToSend(path, found);
     file = await Deno.open(path, { read: true });
@@ -59,15 +59,15 @@ export async function openSource(path: string): Promise<FileSource & Disposable>
   };
 }
 
-/** A file that is being written. It is removed again unless {@link keep} was called. */
+/** A file that is being written. Disposal removes it unless {@link keep} was called. */
 export interface NewFile extends FileSink, Disposable {
   readonly path: string;
-  /** Makes sure that it is on disk. */
+  /** Syncs the file to disk. */
   keep(): Promise<void>;
 }
 
 /**
- * Makes a file where there is none (mode 0600): at `path`, or in the folder that `path` is, with a harmless form of `name`.
+ * Creates a new file (mode 0600) at `path`, or under a harmless form of `name` if `path` is a folder or undefined.
  * @throws {ChatError} `already_exists`, `not_found`, `permission_denied`, `invalid_argument`.
  */
 export async function createFile(path: string | undefined, name: string): Promise<NewFile> {
@@ -137,11 +137,11 @@ async function readAt(
 function nothingToSend(path: string, { isFile }: Deno.FileInfo): ChatError {
   return new ChatError(
     "invalid_argument",
-    `"${path}" is ${isFile ? "empty" : "not a file"}: there is nothing to send.`,
+    `Cannot send "${path}": it is ${isFile ? "empty" : "not a file"}.`,
   );
 }
 
-/** `flag` is what Deno needs to be told, where it is Deno that refuses. */
+/** Maps an error of the file system. @param options.flag the Deno permission that the operation needs */
 function fileError(cause: unknown, { path, flag }: { path: string; flag: string }): unknown {
   if (cause instanceof ChatError) return cause;
   const error = (code: ChatError["code"], message: string) => new ChatError(code, message, { cause });
@@ -149,16 +149,18 @@ function fileError(cause: unknown, { path, flag }: { path: string; flag: string 
     const folder = path.replace(/[^/\\]*$/, "") || ".";
     return error(
       "permission_denied",
-      `Deno does not let chatd use "${path}": start it with ${flag}="${folder}" as well.`,
+      `Deno does not permit chatd to use "${path}". Add ${flag}="${folder}" to the command.`,
     );
   }
-  if (cause instanceof Deno.errors.PermissionDenied) return error("permission_denied", `You may not use "${path}".`);
-  if (cause instanceof Deno.errors.AlreadyExists) {
-    return error("already_exists", `"${path}" exists already, and nothing is overwritten: choose another name.`);
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return error("permission_denied", `You have no permission to use "${path}".`);
   }
-  if (cause instanceof Deno.errors.NotFound) return error("not_found", `There is no "${path}".`);
-  if (cause instanceof Deno.errors.NotADirectory) return error("not_found", `There is no "${path}".`);
+  if (cause instanceof Deno.errors.AlreadyExists) {
+    return error("already_exists", `"${path}" already exists. Choose another name.`);
+  }
+  if (cause instanceof Deno.errors.NotFound) return error("not_found", `"${path}" does not exist.`);
+  if (cause instanceof Deno.errors.NotADirectory) return error("not_found", `"${path}" does not exist.`);
   if (cause instanceof Deno.errors.IsADirectory) return error("invalid_argument", `"${path}" is a folder.`);
   if (!(cause instanceof Error)) return cause;
-  return error("unavailable", `"${path}" cannot be used: ${cause.message}.`);
+  return error("unavailable", `Cannot use "${path}": ${cause.message}.`);
 }

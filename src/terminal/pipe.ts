@@ -6,25 +6,25 @@ import { maxTextBytes } from "../core/messages/message.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
 
 export interface PipeOptions {
-  /** Bytes of the lines to send; read no faster than the server accepts them. */
+  /** The lines to send, in UTF-8; read no faster than the server accepts them. */
   input: AsyncIterable<Uint8Array>;
   to: string;
   client(onEvent: (event: ClientEvent) => void): ChatClient;
-  /** Tells a problem to a person. */
+  /** Reports a problem to the person. */
   report(problem: string): void;
-  /** How long to go on without a connection, in milliseconds awake. Default 60 000. */
+  /** How long to try without a connection, in milliseconds awake. Default 60 000. */
   patienceMs?: number;
 }
 
-/** How many lines may wait for the server's word at once. */
+/** Lines that may wait for the server at once. */
 const maxWaiting = 256;
-/** The same in bytes of text. */
+/** Their size at most, in UTF-16 units. */
 const maxWaitingBytes = 1024 * 1024;
 
 /**
- * Sends each line of the input as a message, blank ones excepted. Resolves when every line was accepted or refused.
+ * Sends each line of the input as a message, except empty ones. Resolves when every line was accepted or refused.
  * @returns how many lines were refused.
- * @throws {ChatError} when the client had to give up; `unavailable` when there was no connection for too long.
+ * @throws {ChatError} when the client gave up; `unavailable` when there was no connection for too long.
  */
 export async function sendLines(options: PipeOptions): Promise<number> {
   const stop = new AbortController();
@@ -80,26 +80,26 @@ async function sendAll(client: ChatClient, { input, to, report }: PipeOptions): 
     });
   }
   while (waiting > 0) await settled.promise;
-  // Its error says more than the number of lines it took with it.
+  // The error of the client is the cause of all refusals.
   if (client.state.kind === "ended" && client.state.error) throw client.state.error;
   return refused;
 }
 
 interface Line {
-  /** From 1. */
+  /** Counted from 1. */
   readonly number: number;
   readonly text: string;
-  /** Why it cannot be sent. */
+  /** Why the line cannot be sent. */
   readonly problem?: string;
 }
 
-/** Lines of UTF-8, without "\n" or "\r\n"; no more of a line is kept than a message may hold. */
+/** Lines of UTF-8, without "\n" or "\r\n"; of a longer line than a message may be, only that much is kept. */
 export async function* splitLines(input: AsyncIterable<Uint8Array>): AsyncGenerator<Line, void> {
   let kept: Uint8Array[] = [];
   let length = 0;
   let number = 0;
   const keep = (bytes: Uint8Array) => {
-    // One more for "\r"; a copy, since the reader may use its buffer again.
+    // One more byte for "\r". Copied, since the reader may reuse its buffer.
     if (length <= maxTextBytes + 1 && bytes.length > 0) kept.push(bytes.slice(0, maxTextBytes + 2 - length));
     length += bytes.length;
   };
@@ -122,7 +122,7 @@ export async function* splitLines(input: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 function decodeLine(number: number, parts: readonly Uint8Array[], length: number): Line {
-  if (length > maxTextBytes + 1) return { number, text: "", problem: "It is longer than 16 KiB: split it." };
+  if (length > maxTextBytes + 1) return { number, text: "", problem: "It is longer than 16 KiB. Split it." };
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
     const text = parts.map((part) => decoder.decode(part, { stream: true })).join("") + decoder.decode();
@@ -132,7 +132,7 @@ function decodeLine(number: number, parts: readonly Uint8Array[], length: number
   }
 }
 
-/** Runs out after a time without a connection. */
+/** Ends after a time without a connection. */
 class Patience {
   reason: ChatError | undefined;
   #cancel: (() => void) | undefined;
@@ -155,7 +155,7 @@ class Patience {
   }
 }
 
-/** A problem as one harmless line for a terminal. */
+/** Formats a problem as one line that is safe for a terminal. */
 export function describeProblem(problem: string): string {
   return `chatd: ${sanitizeLine(problem)}`;
 }

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { LineFace } from "../../src/terminal/line_face.ts";
-import { chooseStyle } from "../../src/terminal/style.ts";
-import { TerminalChat } from "../../src/terminal/terminal_chat.ts";
+import { LineFace } from "../../src/terminal/line/line_face.ts";
+import { chooseStyle } from "../../src/terminal/text/style.ts";
+import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
@@ -17,11 +17,11 @@ class Seat implements AsyncDisposable {
   private constructor(user: string, transport: GrpcTransport, token: string) {
     const style = chooseStyle({ noColor: "1", term: "xterm" });
     const chat = new TerminalChat({
-      face: (options) => new LineFace({ device: this.terminal, style, ...options }),
-      style,
+      face: (context) => new LineFace(context, { device: this.terminal, style }),
       user,
       address: transport.address,
       client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),
+      preferences: { read: () => ({}), update: () => {} },
       keepCredentials: () => Promise.resolve(),
       loggedOut: () => Promise.resolve(),
     });
@@ -102,17 +102,17 @@ Deno.test("who is invited into a private room is told, comes in, and is told whe
   await using ana = await Seat.take("ana", server);
   await using ben = await Seat.take("ben", server);
   ana.type("/create #plans private history");
-  await ana.sees("Only people whom you /invite come in.");
+  await ana.sees("Only users you /invite can join.");
   ana.type("for those who come later");
   await ana.sees("ana: for those who come later");
   ana.type("/invite ben");
-  await ben.sees("ana invites you to the room #plans: /join +");
+  await ben.sees("ana invited you to #plans. To accept: /join +");
   ben.type("/conversations");
-  await ben.sees(/#plans \(ana invites you: \/join or \/leave \+[a-z2-7]{26}\)/);
+  await ben.sees(/#plans \(ana invited you: \/join \+[a-z2-7]{26} or \/leave \+[a-z2-7]{26}\)/);
   ben.type("/leave #plans");
   await ana.sees("* ben left");
   ana.type("/invite ben");
-  await ben.sees(/to decline[^]*to decline/);
+  await ben.sees(/To decline[^]*To decline/);
   ben.type("/join #plans");
   await ben.sees("[ben → #plans]");
   await ben.sees("ana: for those who come later");
@@ -135,13 +135,13 @@ Deno.test("what somebody writes who is blocked is not shown, and what is written
   ben.type("/to ana");
   await ben.sees("[ben → ana]");
   ana.type("/block ben");
-  await ana.sees("What ben writes from now on is hidden from you.");
+  await ana.sees("New messages from ben are hidden from you");
   ben.type("can you hear me?");
   await ben.sees("ben: can you hear me?");
   ana.type("last word");
   await ben.sees("ana: last word");
   ana.type("/unblock ben");
-  await ana.sees("You hear of ben again.");
+  await ana.sees("New messages from ben are shown again.");
   ben.type("now?");
   await ana.sees("ben: now?");
   ana.type("/history ben 20");
@@ -149,7 +149,7 @@ Deno.test("what somebody writes who is blocked is not shown, and what is written
   assert.ok(!ana.seen.includes("can you hear me?"), ana.seen);
 });
 
-Deno.test("a setting shows what it does, and who is writing is seen", async () => {
+Deno.test("a setting shows what it does, and typing users are shown", async () => {
   await using server = await startTestGrpcServer();
   await using ana = await Seat.take("ana", server);
   await using ben = await Seat.take("ben", server);
@@ -158,13 +158,13 @@ Deno.test("a setting shows what it does, and who is writing is seen", async () =
   ana.type("/to ben");
   await ana.sees("[ana → ben]");
   ben.terminal.type("I think that");
-  await ana.sees("[ana → ben | ben is writing]");
+  await ana.sees("[ana → ben | ben is typing]");
   ben.terminal.type("\x15");
   await ana.sees("[ana → ben]");
   ana.type("/set messages nobody");
-  await ana.sees("messages nobody: nobody may write to you outside rooms");
+  await ana.sees("messages nobody: no one may send you messages outside rooms");
   ben.type("hello");
   await ben.sees("Not sent to ana:");
   ana.type("/set colour on");
-  await ana.sees("Write: /set receipts on|off");
+  await ana.sees("Usage: /set receipts on|off");
 });

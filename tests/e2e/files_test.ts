@@ -56,14 +56,14 @@ Deno.test("a file goes from one terminal to the other, and nothing is overwritte
   assert.deepEqual(Deno.readFileSync(`${path}/saved`), content);
   await ben.type("/save 1", "Enter");
   await ben.sees(
-    /saving report\.pdf failed: Deno does not let chatd use "report\.pdf": start it with --allow-write="\."/,
+    /saving report\.pdf failed: Deno does not permit chatd to use "report\.pdf"\. Add --allow-write="\."/,
   );
   await ana.type("/save 1 'of ana'", "Enter");
-  await ana.sees(/"of ana\/report\.pdf" exists already, and nothing is overwritten/);
+  await ana.sees(/"of ana\/report\.pdf" already exists/);
   await ana.type("/save 2", "Enter");
   await ana.sees(/Message 2 of this conversation has no file/);
   await ana.type("/file nowhere.txt", "Enter");
-  await ana.sees(/sending nowhere\.txt failed: There is no "nowhere\.txt"/);
+  await ana.sees(/sending nowhere\.txt failed: "nowhere\.txt" does not exist/);
   await ana.type("/delete 1", "Enter");
   await ben.sees(/ana deleted message 1|deleted/);
   const contents = () =>

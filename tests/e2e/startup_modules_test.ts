@@ -62,7 +62,7 @@ Deno.test("the help of a command loads the options, and nothing that does anythi
 /** What no sender needs: the server, the database, the screen, and certificates for being called back. */
 const notForSenders = [
   /^src\/(session|store)\//,
-  /^src\/terminal\/(full_screen|terminal_chat|.*_face|commands|.*_commands)/,
+  /^src\/terminal\/(chat|commands|full_screen|line)\//,
   /^src\/grpc\/(server|callback)\//,
   /^src\/gen\/descriptors/,
   /^src\/app\/(serve|.*_server|run_server)/,

@@ -5,7 +5,8 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { costOf } from "../../src/session/request_costs.ts";
 import { requestHandlers } from "../../src/session/request_handlers.ts";
-import { FullScreenChat } from "../../src/terminal/full_screen/full_screen_chat.ts";
+import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
+import { FullScreenFace } from "../../src/terminal/full_screen/full_screen_face.ts";
 import { choosePalette } from "../../src/terminal/full_screen/palette.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
@@ -57,13 +58,13 @@ Deno.test("opening the full-screen client costs less than a twentieth of a user'
   }
   using terminal = new EmulatedTerminal({ columns: 80, rows: 24 });
   const transport = new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false });
-  const chat = new FullScreenChat({
-    device: terminal,
-    palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
+  const palette = choosePalette({ noColor: undefined, term: "xterm-256color" });
+  const chat = new TerminalChat({
+    face: (context) => new FullScreenFace(context, { device: terminal, palette }),
     user: "ana",
     address: transport.address,
     to: names[0],
-    store: { read: () => ({}), update: () => {} },
+    preferences: { read: () => ({}), update: () => {} },
     client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),
     keepCredentials: () => Promise.resolve(),
     loggedOut: () => Promise.resolve(),

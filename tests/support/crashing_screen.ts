@@ -1,6 +1,6 @@
 /** A program that takes the terminal, draws on it, and then ends by a bug: the way is its argument. */
 import { FrameScreen } from "../../src/terminal/full_screen/frame_screen.ts";
-import { processDevice } from "../../src/terminal/terminal_device.ts";
+import { processDevice } from "../../src/terminal/input/terminal_device.ts";
 
 const ways: Readonly<Record<string, () => void>> = {
   throw: () => {

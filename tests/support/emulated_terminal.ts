@@ -1,11 +1,13 @@
 import xterm from "@xterm/headless";
-import type { TerminalDevice } from "../../src/terminal/terminal_device.ts";
+import type { TerminalDevice } from "../../src/terminal/input/terminal_device.ts";
 
 const utf8 = new TextEncoder();
 
 /** A terminal emulator to draw on, with a keyboard that a test plays. */
 export class EmulatedTerminal implements TerminalDevice, Disposable {
   raw = false;
+  /** How often the bell rang. */
+  bells = 0;
   readonly #terminal: xterm.Terminal;
   readonly #typed: Uint8Array[] = [];
   readonly #resizeListeners = new Set<() => void>();
@@ -15,6 +17,7 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   constructor({ columns, rows }: { columns: number; rows: number }) {
     this.#terminal = new xterm.Terminal({ cols: columns, rows, scrollback: 5_000, allowProposedApi: true });
     this.#terminal.onData((answer) => this.type(answer));
+    this.#terminal.onBell(() => this.bells++);
   }
 
   /** Everything that scrolled by and is seen, without what is empty at the end. */

@@ -2,7 +2,8 @@ import { decodeFrame, type ReceivedFrame } from "../../src/client/received_frame
 import type { Link, Transport } from "../../src/client/transport.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../src/core/messages/message.ts";
-import { type Message, PresenceState, Role, type SendRequest } from "../../src/gen/chatd/v1/chat.ts";
+import { isRoomId } from "../../src/core/rooms/room.ts";
+import { type Conversation, type Message, PresenceState, Role, type SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import {
   ClientFrame,
   type Hello,
@@ -47,6 +48,8 @@ export class FakeChatServer {
   /** Why to refuse this send; undefined accepts it. */
   refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
+  /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
+  roomsOf: (user: string) => readonly Conversation[] = () => [];
   /** Told up to which position a client acknowledged. */
   onAck: (position: number) => void = () => {};
   /** Everything that clients sent, as it was read. */
@@ -105,7 +108,7 @@ export class FakeChatServer {
 
   /** Somebody sends a message by other means. */
   append(sender: string, to: string, text: string, id: string = crypto.randomUUID()): Message {
-    const conversation = directConversation(sender, to);
+    const conversation = conversationOf(sender, to);
     const seq = this.log.filter((message) => message.conversation === conversation).length + 1;
     const message = wireMessage({
       position: this.head + 1,
@@ -155,6 +158,10 @@ export class FakeChatServer {
     this.tokens.set(token, user);
     return { user, token, deviceId: `device-of-${user}`, expiresAtMs: 0 };
   }
+}
+
+function conversationOf(user: string, address: string): string {
+  return isRoomId(address) ? address : directConversation(user, address);
 }
 
 /** One session on the server, and the link to it. */
@@ -238,7 +245,7 @@ export class FakeSession {
       if (bytes > 0 && bytes + length > this.#server.windowBytes) return;
       this.#sent = message.position;
       this.#through = message.position;
-      if (!directMembers(message.conversation).includes(this.user)) continue;
+      if (!this.#mayRead(message.conversation)) continue;
       if (this.#own.has(message.position)) continue;
       this.#unacknowledged.push({ position: message.position, bytes: length });
       this.#send(kind);
@@ -302,7 +309,7 @@ export class FakeSession {
       case "send":
         return this.#accept(kind.value);
       case "history": {
-        const conversation = directConversation(this.user, kind.value.with);
+        const conversation = conversationOf(this.user, kind.value.with);
         const all = server.log.filter((message) => message.conversation === conversation);
         const before = kind.value.beforeSeq || Infinity;
         const kept = all.filter(({ seq }) => seq >= server.keptFrom);
@@ -322,6 +329,11 @@ export class FakeSession {
           },
         };
       }
+      case "read":
+        return { $case: "read", value: {} };
+      case "leaveRoom":
+        server.roomsOf = () => [];
+        return { $case: "leaveRoom", value: { entry: undefined } };
       case "sent": {
         const messages = server.log.filter(({ sender }) => sender === this.user).slice(-(kind.value.limit || 50));
         return { $case: "sent", value: { messages, more: false } };
@@ -335,26 +347,12 @@ export class FakeSession {
         return { $case: "search", value: { messages, ...place, indexedThrough: server.head, head: server.head } };
       }
       case "listConversations": {
-        const latest = new Map<string, Message>();
-        for (const message of server.log) {
-          if (directMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
-        }
-        const conversations = [...latest.values()].sort((a, b) => b.position - a.position).map((last) => ({
-          address: conversationAddress(last.conversation, this.user),
-          conversation: last.conversation,
-          headSeq: last.seq,
-          last,
-          room: undefined,
-          role: Role.MEMBER,
-          unread: 0,
-          mentions: 0,
-          readSeq: last.seq,
-          peerReadSeq: 0,
-          peerDeliveredSeq: 0,
-          invitedBy: "",
-          position: last.position,
-        }));
-        return { $case: "listConversations", value: { conversations, more: false } };
+        return { $case: "listConversations", value: { conversations: this.#conversations(), more: false } };
+      }
+      case "getConversation": {
+        const conversation = this.#conversations().find(({ address }) => address === kind.value.with);
+        if (conversation !== undefined) return { $case: "getConversation", value: { conversation } };
+        throw new ChatError("not_found", `There is no conversation "${kind.value.with}" that you can see.`);
       }
       case "listUsers": {
         const online = new Set([...server.sessions].map((session) => session.user));
@@ -377,6 +375,34 @@ export class FakeSession {
       default:
         throw new ChatError("invalid_argument", `The fake server does not know ${kind.$case}.`);
     }
+  }
+
+  #conversations(): Conversation[] {
+    const latest = new Map<string, Message>();
+    for (const message of this.#server.log) {
+      if (directMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
+    }
+    const direct = [...latest.values()].map((last) => ({
+      address: conversationAddress(last.conversation, this.user),
+      conversation: last.conversation,
+      headSeq: last.seq,
+      last,
+      room: undefined,
+      role: Role.MEMBER,
+      unread: 0,
+      mentions: 0,
+      readSeq: last.seq,
+      peerReadSeq: 0,
+      peerDeliveredSeq: 0,
+      invitedBy: "",
+      position: last.position,
+    }));
+    return [...direct, ...this.#server.roomsOf(this.user)].sort((a, b) => b.position - a.position);
+  }
+
+  #mayRead(conversation: string): boolean {
+    if (!isRoomId(conversation)) return directMembers(conversation).includes(this.user);
+    return this.#server.roomsOf(this.user).some((room) => room.conversation === conversation);
   }
 
   #hello(hello: Hello): Result {

@@ -15,7 +15,7 @@ Deno.test("a file is read from any place, and called by its name alone", async (
   assert.equal((await source.read(5, 1)).length, 0);
 });
 
-Deno.test("what cannot be sent is said to be so", async () => {
+Deno.test("a path that cannot be sent gets an error", async () => {
   using folder = temporaryFolder();
   Deno.writeTextFileSync(`${folder.path}/empty`, "");
   await rejectsWith("invalid_argument", openSource(`${folder.path}/empty`));
@@ -75,8 +75,8 @@ Deno.test("where Deno refuses, the flag that is missing is named", async () => {
     args: ["run", "--no-prompt", "--no-check", `data:application/typescript,${encodeURIComponent(script)}`],
   }).output();
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  assert.deepEqual(lines, [
-    `permission_denied Deno does not let chatd use "${folder.path}/a": start it with --allow-read="${folder.path}/" as well.`,
-    `permission_denied Deno does not let chatd use "${folder.path}/b": start it with --allow-write="${folder.path}/" as well.`,
-  ]);
+  const refusal = (name: string, flag: string) =>
+    `permission_denied Deno does not permit chatd to use "${folder.path}/${name}". ` +
+    `Add ${flag}="${folder.path}/" to the command.`;
+  assert.deepEqual(lines, [refusal("a", "--allow-read"), refusal("b", "--allow-write")]);
 });

@@ -53,7 +53,7 @@ Deno.test("splitLines() says which line is no UTF-8 or too long, and goes on", a
   assert.deepEqual(got.map((line) => line.slice(0, 40)), [
     "1:It is not valid UTF-8.",
     `2:${long}`.slice(0, 40),
-    "3:It is longer than 16 KiB: split it.",
+    "3:It is longer than 16 KiB. Split it.",
     "4:end",
   ]);
 });

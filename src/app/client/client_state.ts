@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { KeptScreen } from "../../terminal/full_screen/screen_preferences.ts";
+import type { SavedPreferences } from "../../terminal/chat/preferences.ts";
 
 /** A client's saved state for one user on one server. */
 export interface SavedClient {
@@ -7,7 +7,7 @@ export interface SavedClient {
   readonly deviceId?: string;
   readonly lastRecipient?: string;
   /** Preferences of the full screen. */
-  readonly screen?: KeptScreen;
+  readonly screen?: SavedPreferences;
   /** The epoch of the log that `positions` belong to. */
   readonly epoch?: string;
   readonly positions?: Readonly<Record<string, number>>;

@@ -1,8 +1,8 @@
 import type { Transport } from "../../client/transport.ts";
 import { ChatError, type ChatErrorCode } from "../../core/chat_error.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
-import { promptNewPassword, promptPassword } from "../../terminal/password_prompt.ts";
-import { askLine, promptTerminal } from "../../terminal/process_input.ts";
+import { promptNewPassword, promptPassword } from "../../terminal/input/password_prompt.ts";
+import { askLine, promptTerminal } from "../../terminal/input/process_input.ts";
 
 /** Asks a person for input; tests replace it. */
 export interface Questions {

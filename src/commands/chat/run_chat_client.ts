@@ -5,13 +5,9 @@ import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
 import type { Transport } from "../../client/transport.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import { version } from "../../host/version.ts";
-import type { FullScreenChat } from "../../terminal/full_screen/full_screen_chat.ts";
-import { LineFace } from "../../terminal/line_face.ts";
+import type { ChatFace, FaceContext } from "../../terminal/chat/chat_face.ts";
+import { processDevice } from "../../terminal/input/terminal_device.ts";
 import { describeProblem, sendLines } from "../../terminal/pipe.ts";
-import { PlainFace } from "../../terminal/plain_face.ts";
-import { chooseStyle } from "../../terminal/style.ts";
-import { TerminalChat, type TerminalChatOptions } from "../../terminal/terminal_chat.ts";
-import { processDevice } from "../../terminal/terminal_device.ts";
 import { exitCode } from "../exit_code.ts";
 
 /** Options of the client commands of all transports. */
@@ -71,7 +67,9 @@ async function chat(run: Run): Promise<number> {
   const stop = new AbortController();
   const removeListeners = onSignals(() => stop.abort());
   let client: ChatClient | undefined;
-  const common = {
+  const { TerminalChat } = await import("../../terminal/chat/terminal_chat.ts");
+  const terminal = new TerminalChat({
+    face: usesFullScreen(options, environment.term) ? await fullScreen(environment) : await lineByLine(environment),
     user: options.user,
     address: transport.address,
     to: options.to,
@@ -79,11 +77,12 @@ async function chat(run: Run): Promise<number> {
     client: (onEvent: (event: ClientEvent) => void | Promise<void>) => client = newClient(run, onEvent),
     keepCredentials: (credentials: Credentials) => Promise.resolve(saveCredentials(state, credentials)),
     loggedOut: () => Promise.resolve(state.update(({ token: _dead, ...rest }) => rest)),
+    preferences: {
+      read: () => state.read().screen ?? {},
+      update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
+    },
     signal: stop.signal,
-  };
-  const terminal = usesFullScreen(options, environment.term)
-    ? await fullScreen(common, environment, state)
-    : lineByLine(common, environment);
+  });
   try {
     const error = await terminal.run();
     if (error) throw error;
@@ -99,8 +98,11 @@ async function chat(run: Run): Promise<number> {
   }
 }
 
-type Common = Omit<TerminalChatOptions, "face" | "style">;
-type TerminalEnvironment = Parameters<typeof chooseStyle>[0];
+/** Where the terminal's colours are chosen from. */
+interface TerminalEnvironment {
+  readonly noColor: string | undefined;
+  readonly term: string | undefined;
+}
 
 function usesFullScreen({ plain }: ChatClientOptions, term: string | undefined): boolean {
   if (plain || term === undefined || term === "" || term === "dumb") return false;
@@ -108,34 +110,22 @@ function usesFullScreen({ plain }: ChatClientOptions, term: string | undefined):
   return columns >= minColumns && rows >= minRows;
 }
 
-function lineByLine(common: Common, environment: TerminalEnvironment): TerminalChat {
-  const style = chooseStyle(environment);
-  const isDumb = environment.term === "dumb";
-  return new TerminalChat({
-    ...common,
-    style,
-    face: (options) =>
-      isDumb ? new PlainFace(processDevice) : new LineFace({ device: processDevice, style, ...options }),
-  });
+type MakeFace = (context: FaceContext) => ChatFace;
+
+/** Loads the line mode; a pipe needs nothing of it. */
+async function lineByLine(environment: TerminalEnvironment): Promise<MakeFace> {
+  const { LineFace } = await import("../../terminal/line/line_face.ts");
+  const { chooseStyle } = await import("../../terminal/text/style.ts");
+  const options = { device: processDevice, style: chooseStyle(environment), isDumb: environment.term === "dumb" };
+  return (context) => new LineFace(context, options);
 }
 
-/** Imports the full screen on demand, because other commands do not need it. */
-async function fullScreen(
-  common: Common,
-  environment: TerminalEnvironment,
-  state: ClientState,
-): Promise<FullScreenChat> {
-  const { FullScreenChat } = await import("../../terminal/full_screen/full_screen_chat.ts");
+/** Loads the full screen on demand, because other commands do not need it. */
+async function fullScreen(environment: TerminalEnvironment): Promise<MakeFace> {
+  const { FullScreenFace } = await import("../../terminal/full_screen/full_screen_face.ts");
   const { choosePalette } = await import("../../terminal/full_screen/palette.ts");
-  return new FullScreenChat({
-    ...common,
-    device: processDevice,
-    palette: choosePalette(environment),
-    store: {
-      read: () => state.read().screen ?? {},
-      update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
-    },
-  });
+  const options = { device: processDevice, palette: choosePalette(environment) };
+  return (context) => new FullScreenFace(context, options);
 }
 
 async function pipe(run: Run): Promise<number> {

@@ -1,7 +1,7 @@
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
-import { eventText, textStandIn } from "../../terminal/event_text.ts";
-import { clock, date, formatBytes } from "../../terminal/transcript.ts";
+import { eventText, textStandIn } from "../../terminal/text/event_text.ts";
+import { clock, date, formatBytes } from "../../terminal/text/transcript.ts";
 
 /** Formats an entry as "2026-11-23 14:05 [ben] 12 ben: hi", safe for a terminal, with further lines indented. */
 export function messageText(message: Message, user: string): string {

@@ -1,32 +1,19 @@
 import { sanitizeLine } from "../../core/sanitize.ts";
-import type { ConversationNames } from "../conversation_names.ts";
-import type { ReadMarks } from "../read_marks.ts";
-import type { Transfers } from "../transfers.ts";
-import type { TypingSigns } from "../typing_signs.ts";
-import type { ConversationList } from "./conversation_list.ts";
+import type { FaceContext } from "../chat/chat_face.ts";
 import type { FocusSwitch } from "./focus_switch.ts";
 import type { Frame } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
 import type { Palette } from "./palette.ts";
 import type { ScreenInput } from "./screen_input.ts";
 import { compose, layOut, layOutInput } from "./screen_view.ts";
-import type { Sending } from "./sending.ts";
 import type { StatusBar } from "./status_bar.ts";
 
-/** What is seen of the chat. */
 export interface ChatViewOptions {
   readonly palette: Palette;
-  readonly names: ConversationNames;
-  readonly list: ConversationList;
+  readonly context: FaceContext;
   readonly focus: FocusSwitch;
   readonly input: ScreenInput;
-  readonly sending: Sending;
-  readonly transfers: Transfers;
-  readonly typing: TypingSigns;
   readonly status: StatusBar;
-  readonly readMarks: ReadMarks;
-  /** Who is there. */
-  readonly online: ReadonlySet<string>;
 }
 
 interface Size {
@@ -34,7 +21,7 @@ interface Size {
   readonly rows: number;
 }
 
-/** Draws the chat. What is drawn of the conversation before the person's eyes is read. */
+/** Draws the chat. The current conversation counts as read when its newest message is drawn. */
 export class ChatView {
   readonly #options: ChatViewOptions;
 
@@ -42,20 +29,18 @@ export class ChatView {
     this.#options = options;
   }
 
-  /** The size of the messages' pane on a screen of a size. */
+  /** The size of the message pane on a screen. */
   pane(size: Size): PaneSize {
     return this.#layOut(size).pane;
   }
 
   draw(size: Size): Frame {
-    const { palette, names, list, focus, readMarks, typing, status } = this.#options;
+    const { palette, context: { state, person }, focus, status } = this.#options;
+    const { names, list } = state;
     const layout = this.#layOut(size);
     const { current, pane, window, loaded, isLoading } = focus.now;
     const view = pane.view(layout.pane);
-    if (current !== undefined && view.atNewest && loaded) {
-      readMarks.shown(current.address, window.head);
-      list.read(current.conversation, window.head, { all: true });
-    }
+    if (current !== undefined && view.atNewest && loaded) person.read(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
     const title = current === undefined ? "" : names.label(current.conversation);
     return compose({
@@ -64,7 +49,7 @@ export class ChatView {
       title: topic === "" ? title : `${title} — ${sanitizeLine(topic)}`,
       messages: view.rows,
       status: status.text({
-        writing: current === undefined ? "" : typing.describe(current.conversation),
+        typing: current === undefined ? "" : state.typing.describe(current.conversation),
         below: view.atNewest || window.lastSeq === 0 ? "" : "↓ more below, Ctrl-End",
         loading: isLoading,
       }),
@@ -72,23 +57,23 @@ export class ChatView {
   }
 
   #listRows() {
-    const { list, names, focus, online } = this.#options;
+    const { focus, context: { state: { list, names, presence } } } = this.#options;
     return list.all.map(({ conversation, address, unread, mentions, invitedBy }) => ({
       label: names.label(conversation),
       unread,
       mentions,
       isFocused: conversation === focus.now.current?.conversation,
-      isOnline: online.has(address),
+      isOnline: presence.isOnline(address),
       isInvitation: invitedBy !== undefined,
     }));
   }
 
   get #below() {
-    const { names, focus, input, sending, transfers } = this.#options;
+    const { focus, input, context: { state } } = this.#options;
     const { prompt, ...shown } = input.view;
     const { current } = focus.now;
-    const usual = `[${current === undefined ? "nobody" : names.label(current.conversation)}] `;
-    return { ...shown, prompt: prompt ?? usual, pending: [...sending.lines, ...transfers.lines] };
+    const usual = `[${current === undefined ? "no conversation" : state.names.label(current.conversation)}] `;
+    return { ...shown, prompt: prompt ?? usual, pending: state.pending };
   }
 
   #layOut(size: Size) {

@@ -2,7 +2,7 @@ import type { ChatClient } from "../../client/chat_client.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import type { Current } from "../command.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { MessagePane, type PaneSize } from "./message_pane.ts";
 import { MessageWindow, type Page } from "./message_window.ts";
 import type { Palette } from "./palette.ts";
@@ -11,21 +11,21 @@ export interface FocusOptions {
   readonly client: ChatClient;
   readonly me: string;
   readonly palette: Palette;
-  /** Undefined: nobody yet, with notes alone. */
-  readonly current: Current | undefined;
-  /** What is unread begins after this entry. */
+  /** Undefined for a screen with notes alone. */
+  readonly current: ConversationRef | undefined;
+  /** Unread messages begin after this entry. */
   readonly unreadAfter?: number;
-  /** How far others are with a message; "" for nothing. */
+  /** The receipt mark of a message; "" for none. */
   receiptOf(message: Message): string;
-  /** There is more to show; what it tells of names comes first. */
+  /** Messages were loaded, and are not drawn yet. */
   onLoaded(messages: readonly Message[]): void;
 }
 
 const pageSize = 100;
 
-/** The conversation before the person's eyes: a window of its log, and where they are in it. */
+/** A conversation on the screen: a window of its log, and the scroll position. */
 export class Focus {
-  readonly current: Current | undefined;
+  readonly current: ConversationRef | undefined;
   readonly window: MessageWindow;
   readonly pane: MessagePane;
   readonly #client: ChatClient;
@@ -66,11 +66,11 @@ export class Focus {
     const before = this.window.lastSeq;
     this.window.arrived(message);
     if (message.sender === this.#me && message.event === undefined) this.pane.unreadAfter = undefined;
-    // Below what is seen: unread until one gets there.
+    // Below the visible part: unread until the person scrolls there.
     else if (!this.pane.follows && before > 0) this.pane.unreadAfter ??= before;
   }
 
-  /** Up by rows, or down when negative; what is missing is loaded. @throws {ChatError} */
+  /** Scrolls up by rows, or down if negative, and loads missing messages. @throws {ChatError} */
   async scroll(by: number, size: PaneSize): Promise<void> {
     const moved = this.pane.scroll(by, size);
     if (by > 0 && this.window.hasOlder && this.pane.rowsAbove(size.columns, size.rows * 2) < size.rows * 2) {

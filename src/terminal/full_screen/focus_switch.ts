@@ -1,18 +1,18 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Current } from "../command.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 
-/** How many conversations can be looked at again without a connection, beside the one that is seen. */
+/** Conversations to keep for a time without a connection, beside the current one. */
 const maxKept = 8;
 
-/** Which conversation is before the person's eyes, and which were lately. */
+/** The conversation on the screen, and those that were on it lately. */
 export class FocusSwitch {
   readonly #options: Omit<FocusOptions, "current" | "unreadAfter">;
-  /** By conversation, the one seen last at the end. */
+  /** By conversation, the last one at the end. */
   readonly #kept = new Map<string, Focus>();
   #now: Focus;
-  /** What comes before the eyes when it is loaded. */
+  /** The conversation that is being loaded. */
   #next: Focus | undefined;
 
   constructor(options: Omit<FocusOptions, "current" | "unreadAfter">) {
@@ -32,53 +32,50 @@ export class FocusSwitch {
   }
 
   /**
-   * Loads a conversation; when the server cannot be asked, it is as it was seen last.
-   * @returns what to {@link show} then; undefined when another one was asked for meanwhile.
+   * Loads a conversation; without a connection, takes it as it was on the screen last.
+   * @returns the focus, for {@link show}
    * @throws {ChatError} why there is nothing to show
    */
-  async load(current: Current, unreadAfter: number | undefined): Promise<Focus | undefined> {
+  async load(current: ConversationRef, unreadAfter: number | undefined): Promise<Focus> {
     const next = this.#next = this.#create(current, unreadAfter);
-    const found = await this.#load(next, current.conversation);
-    if (this.#next !== next) return undefined;
-    this.#next = undefined;
-    if (found instanceof ChatError) throw found;
-    return found;
-  }
-
-  show(focus: Focus): void {
-    const before = this.#now;
-    this.#now = focus;
-    if (before.current && !before.window.hasNewer) this.#kept.set(before.current.conversation, before);
-    if (focus.current) this.#kept.delete(focus.current.conversation);
-    if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
-  }
-
-  /** Shows no conversation. */
-  leave(): void {
-    this.show(this.#create(undefined));
-  }
-
-  /** What was kept is not so any more. */
-  forget(conversation?: string): void {
-    if (conversation === undefined) this.#kept.clear();
-    else this.#kept.delete(conversation);
-  }
-
-  async #load(next: Focus, conversation: string): Promise<Focus | ChatError> {
     try {
       await next.loadNewest();
       return next;
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      const kept = error.code === "unavailable" ? this.#kept.get(conversation) : undefined;
-      if (kept === undefined) return error;
+      const kept = error.code === "unavailable" ? this.#kept.get(current.conversation) : undefined;
+      if (kept === undefined) throw error;
       kept.pane.toNewest();
       kept.pane.unreadAfter = next.pane.unreadAfter;
       return kept;
     }
   }
 
-  #create(current: Current | undefined, unreadAfter?: number): Focus {
+  /** Shows a conversation. Notes stay when it is the same as before, or there was none. */
+  show(focus: Focus): void {
+    const before = this.#now;
+    if (before.current === undefined || before.current.conversation === focus.current?.conversation) {
+      for (const { note } of before.window.items) if (note) focus.window.note(note);
+    }
+    this.#now = focus;
+    this.#next = undefined;
+    if (before.current && !before.window.hasNewer) this.#kept.set(before.current.conversation, before);
+    if (focus.current) this.#kept.delete(focus.current.conversation);
+    if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+
+  /** Shows a conversation that is not loaded, or none. */
+  open(current: ConversationRef | undefined): void {
+    this.show(this.#create(current));
+  }
+
+  /** Drops a kept conversation, or all. */
+  forget(conversation?: string): void {
+    if (conversation === undefined) this.#kept.clear();
+    else this.#kept.delete(conversation);
+  }
+
+  #create(current: ConversationRef | undefined, unreadAfter?: number): Focus {
     return new Focus({ ...this.#options, current, unreadAfter });
   }
 }

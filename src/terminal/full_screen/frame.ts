@@ -1,14 +1,14 @@
-/** A piece of a row. That each says where it is keeps the rest in place when a terminal counts other cells than we do. */
+/** A piece of a row. Its own column keeps it in place where the terminal measures the pieces before it differently. */
 export interface Segment {
   /** Counted from 0. */
   readonly column: number;
-  /** Safe for a terminal; styles end in it. */
+  /** Safe for a terminal; ends the styles that it begins. */
   readonly text: string;
 }
 
-/** Everything that a terminal is to show. */
+/** The whole content of a terminal. */
 export interface Frame {
-  /** As many as the terminal has. */
+  /** One for each row of the terminal. */
   readonly rows: readonly (readonly Segment[])[];
   readonly cursor: { readonly row: number; readonly column: number };
 }

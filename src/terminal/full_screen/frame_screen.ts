@@ -1,9 +1,12 @@
-import type { TerminalDevice } from "../terminal_device.ts";
+import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Frame, Segment } from "./frame.ts";
 
-/** Private modes as in xterm; synchronized output: https://github.com/contour-terminal/vt-extensions, which others pass over. */
+/**
+ * Private modes as in xterm; synchronized output as in https://github.com/contour-terminal/vt-extensions, which other
+ * terminals ignore.
+ */
 const sequences = {
-  // A row that is too long ends at the edge: nothing else is moved.
+  // Without wrapping, a row that is too long moves nothing else.
   enter: "\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[2J",
   leave: "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l",
   begin: "\x1b[?2026h\x1b[?25l",
@@ -13,21 +16,21 @@ const sequences = {
   eraseRow: "\x1b[2K",
 };
 
-/** Between two drawings at least, in milliseconds: 30 a second. */
+/** Time between two drawings at least, in milliseconds: 30 a second. */
 const intervalMs = 33;
 
 export interface FrameScreenOptions {
   readonly device: TerminalDevice;
-  /** What to show now; asked when it is drawn. */
+  /** Composes the frame to draw now. */
   compose(size: { columns: number; rows: number }): Frame;
 }
 
-/** The whole terminal, for as long as it is taken: draws frames, of which it writes what is not there yet. */
+/** The whole terminal, while it is taken. Draws frames, of which it writes the rows that changed. */
 export class FrameScreen {
   readonly #device: TerminalDevice;
   readonly #compose: FrameScreenOptions["compose"];
   #taken = false;
-  /** What the terminal shows, a string for each row. */
+  /** The rows that the terminal shows. */
   #shown: string[] = [];
   #extra = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +38,7 @@ export class FrameScreen {
   #dirty = false;
   #lastDrawn = -Infinity;
   readonly #restoreNow = () => {
-    // Once: giving back a screen that is not taken moves the cursor in some terminals.
+    // Only once: some terminals move the cursor when a screen is given back twice.
     if (this.#taken) this.#device.writeNow?.(sequences.leave);
     this.#taken = false;
   };
@@ -50,7 +53,7 @@ export class FrameScreen {
     return this.#taken;
   }
 
-  /** Takes the terminal: from now on it is another screen, to which nobody else may write. */
+  /** Takes the terminal and its alternate screen, which no one else may write to. */
   async take(): Promise<void> {
     if (this.#taken) return;
     this.#taken = true;
@@ -75,7 +78,7 @@ export class FrameScreen {
     this.#device.setRaw(false);
   }
 
-  /** There is something else to show. */
+  /** Draws soon, since the content changed. */
   invalidate(): void {
     this.#dirty = true;
     if (!this.#taken || this.#timer !== undefined || this.#drawing) return;
@@ -89,7 +92,7 @@ export class FrameScreen {
     }, wait);
   }
 
-  /** Shows everything again, whatever the terminal shows now. */
+  /** Draws all rows again. */
   redraw(): void {
     this.#shown = [];
     this.invalidate();

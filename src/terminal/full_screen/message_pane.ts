@@ -1,5 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
-import { date } from "../transcript.ts";
+import { date } from "../text/transcript.ts";
 import { messageRows, noteRows } from "./message_text.ts";
 import type { MessageWindow, WindowItem } from "./message_window.ts";
 import type { Palette } from "./palette.ts";
@@ -9,17 +9,17 @@ export interface PaneSize {
   readonly rows: number;
 }
 
-/** What a pane shows now. */
+/** The visible part of a pane. */
 export interface PaneView {
-  /** At most as many as the pane has; they go to its bottom. */
+  /** At most the rows of the pane; fewer go to its bottom. */
   readonly rows: readonly string[];
-  /** Whether the newest that was heard of is seen. */
+  /** Whether the newest known message is visible. */
   readonly atNewest: boolean;
-  /** Whether the first one of the window is seen. */
+  /** Whether the first message of the window is visible. */
   readonly atOldest: boolean;
 }
 
-/** The item at the bottom, and how many rows of it are below the pane. */
+/** The item at the bottom, and the rows of it that are below the pane. */
 interface Anchor {
   readonly seq: number;
   readonly sub: number;
@@ -36,20 +36,20 @@ export interface MessagePaneOptions {
   readonly me: string;
   readonly palette: Palette;
   readonly window: MessageWindow;
-  /** How far others are with a message; "" for nothing. */
+  /** The receipt mark of a message; "" for none. */
   receiptOf(message: Message): string;
 }
 
-/** A view into a window of messages that can be scrolled; lays out only what it shows. */
+/** A scrollable view into a window of messages; lays out only the visible part. */
 export class MessagePane {
   readonly #me: string;
   readonly #palette: Palette;
   readonly #window: MessageWindow;
   readonly #receiptOf: (message: Message) => string;
   readonly #laidOut = new WeakMap<WindowItem, LaidOut>();
-  /** Undefined: the newest is at the bottom, and stays there. */
+  /** Undefined while the pane follows the newest message. */
   #anchor: Anchor | undefined;
-  /** What is unread begins after this entry. */
+  /** Unread messages begin after this entry. */
   unreadAfter: number | undefined;
 
   constructor({ me, palette, window, receiptOf }: MessagePaneOptions) {
@@ -59,7 +59,7 @@ export class MessagePane {
     this.#receiptOf = receiptOf;
   }
 
-  /** Whether it follows what arrives. */
+  /** Whether the pane follows arriving messages. */
   get follows(): boolean {
     return this.#anchor === undefined;
   }
@@ -74,7 +74,7 @@ export class MessagePane {
     return index >= this.#window.items.length - 1 && hidden === 0;
   }
 
-  /** How many rows of the window are above what is at the bottom; counted up to `most` and a little more. */
+  /** Counts the rows of the window above the bottom of the pane, up to about `most`. */
   rowsAbove(columns: number, most: number): number {
     const { index, hidden } = this.#bottom();
     let rows = -hidden;
@@ -82,7 +82,7 @@ export class MessagePane {
     return rows;
   }
 
-  /** Up by rows, or down when negative. @returns whether another part is seen. */
+  /** Scrolls up by rows, or down if negative. @returns whether the visible part changed. */
   scroll(by: number, size: PaneSize): boolean {
     const { items } = this.#window;
     if (items.length === 0) return false;
@@ -116,7 +116,7 @@ export class MessagePane {
     };
   }
 
-  /** Where the window begins, that is at the top: there is never an empty row below. */
+  /** Puts the start of the window at the top, where there would be empty rows below. */
   #fill({ columns, rows }: PaneSize): void {
     if (this.#anchor === undefined) return;
     if (this.rowsAbove(columns, rows) >= rows) return;

@@ -1,16 +1,16 @@
 import { findMentions } from "../../core/messages/mentions.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
-import { eventText, textStandIn } from "../event_text.ts";
-import { clock, fileText } from "../transcript.ts";
+import { eventText, textStandIn } from "../text/event_text.ts";
+import { clock, fileText } from "../text/transcript.ts";
 import type { Palette } from "./palette.ts";
 import { wrap } from "./wrap.ts";
 
 const indent = 6;
-/** A row of a text that others wrote; a text of 16 KiB may have that many lines. */
+/** Rows of one message at most; a text of 16 KiB may have thousands of lines. */
 const maxRows = 400;
 
-/** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". What others wrote is made harmless here. */
+/** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". Sanitizes the text of others. */
 export function messageRows(
   message: Message,
   { me, palette, columns, receipt = "" }: { me: string; palette: Palette; columns: number; receipt?: string },
@@ -43,7 +43,7 @@ export function messageRows(
   return folded(lines, columns);
 }
 
-/** Lines of chatd itself; already harmless. */
+/** The rows of a note, whose lines are safe for a terminal. */
 export function noteRows(lines: readonly string[], columns: number): string[] {
   return lines.flatMap((line) => wrap(line, { columns, indent: 2 }));
 }

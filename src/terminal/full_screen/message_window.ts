@@ -1,13 +1,13 @@
 import { isRoomEvent } from "../../core/messages/log_event.ts";
 import type { Message, Reaction } from "../../core/messages/message.ts";
 
-/** Something chatd said, between the messages. */
+/** A note of chatd between the messages. */
 export interface Note {
   /** Safe for a terminal. */
   readonly lines: readonly string[];
 }
 
-/** One thing in a pane of messages; the order is that of `seq`, then `sub`, which is 0 for messages. */
+/** An item of a message pane. Items are ordered by `seq`, then by `sub`, which is 0 for messages. */
 export interface WindowItem {
   readonly seq: number;
   readonly sub: number;
@@ -18,22 +18,25 @@ export interface WindowItem {
 /** A page of history. */
 export interface Page {
   readonly messages: readonly Message[];
-  /** The newest entry that there was when it was read. */
+  /** The newest entry when the page was read. */
   readonly headSeq: number;
-  /** Whether there is more before it. */
+  /** Whether the log has entries before the page. */
   readonly more: boolean;
-  /** Whether there is more after it. */
+  /** Whether the log has entries after the page. */
   readonly moreAfter: boolean;
 }
 
 const maxNotes = 1_000;
 
-/** A part of one conversation's log, and notes in it. What is far from where one looks is dropped, and can be had again. */
+/**
+ * A part of one conversation's log, with notes. Messages far from the visible part are dropped, and loaded again on
+ * demand.
+ */
 export class MessageWindow {
   readonly #limit: number;
   readonly #me: string;
   #items: WindowItem[] = [];
-  /** For each message, the newest entry that its state has in it. */
+  /** For each message, the newest entry that its state includes. */
   readonly #states = new WeakMap<Message, number>();
   #lastSub = 0;
   #notes = 0;
@@ -41,7 +44,7 @@ export class MessageWindow {
   #hasNewer = false;
   #head = 0;
 
-  /** @param options.limit most messages that are kept. Default 1000. */
+  /** @param options.limit messages to keep at most. Default 1000. */
   constructor({ me, limit = 1_000 }: { me: string; limit?: number }) {
     this.#me = me;
     this.#limit = limit;
@@ -56,12 +59,12 @@ export class MessageWindow {
     return this.#hasOlder;
   }
 
-  /** Whether the log has entries after these; while it has, what arrives is left to a page. */
+  /** Whether the log has entries after these; while it has, arriving messages are left to a page. */
   get hasNewer(): boolean {
     return this.#hasNewer;
   }
 
-  /** The newest entry of the log that was heard of. */
+  /** The newest known entry of the log. */
   get head(): number {
     return this.#head;
   }
@@ -74,7 +77,7 @@ export class MessageWindow {
     return this.#items.findLast(({ message }) => message !== undefined)?.seq ?? 0;
   }
 
-  /** The newest page, as at the begin; also when it leaves a gap to what is there, which then goes. */
+  /** Adds the newest page; if that leaves a gap, drops the messages before the gap. */
   addNewest(page: Page): void {
     const first = page.messages.at(0)?.seq ?? 0;
     const joins = this.lastSeq >= first - 1 || !page.more;
@@ -85,7 +88,7 @@ export class MessageWindow {
     this.#dropOldest();
   }
 
-  /** A page that ends before the first message. */
+  /** Adds a page that ends before the first message. */
   addOlder(page: Page): void {
     this.#hasOlder = page.more;
     this.#merge(page);
@@ -95,14 +98,14 @@ export class MessageWindow {
     this.#hasNewer = true;
   }
 
-  /** A page that begins after the last message. */
+  /** Adds a page that begins after the last message. */
   addNewer(page: Page): void {
     this.#hasNewer = page.moreAfter;
     this.#merge(page);
     this.#dropOldest();
   }
 
-  /** An entry that arrived; what it changes is changed. */
+  /** Adds an entry that arrived, and applies it to the message that it changes. */
   arrived(message: Message): void {
     this.#head = Math.max(this.#head, message.seq);
     const { event } = message;
@@ -152,7 +155,7 @@ export class MessageWindow {
   #insert(message: Message): void {
     const item = { seq: message.seq, sub: 0, message };
     let at = this.#items.length;
-    // What comes is the newest nearly always.
+    // An arriving message is nearly always the newest.
     while (at > 0 && (this.#items[at - 1].seq > message.seq)) at--;
     while (at > 0 && this.#items[at - 1].seq === message.seq && this.#items[at - 1].sub > 0) at--;
     const before = this.#items[at - 1];
@@ -164,7 +167,7 @@ export class MessageWindow {
     const index = this.#items.findIndex((item) => item.message?.seq === target);
     if (index < 0) return;
     const before = this.#items[index].message!;
-    // A page that was read later has it already.
+    // A page that was read later includes the change.
     if (this.#states.get(before)! >= seq) return;
     const message = change(before);
     this.#states.set(message, seq);
@@ -182,7 +185,7 @@ export class MessageWindow {
 
   #dropOldest(): void {
     const over = this.#messageCount() - this.#limit;
-    // Some at once, so that a full window is not moved for every message.
+    // Several at once, since dropping one for every message would be slow.
     if (over <= 0 || (over < this.#limit / 10 && !this.#hasNewer && this.#messageCount() < this.#limit * 1.1)) return;
     this.#drop(this.#indexOfMessage(over), "oldest");
     this.#hasOlder = true;
@@ -196,7 +199,7 @@ export class MessageWindow {
   }
 }
 
-/** Changes of messages are seen in those. */
+/** Whether an entry has a row of its own; changes are shown in the message that they change. */
 function isShown({ event }: Message): boolean {
   return event === undefined || isRoomEvent(event);
 }

@@ -1,16 +1,16 @@
-import { chooseStyle, type Style } from "../style.ts";
+import { chooseStyle, type Style } from "../text/style.ts";
 
-/** Ways to set words apart on a full screen. */
+/** Styles of the full screen. */
 export interface Palette extends Style {
   /** A bar across the screen. */
   bar(text: string): string;
-  /** A person's name, the same for each name, everywhere and always. */
+  /** A user's name, in the same colour everywhere and always. */
   name(name: string): string;
 }
 
-/** Of the 256 colours, those that can be read on black and on white alike: their luminance is between 0.13 and 0.31. */
+/** Those of the 256 colours that are readable on black and on white: their luminance is between 0.13 and 0.31. */
 const middling = [28, 31, 61, 64, 67, 97, 99, 130, 131, 133, 136, 160, 161, 166, 168, 169, 172, 202];
-/** Of the 8 colours, those that themes keep readable. */
+/** Those of the 8 colours that themes keep readable. */
 const basic = [1, 2, 4, 5, 6];
 
 /** @param environment as for {@link chooseStyle} */

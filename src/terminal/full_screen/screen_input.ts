@@ -1,6 +1,6 @@
-import type { KeyCommand, ScreenKey } from "../key_decoder.ts";
-import type { Key } from "../key_decoder.ts";
-import { LineEditor } from "../line_editor.ts";
+import type { Key, KeyCommand, ScreenKey } from "../input/key_decoder.ts";
+import { type EditorKey, LineEditor } from "../input/line_editor.ts";
+import { SecretQuestions } from "../input/secret_questions.ts";
 
 export interface ScreenInputOptions {
   complete(before: string): string[];
@@ -8,50 +8,46 @@ export interface ScreenInputOptions {
   onSubmit(text: string): void;
   onScreenKey(key: ScreenKey): void;
   onRedraw(): void;
-  /** The person wants to leave. */
+  /** A question opened or closed. */
+  onQuestion(): void;
+  /** The person leaves. */
   onLeave(): void;
 }
 
-/** What the input area shows. */
+/** The content of the input area. */
 export interface InputView {
-  /** Instead of the usual prompt. */
+  /** Replaces the usual prompt. */
   readonly prompt: string | undefined;
   readonly text: string;
   readonly cursor: number;
-  /** A line above, "" for none. */
+  /** A line above the draft; "" for none. */
   readonly hint: string;
-}
-
-interface Secret {
-  readonly question: string;
-  readonly editor: LineEditor;
-  answer(text: string | undefined): void;
 }
 
 interface HistorySearch {
   query: string;
-  /** How many matches are passed over. */
+  /** Matches to skip. */
   skip: number;
 }
 
-/** A paste of more than this asks first. */
+/** A longer paste asks first. */
 const longPaste = { lines: 20, length: 4_000 };
 const leavePatienceMs = 5_000;
 const maxCandidates = 12;
 
-/** What keys do below the messages: to the draft, to questions that are asked, and to a search in what was submitted. */
+/** Applies keys to the input area: to the draft, to an open question, or to a search in submitted lines. */
 export class ScreenInput {
   readonly #options: ScreenInputOptions;
   readonly #editor: LineEditor;
-  #secret: Secret | undefined;
+  readonly #secrets: SecretQuestions;
   #paste: string | undefined;
   #search: HistorySearch | undefined;
   #hint = "";
   #lastInterrupt = -Infinity;
-  #closed = false;
 
   constructor(options: ScreenInputOptions) {
     this.#options = options;
+    this.#secrets = new SecretQuestions(options.onQuestion);
     this.#editor = new LineEditor({ complete: (before) => this.#complete(before), continues: true });
   }
 
@@ -65,7 +61,8 @@ export class ScreenInput {
 
   get view(): InputView {
     const { text, cursor } = this.#editor;
-    if (this.#secret) return { prompt: this.#secret.question, text: "", cursor: 0, hint: "" };
+    const question = this.#secrets.text;
+    if (question !== undefined) return { prompt: question, text: "", cursor: 0, hint: "" };
     if (this.#paste !== undefined) {
       const lines = this.#paste.split("\n").length;
       const what = `Paste ${lines} lines, ${this.#paste.length} characters? [y/n] `;
@@ -73,39 +70,28 @@ export class ScreenInput {
     }
     if (this.#search) {
       const match = this.#match(this.#search) ?? "";
-      const hint = "Ctrl-R: older, Enter: take it, Ctrl-G: back";
+      const hint = "Ctrl-R: older, Enter: use it, Ctrl-G: cancel";
       return { prompt: `search "${this.#search.query}": `, text: match, cursor: match.length, hint };
     }
     return { prompt: undefined, text, cursor, hint: this.#hint };
   }
 
-  /** Asks for one line that is not shown; undefined when the person does not want to. */
+  /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined> {
-    if (this.#closed) return Promise.resolve(undefined);
-    this.#secret?.answer(undefined);
-    return new Promise((resolve) => {
-      this.#secret = {
-        question,
-        editor: new LineEditor({ history: false, maxLength: 1024 }),
-        answer: (text) => {
-          this.#secret = undefined;
-          resolve(text);
-        },
-      };
-    });
+    return this.#secrets.ask(question);
   }
 
-  /** Nobody types any more. */
+  /** Refuses open and later questions. */
   close(): void {
-    this.#closed = true;
-    this.#secret?.answer(undefined);
+    this.#secrets.close();
   }
 
   apply(key: Key): void {
     if (key.kind === "cursor") return;
     this.#hint = "";
-    if (this.#secret) this.#applyToSecret(this.#secret, key);
-    else if (this.#paste !== undefined) this.#answerPaste(this.#paste, key);
+    if (this.#secrets.text !== undefined) {
+      if (key.kind !== "screen") this.#secrets.apply(key);
+    } else if (this.#paste !== undefined) this.#answerPaste(this.#paste, key);
     else if (this.#search) this.#applyToSearch(this.#search, key);
     else if (key.kind === "paste" && isLong(key.text)) this.#paste = key.text;
     else if (key.kind === "screen" && key.key === "search") this.#search = { query: "", skip: 0 };
@@ -113,7 +99,7 @@ export class ScreenInput {
     else this.#edit(key);
   }
 
-  #edit(key: Exclude<Key, { kind: "cursor" | "screen" }>): void {
+  #edit(key: EditorKey): void {
     const before = this.#editor.text;
     const action = this.#editor.apply(key);
     if (action?.kind === "submit") this.#options.onSubmit(action.text);
@@ -121,13 +107,6 @@ export class ScreenInput {
     else if (action?.kind === "interrupt") this.#interrupted();
     else if (action?.kind === "end-of-input") this.#options.onLeave();
     else if (this.#editor.text !== before) this.#options.onEdit(this.#editor.text);
-  }
-
-  #applyToSecret({ editor, answer }: Secret, key: Key): void {
-    if (key.kind === "cursor" || key.kind === "screen") return;
-    const action = editor.apply(key);
-    if (action?.kind === "submit") answer(action.text || undefined);
-    else if (action?.kind === "interrupt" || action?.kind === "end-of-input") answer(undefined);
   }
 
   #answerPaste(text: string, key: Key): void {
@@ -160,7 +139,7 @@ export class ScreenInput {
     return [...found][skip];
   }
 
-  /** A second Ctrl-C in a row leaves. */
+  /** Leaves at the second Ctrl-C within 5 s. */
   #interrupted(): void {
     const now = performance.now();
     if (now - this.#lastInterrupt < leavePatienceMs) return this.#options.onLeave();

@@ -1,4 +1,4 @@
-import { displayWidth, layoutInput, truncate } from "../input_layout.ts";
+import { displayWidth, layoutInput, truncate } from "../input/input_layout.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Frame, Segment } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
@@ -11,19 +11,19 @@ export interface ListRow {
   readonly unread: number;
   readonly mentions: number;
   readonly isFocused: boolean;
-  /** Of a person. */
+  /** Whether the person is online; false for a room. */
   readonly isOnline: boolean;
   readonly isInvitation: boolean;
 }
 
-/** What the screen says, before it is laid out. Texts are safe for a terminal, and without styles. */
+/** The content of the screen, before layout. Texts are safe for a terminal, and without styles. */
 export interface ScreenContent {
   readonly list: readonly ListRow[];
-  /** Above the messages. */
+  /** The title above the messages. */
   readonly title: string;
   /** Rows of the messages' pane, styled. */
   readonly messages: readonly string[];
-  /** What is on its way. */
+  /** Messages and files on their way. */
   readonly pending: readonly string[];
   readonly status: { readonly left: string; readonly right: string };
   readonly hint: string;
@@ -37,18 +37,18 @@ interface Size {
   readonly rows: number;
 }
 
-/** Where everything goes. */
+/** The layout of the screen. */
 export interface ScreenLayout {
-  /** 0: there is no room for the list. */
+  /** 0 when the screen is too narrow for the list. */
   readonly listColumns: number;
   readonly pane: PaneSize;
-  /** Rows of the input line, its hint and what is pending. */
+  /** Rows of the input line, its hint and the pending lines. */
   readonly inputRows: number;
 }
 
 const separator = "│";
 
-/** What is left for messages when the input takes so many rows. */
+/** Lays out a screen whose input takes `belowRows` rows. */
 export function layOut({ columns, rows }: Size, belowRows: number): ScreenLayout {
   const listColumns = columns < 60 ? 0 : Math.min(30, Math.floor(columns / 4));
   const paneColumns = listColumns === 0 ? columns : columns - listColumns - 2;
@@ -60,12 +60,12 @@ export function layOut({ columns, rows }: Size, belowRows: number): ScreenLayout
   };
 }
 
-/** Rows of the draft at most; it scrolls within. */
+/** Rows of the draft at most; a longer draft scrolls. */
 function maxDraftRows(rows: number): number {
   return Math.max(1, Math.min(10, Math.floor(rows / 3)));
 }
 
-/** The rows below the status bar, and how many of them there are. */
+/** Lays out the rows below the status bar. */
 export function layOutInput(
   { pending, hint, prompt, text, cursor }: Pick<ScreenContent, "pending" | "hint" | "prompt" | "text" | "cursor">,
   { columns, rows }: Size,

@@ -1,20 +1,20 @@
-import type { ChatClient, ClientState } from "../../client/chat_client.ts";
+import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { clock } from "../transcript.ts";
+import { clock } from "../text/transcript.ts";
 
-/** How often the server is asked how long it takes, in milliseconds. */
+/** How often to ping the server, in milliseconds. */
 const pingMs = 30_000;
 const tickMs = 1_000;
 
 export interface StatusBarOptions {
   readonly client: ChatClient;
   readonly me: string;
-  /** Called every second: there may be another text. */
+  /** Called every second, since the text may have changed. */
   changed(): void;
 }
 
-/** What the bar above the input says: the connection, how slow it is, who writes, the time. */
+/** The text of the bar above the input: the connection, its latency, typing users, the time. */
 export class StatusBar {
   readonly #options: StatusBarOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -26,21 +26,15 @@ export class StatusBar {
     this.#timer = setInterval(() => this.#tick(), tickMs);
   }
 
-  stateChanged({ kind }: ClientState): void {
-    if (kind === "online") return;
-    this.#lagMs = undefined;
-    this.#nextPing = 0;
-  }
-
   close(): void {
     clearInterval(this.#timer);
   }
 
-  text({ writing, below, loading }: { writing: string; below: string; loading: boolean }): {
+  text({ typing, below, loading }: { typing: string; below: string; loading: boolean }): {
     left: string;
     right: string;
   } {
-    const parts = [` ${this.#options.me}`, this.#connection(), loading ? "loading …" : "", writing, below];
+    const parts = [` ${this.#options.me}`, this.#connection(), loading ? "loading …" : "", typing, below];
     return { left: parts.filter(Boolean).join(" | "), right: `${clock(Date.now())} ` };
   }
 
@@ -56,7 +50,10 @@ export class StatusBar {
   #tick(): void {
     const { client, changed } = this.#options;
     const now = performance.now();
-    if (client.state.kind === "online" && now >= this.#nextPing) {
+    if (client.state.kind !== "online") {
+      this.#lagMs = undefined;
+      this.#nextPing = 0;
+    } else if (now >= this.#nextPing) {
       this.#nextPing = now + pingMs;
       this.#ping();
     }
@@ -67,7 +64,7 @@ export class StatusBar {
     try {
       this.#lagMs = await this.#options.client.ping();
     } catch (error) {
-      // The connection says it by itself.
+      // The state of the connection tells it.
       if (!(error instanceof ChatError)) throw error;
     }
   }

@@ -1,34 +1,34 @@
-import { displayWidth } from "../input_layout.ts";
+import { displayWidth } from "../input/input_layout.ts";
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-// deno-lint-ignore no-control-regex -- the sequences that our own styles are made of
+// deno-lint-ignore no-control-regex -- the sequences of our own styles
 const token = /\x1b\[([\d;]*)m|[^\x1b]+/g;
 const printableAscii = /^[ -~]*$/;
 
-/** What ends a way of writing, by the code that begins it (ECMA-48 8.3.117, SGR). */
+/** The code that ends a style, by the code that begins it (ECMA-48 8.3.117, SGR). */
 function endOf(code: string): string {
   if (code === "1" || code === "2") return "22";
   return code === "7" ? "27" : "39";
 }
 
-/** A row that is being filled: texts of single characters, and the styles that go before them. */
+/** A row that is being filled. */
 interface Row {
   text: string;
   width: number;
-  /** Where it may be broken: after the last space. */
+  /** The place to break the row: after the last space. */
   breakAt: { text: number; width: number; styles: string[] } | undefined;
 }
 
 export interface WrapOptions {
-  /** Cells of a row, 1 at least. */
+  /** Cells of a row, at least 1. */
   readonly columns: number;
-  /** Cells that are left free at the begin of all rows but the first. */
+  /** Cells to leave free at the start of all rows but the first. */
   readonly indent?: number;
 }
 
 /**
  * Breaks a line of harmless text with styles into rows, between words where that is possible. Each row begins and ends
- * without a style, so that it can be drawn alone.
+ * without a style and can be drawn alone.
  */
 export function wrap(line: string, { columns, indent = 0 }: WrapOptions): string[] {
   const left = " ".repeat(indent < columns / 2 ? indent : 0);
@@ -52,12 +52,12 @@ export function wrap(line: string, { columns, indent = 0 }: WrapOptions): string
   };
   const add = (text: string, width: number) => {
     if (row.width + width > columns && text === " ") {
-      // A space at the end of a row is not seen: the row ends here.
+      // A space at the end of a row is invisible: the row ends here.
       row.breakAt = undefined;
       return breakRow();
     }
     if (row.width + width > columns) breakRow();
-    // What was carried over may still be too long.
+    // The part that was carried over may still be too long.
     if (row.width + width > columns) breakRow();
     row.text += text;
     row.width += width;

@@ -27,7 +27,7 @@ function paneWith(count: number) {
 
 const size = { columns: 40, rows: 10 };
 
-Deno.test("a pane shows the newest at its bottom, and follows what arrives", () => {
+Deno.test("a pane shows the newest at its bottom, and follows arriving messages", () => {
   const { window, pane } = paneWith(50);
   assert.match(pane.view(size).rows.at(-1)!, /text 50$/);
   window.arrived(entry(52));

@@ -32,7 +32,7 @@ function texts(window: MessageWindow): string[] {
 
 const bigWindow = () => new MessageWindow({ me: "ana" });
 
-Deno.test("a window holds pages and what arrives, each once and in order", () => {
+Deno.test("a window holds pages and arriving messages, each once and in order", () => {
   const window = bigWindow();
   window.arrived(entry(12));
   window.addNewest(page(5, 11));
@@ -43,7 +43,7 @@ Deno.test("a window holds pages and what arrives, each once and in order", () =>
   assert.equal(window.hasOlder, false);
 });
 
-Deno.test("a full window drops what is oldest as messages arrive, and can have it again", () => {
+Deno.test("a full window drops the oldest messages as others arrive, and can load them again", () => {
   const window = new MessageWindow({ me: "ana", limit: 100 });
   window.addNewest(page(1, 100));
   for (let seq = 101; seq <= 10_000; seq++) {
@@ -58,7 +58,7 @@ Deno.test("a full window drops what is oldest as messages arrive, and can have i
   assert.ok(window.items.length <= 100);
 });
 
-Deno.test("scrolled up in a full window, the newest are dropped and what arrives waits for a page", () => {
+Deno.test("scrolled up in a full window, the newest are dropped and arriving messages wait for a page", () => {
   const window = new MessageWindow({ me: "ana", limit: 10 });
   window.addNewest(page(11, 20));
   window.addOlder(page(6, 10, { headSeq: 20 }));
@@ -69,7 +69,7 @@ Deno.test("scrolled up in a full window, the newest are dropped and what arrives
   assert.deepEqual([window.lastSeq, window.hasNewer, window.hasOlder], [21, false, true]);
 });
 
-Deno.test("a newest page that does not join what is there takes its place", () => {
+Deno.test("a newest page that leaves a gap replaces the older messages", () => {
   const window = bigWindow();
   window.addNewest(page(1, 20));
   window.addNewest(page(51, 100));
@@ -104,7 +104,7 @@ Deno.test("a message that was edited twice has no text until its newest edit arr
   assert.deepEqual([shown.text, shown.withheld], ["newest", undefined]);
 });
 
-Deno.test("what a page was read with is not counted again when it arrives", () => {
+Deno.test("a reaction that a page includes is not counted again when it arrives", () => {
   const window = bigWindow();
   const reactions = [{ emoji: "🎉", count: 1, own: false }];
   const messages = [entry(1, { reactions })];

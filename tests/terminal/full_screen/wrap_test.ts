@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sanitizeLine } from "../../../src/core/sanitize.ts";
 import { wrap } from "../../../src/terminal/full_screen/wrap.ts";
-import { displayWidth } from "../../../src/terminal/input_layout.ts";
+import { displayWidth } from "../../../src/terminal/input/input_layout.ts";
 
-// deno-lint-ignore no-control-regex -- what styles are made of
+// deno-lint-ignore no-control-regex -- styles are made of them
 const styles = /\x1b\[[\d;]*m/g;
 
 Deno.test("wrap() breaks between words, and within a word that is too long", () => {
@@ -19,7 +19,7 @@ Deno.test("wrap() counts cells and keeps characters whole", () => {
   assert.deepEqual(wrap("👨‍👩‍👧👨‍👩‍👧👨‍👩‍👧", { columns: 4 }), ["👨‍👩‍👧👨‍👩‍👧", "👨‍👩‍👧"]);
 });
 
-Deno.test("wrap() indents what follows, unless there is no room for that", () => {
+Deno.test("wrap() indents the following rows, unless there is no room", () => {
   assert.deepEqual(wrap("ben: one two", { columns: 9, indent: 2 }), ["ben: one ", "  two"]);
   assert.deepEqual(wrap("abcdef", { columns: 4, indent: 3 }), ["abcd", "ef"]);
 });

@@ -1,0 +1,74 @@
+import { isRoomId } from "../../core/rooms/room.ts";
+import type { Message } from "../../core/messages/message.ts";
+import { Alerts } from "./alerts.ts";
+import type { ChatFace } from "./chat_face.ts";
+import type { ChatState } from "./chat_state.ts";
+
+export interface ArrivalsOptions {
+  readonly state: ChatState;
+  readonly face: ChatFace;
+  /** Asks for the name of a room; resolves when it is known or cannot be had. */
+  learnRoom(conversation: string): Promise<void>;
+}
+
+/** Messages on their way to the face: they wait until the chat has started, and for the name of their room. */
+export class Arrivals {
+  readonly #options: ArrivalsOptions;
+  readonly #alerts: Alerts;
+  /** Messages that came before the chat had started; undefined since. */
+  #early: Message[] | undefined = [];
+  /** By room, the messages that wait for its name. */
+  readonly #unnamed = new Map<string, Message[]>();
+  /** Messages up to this position were missed. */
+  missedThrough = 0;
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options;
+    const { state, face } = options;
+    this.#alerts = new Alerts({
+      notify: () => state.preferences.notify,
+      emit: (sequence) => face.emit(sequence),
+    });
+  }
+
+  /** Resolves when the face has shown the message, or at once when it has to wait. */
+  async take(message: Message): Promise<void> {
+    if (this.#early) this.#early.push(message);
+    else await this.#show(message);
+  }
+
+  /** The chat has started: shows the messages that came before. */
+  async started(): Promise<void> {
+    const early = this.#early ?? [];
+    for (let message = early.shift(); message; message = early.shift()) await this.#show(message);
+    this.#early = undefined;
+  }
+
+  async #show(message: Message): Promise<void> {
+    const { names } = this.#options.state;
+    const { conversation } = message;
+    names.learn(message);
+    const waiting = this.#unnamed.get(conversation);
+    if (waiting) waiting.push(message);
+    else if (names.knows(conversation)) await this.#showNamed(message);
+    // Not awaited: the answer comes after this message.
+    else void this.#showWhenNamed(conversation, [message]);
+  }
+
+  async #showWhenNamed(conversation: string, waiting: Message[]): Promise<void> {
+    this.#unnamed.set(conversation, waiting);
+    await this.#options.learnRoom(conversation);
+    for (let message = waiting.shift(); message; message = waiting.shift()) await this.#showNamed(message);
+    this.#unnamed.delete(conversation);
+  }
+
+  async #showNamed(message: Message): Promise<void> {
+    const { face, state: { list, names } } = this.#options;
+    const { conversation, sender } = message;
+    const weight = list.arrived(message);
+    const isWatched = face.isWatching(conversation);
+    await face.showMessage(message, { missed: message.position <= this.missedThrough });
+    if (isWatched || (weight !== "direct" && weight !== "mention")) return;
+    this.#alerts.ring(isRoomId(conversation) ? `${sender} in ${names.label(conversation)}` : sender, message.text);
+  }
+}

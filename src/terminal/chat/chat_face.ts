@@ -1,0 +1,78 @@
+import type { Message } from "../../core/messages/message.ts";
+import type { KeyHelp } from "../input/key_help.ts";
+import type { ChatState } from "./chat_state.ts";
+import type { ConversationRef } from "./conversation_ref.ts";
+
+/** The actions of the person at the terminal, which a face reports to the chat. */
+export interface PersonActions {
+  /** The person submitted a line, which may be empty. */
+  submit(text: string): void;
+  /** The person changed the draft of the current conversation. */
+  edited(draft: string): void;
+  /** The person picked a conversation of the list. */
+  choose(conversation: string): void;
+  /** The person saw a conversation up to its newest message, `seq`. */
+  read(place: ConversationRef, seq: number): void;
+  /** Runs work of the face, and warns of its {@link ChatError}. */
+  attempt(work: () => Promise<void>): void;
+}
+
+/** The chat as a face sees it: the state that it shows, and the actions that it reports. */
+export interface FaceContext {
+  readonly state: ChatState;
+  readonly person: PersonActions;
+}
+
+export interface LoadOptions {
+  /** Messages with a later position are delivered after this page, so the page need not show them. */
+  readonly deliveredAfter?: number;
+}
+
+/**
+ * The screen and the keyboard of one chat. The chat calls it when something happens; the face reads
+ * {@link FaceContext.state} whenever it draws.
+ */
+export interface ChatFace {
+  /** Keys of this face, for `/help`. */
+  readonly keys: readonly KeyHelp[];
+  /** Takes the terminal and reads keys until the person leaves, the input ends or `signal` aborts. Called once. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Gives the terminal back as it was, with everything that was noted. Idempotent. */
+  close(): Promise<void>;
+  /** Part of the state changed. */
+  update(): void;
+  /** Shows a message that arrived or was accepted. Resolves when the terminal has it. */
+  showMessage(message: Message, options: { missed: boolean }): Promise<void> | void;
+  /** Shows messages that a command found. */
+  showFound(messages: readonly Message[]): Promise<void> | void;
+  /** Shows lines that are safe for a terminal. */
+  print(lines: readonly string[]): Promise<void> | void;
+  /** Shows a notice of the chat. */
+  note(text: string): void;
+  /** Shows a problem. */
+  warn(text: string): void;
+  /** Tells that a user came or left, where the face does not draw it from the state. */
+  showPresence(user: string, isOnline: boolean): void;
+  /** Names the conversations with unread messages, where the face does not draw them from the state. */
+  showUnread(): void;
+  /** Loads a conversation. @returns a function that shows it as the current one. @throws {ChatError} */
+  load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
+  /** Shows a conversation as the current one that cannot be loaded yet. */
+  open(place: ConversationRef): void;
+  /** Shows that there is no current conversation. */
+  leaveConversation(): void;
+  /** Goes back to the newest messages of the current conversation, where the person sees older ones. */
+  toNewest(): void;
+  /** Loads messages that the current conversation got without a connection. @throws {ChatError} */
+  catchUp(): Promise<void>;
+  /** Drops loaded messages of a conversation, or of all. */
+  forget(conversation?: string): void;
+  /** Whether the person is at the terminal and sees the newest messages of this conversation. */
+  isWatching(conversation: string): boolean;
+  /** Writes a sequence to the terminal that shows nothing, such as the bell. */
+  emit(sequence: string): void;
+  /** Puts a text back into the draft of a conversation; false when that is not possible without replacing one. */
+  restoreDraft(text: string, place: ConversationRef | undefined): boolean;
+  /** Asks for one line without showing it; undefined when the person refuses. */
+  askSecret(question: string): Promise<string | undefined>;
+}

@@ -1,0 +1,130 @@
+import type { ClientEvent } from "../../client/chat_client.ts";
+import type { ChatError } from "../../core/chat_error.ts";
+import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import { Arrivals } from "./arrivals.ts";
+import type { ChatFace } from "./chat_face.ts";
+import type { ChatState } from "./chat_state.ts";
+import { ConnectionLife, isUnavailable } from "./connection_life.ts";
+import { ConversationDirectory } from "./conversation_directory.ts";
+import { ConversationRefresh } from "./conversation_refresh.ts";
+import { ConversationSwitch, isRoomAddress } from "./conversation_switch.ts";
+import { SendingNotices } from "./sending_notices.ts";
+
+export interface ChatLifeOptions {
+  readonly state: ChatState;
+  readonly face: ChatFace;
+  /** The server's address, for people. */
+  readonly address: string;
+  /** The address to write to first; else that of the newest conversation, else `lastRecipient`. */
+  readonly to: string | undefined;
+  readonly lastRecipient: string | undefined;
+  /** There never was a connection. */
+  failed(reason: ChatError): void;
+  /** Runs work, and warns of its {@link ChatError}. */
+  attempt(work: () => Promise<void>): Promise<void>;
+}
+
+/** Follows the events of the client, updates the state of the chat, and shows it on the face. */
+export class ChatLife {
+  readonly directory: ConversationDirectory;
+  readonly switch: ConversationSwitch;
+  readonly notices: SendingNotices;
+  readonly #options: ChatLifeOptions;
+  readonly #connection: ConnectionLife;
+  readonly #refresh: ConversationRefresh;
+  readonly #arrivals: Arrivals;
+
+  constructor(options: ChatLifeOptions) {
+    const { state, face, address, failed, attempt } = options;
+    this.#options = options;
+    this.notices = new SendingNotices(face);
+    this.directory = new ConversationDirectory({ state, face });
+    this.switch = new ConversationSwitch({ state, face, directory: this.directory });
+    this.#refresh = new ConversationRefresh({
+      client: state.client,
+      me: state.me,
+      learn: (conversation) => this.directory.learn(conversation),
+      gone: (conversation) => this.directory.remove(conversation),
+    });
+    this.#arrivals = new Arrivals({ state, face, learnRoom: (room) => this.#refresh.one(room) });
+    this.#connection = new ConnectionLife({
+      face,
+      address,
+      start: (hello) => this.#start(hello),
+      catchUp: (how) => this.#catchUp(how),
+      restored: () => this.#forgetLog(),
+      disconnected: () => state.presence.disconnected(),
+      failed,
+      attempt,
+    });
+  }
+
+  /** Resolves when the chat has started, could not be started, or has ended. */
+  get ready(): Promise<void> {
+    return this.#connection.ready;
+  }
+
+  /** Resolves, for a message, when the face has shown it. */
+  async onEvent(event: ClientEvent): Promise<void> {
+    const { state, face, attempt } = this.#options;
+    if (event.kind === "message" || event.kind === "accepted") await this.#arrivals.take(event.message);
+    else if (event.kind === "state") this.#connection.changed(event.state);
+    else if (event.kind === "state_changed") this.#refreshOne(event.conversation);
+    else if (event.kind === "state_missed") await attempt(() => this.#refresh.all());
+    else if (event.kind === "typing") state.typing.heard(event);
+    else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
+    else if (event.kind === "postponed") this.notices.postponed(event.reason);
+    else if (event.kind === "delivery_changed") this.notices.deliveryChanged(event.change);
+    else state.receipts.heard(event);
+    face.update();
+  }
+
+  close(): void {
+    this.#refresh.close();
+  }
+
+  /** Loads the conversations, chooses one, and shows the messages that came meanwhile. */
+  async #start({ cursor, head }: HelloResponse): Promise<void> {
+    const { state, face, to, lastRecipient } = this.#options;
+    this.#arrivals.missedThrough = head > cursor ? head : 0;
+    try {
+      await this.#refresh.all();
+      const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
+      const address = state.current?.address ?? to ?? newest?.address ?? lastRecipient;
+      if (address === undefined) {
+        face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
+      } else await this.switch.turnToAddress(address, { deliveredAfter: cursor });
+      face.showUnread();
+    } catch (error) {
+      if (to !== undefined && !isRoomAddress(to) && isUnavailable(error)) this.switch.openUser(to);
+      throw error;
+    } finally {
+      await this.#arrivals.started();
+    }
+  }
+
+  async #catchUp({ restored }: { restored: boolean }): Promise<void> {
+    const { state, face } = this.#options;
+    state.readMarks.connected();
+    await this.#refresh.all();
+    if (restored && state.current) await this.switch.turnTo(state.current);
+    else await face.catchUp();
+  }
+
+  #forgetLog(): void {
+    const { state, face } = this.#options;
+    state.forgetPositions();
+    face.forget();
+    this.#arrivals.missedThrough = 0;
+  }
+
+  #refreshOne(conversation: string | undefined): void {
+    if (conversation !== undefined) void this.#refresh.one(conversation);
+  }
+
+  #presence(user: string, isOnline: boolean): void {
+    const { state, face } = this.#options;
+    state.names.addPerson(user);
+    if (state.presence.heard(user, isOnline) && user !== state.me) face.showPresence(user, isOnline);
+  }
+}

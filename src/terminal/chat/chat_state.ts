@@ -1,0 +1,68 @@
+import type { ChatClient } from "../../client/chat_client.ts";
+import { ConversationList } from "./conversation_list.ts";
+import { ConversationNames } from "./conversation_names.ts";
+import type { ConversationRef } from "./conversation_ref.ts";
+import { Preferences, type PreferenceStore } from "./preferences.ts";
+import { Presence } from "./presence.ts";
+import { ReadMarks } from "./read_marks.ts";
+import { ReceiptMarks } from "./receipt_marks.ts";
+import { Sending, type SendingOptions } from "./sending.ts";
+import { Transfers, type TransfersOptions } from "./transfers.ts";
+import { TypingSigns } from "./typing_signs.ts";
+
+export interface ChatStateOptions {
+  readonly me: string;
+  readonly client: ChatClient;
+  readonly preferences: PreferenceStore;
+  readonly sending: Omit<SendingOptions, "client">;
+  readonly transfers: TransfersOptions;
+}
+
+/** The state of a chat. The chat changes it; its face only reads it. */
+export class ChatState {
+  readonly me: string;
+  readonly client: ChatClient;
+  readonly preferences: Preferences;
+  readonly names: ConversationNames;
+  /** The person's conversations, and how much is unread in them. */
+  readonly list: ConversationList;
+  readonly presence = new Presence();
+  readonly receipts: ReceiptMarks;
+  readonly readMarks: ReadMarks;
+  readonly typing: TypingSigns;
+  readonly sending: Sending;
+  readonly transfers: Transfers;
+  /** The conversation that the person writes to. */
+  current: ConversationRef | undefined;
+
+  constructor({ me, client, preferences, sending, transfers }: ChatStateOptions) {
+    this.me = me;
+    this.client = client;
+    this.preferences = new Preferences(preferences);
+    this.names = new ConversationNames(me);
+    this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
+    this.receipts = new ReceiptMarks({ me });
+    this.readMarks = new ReadMarks(client);
+    this.typing = new TypingSigns(client);
+    this.sending = new Sending({ client, ...sending });
+    this.transfers = new Transfers(transfers);
+  }
+
+  /** Lines about messages and files on their way, safe for a terminal. */
+  get pending(): string[] {
+    return [...this.sending.lines, ...this.transfers.lines];
+  }
+
+  /** The log is another one, in which the positions of before mean nothing. */
+  forgetPositions(): void {
+    this.list.clear();
+    this.receipts.forget();
+    this.readMarks.forget();
+  }
+
+  /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
+  close(): void {
+    this.readMarks.close();
+    this.preferences.flush();
+  }
+}

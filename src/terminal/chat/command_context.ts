@@ -1,0 +1,42 @@
+import type { CommandContext } from "../commands/command.ts";
+import type { ChatFace } from "./chat_face.ts";
+import type { ChatLife } from "./chat_life.ts";
+import type { ChatState } from "./chat_state.ts";
+import type { Submissions } from "./submissions.ts";
+
+export interface CommandContextOptions extends Pick<CommandContext, "keepCredentials" | "loggedOut" | "leave"> {
+  readonly state: ChatState;
+  readonly face: ChatFace;
+  readonly life: ChatLife;
+  readonly submissions: Submissions;
+}
+
+/** Gives commands the parts of a chat that they may use. */
+export function createCommandContext(
+  { state, face, life, submissions, keepCredentials, loggedOut, leave }: CommandContextOptions,
+): CommandContext {
+  const { client, me, names, preferences, transfers } = state;
+  return {
+    client,
+    me,
+    names,
+    preferences,
+    keys: face.keys,
+    print: (lines) => face.print(lines),
+    show(messages) {
+      for (const message of messages) names.learn(message);
+      return face.showFound(messages);
+    },
+    turnTo: (address) => life.switch.turnToAddress(address),
+    send: (place, message, options) => submissions.send(place, message, options),
+    transfer: (activity, work) => transfers.start(activity, work),
+    left(address) {
+      life.directory.remove(address);
+      if (state.current?.address === address) life.switch.leave();
+    },
+    askSecret: (question) => face.askSecret(question),
+    keepCredentials,
+    loggedOut,
+    leave,
+  };
+}

@@ -1,0 +1,83 @@
+import type { ChatClient, SendOptions } from "../../client/chat_client.ts";
+import type { TransferOptions } from "../../client/file_transfer.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import type { Message } from "../../core/messages/message.ts";
+import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import type { KeyHelp } from "../input/key_help.ts";
+import type { ConversationNames } from "../chat/conversation_names.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { Preferences } from "../chat/preferences.ts";
+
+/** The parts of a chat that a command may use. */
+export interface CommandContext {
+  readonly client: ChatClient;
+  readonly me: string;
+  readonly names: ConversationNames;
+  readonly preferences: Preferences;
+  readonly keys: readonly KeyHelp[];
+  /** Shows lines that are safe for a terminal. */
+  print(lines: readonly string[]): Promise<void> | void;
+  /** Shows messages that the command found. */
+  show(messages: readonly Message[]): Promise<void> | void;
+  /** Makes a conversation the current one. @throws {ChatError} */
+  turnTo(address: string): Promise<ConversationRef>;
+  /** Sends a message; `typed`, the line of the command, is put back when it is refused. */
+  send(place: ConversationRef, message: { text: string; typed: string }, options?: SendOptions): void;
+  /** Transfers a file in the background, shown as `activity` ("sending notes.txt"), then shows the text from `work`. */
+  transfer(activity: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
+  /** The person is not in this room any more, or declined the invitation to it. */
+  left(address: string): void;
+  askSecret(question: string): Promise<string | undefined>;
+  keepCredentials(credentials: Credentials): Promise<void>;
+  loggedOut(): Promise<void>;
+  /** Ends the chat, with a last note. */
+  leave(note?: string): void;
+}
+
+/** A command as the person typed it. */
+export interface CommandInput {
+  /** The words after the command's name. */
+  readonly words: readonly string[];
+  /** The text after the command's name, with its spaces. */
+  readonly text: string;
+  /** The whole line. */
+  readonly typed: string;
+  /** The conversation that the line was typed in. */
+  readonly place: ConversationRef | undefined;
+}
+
+export interface Command {
+  /** The form of the arguments, for people. */
+  readonly arguments: string;
+  readonly summary: string;
+  /** Whether its first word is a name that Tab completes. */
+  readonly takesName?: boolean;
+  run(context: CommandContext, input: CommandInput): Promise<void> | void;
+}
+
+/** Commands by name; each file has a table for one subject. */
+export type Commands = Readonly<Record<string, Command>>;
+
+/** Returns the only word. @throws {ChatError} unless there is exactly one */
+export function only(words: readonly string[], form: string): string {
+  if (words.length !== 1) throw usage(form);
+  return words[0];
+}
+
+/** Parses a number from 1 to `most`. @throws {ChatError} */
+export function parseNumber(text: string, form: string, most: number = Number.MAX_SAFE_INTEGER): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
+  const range = most === Number.MAX_SAFE_INTEGER ? "the number of a message" : `a number from 1 to ${most}`;
+  throw new ChatError("invalid_argument", `"${text}" is not ${range}. Usage: ${form}`);
+}
+
+export function usage(form: string): ChatError {
+  return new ChatError("invalid_argument", `Usage: ${form}`);
+}
+
+/** The conversation that a command was typed in. @throws {ChatError} when there is none */
+export function placeOf({ place }: CommandInput): ConversationRef {
+  if (place !== undefined) return place;
+  throw new ChatError("invalid_argument", "You are in no conversation. Choose one with /to NAME or /to #ROOM.");
+}

@@ -1,0 +1,24 @@
+import { nameToEmoji } from "gemoji";
+import { completeCommand } from "./command_table.ts";
+
+/** Completes the text before the cursor: a command or its name, else a name or the short name of an emoji. */
+export function complete(before: string, names: Iterable<string>): string[] {
+  const commands = completeCommand(before, names);
+  if (commands.length > 0) return commands;
+  const [, start, word] = /^([^]*?)(\S*)$/.exec(before)!;
+  if (/^:[\w+-]{2,}:?$/.test(word)) return emoji(word).map((each) => start + each);
+  const at = word.startsWith("@") ? "@" : "";
+  const part = word.slice(at.length);
+  if (part === "" && at === "") return [];
+  const people = at === "" ? [...names] : [...names].filter((name) => !name.startsWith("#"));
+  return people.filter((name) => name.startsWith(part)).map((name) => `${start}${at}${name} `);
+}
+
+/** The emoji itself if only one matches, else the short names. */
+function emoji(word: string): string[] {
+  const typed = word.slice(1).replace(/:$/, "");
+  const isWhole = word.endsWith(":") && word.length > 1;
+  const found = Object.keys(nameToEmoji).filter((name) => isWhole ? name === typed : name.startsWith(typed));
+  if (found.length === 1) return [`${nameToEmoji[found[0]]} `];
+  return found.sort().map((name) => `:${name}:`);
+}

@@ -1,0 +1,140 @@
+import { isRoomId } from "../../core/rooms/room.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { countOf } from "../text/count_of.ts";
+import { Role } from "../../gen/chatd/v1/chat.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
+import { type CommandContext, type CommandInput, type Commands, only, parseNumber, usage } from "./command.ts";
+
+/** Messages to show at most. */
+const maxMessages = 200;
+/** Positions that the index may be behind without a notice. */
+const maxQuietLag = 100;
+/** How often to continue a search that found nothing yet. */
+const maxSearches = 5;
+
+/** Going to conversations, and reading them. */
+export const conversationCommands: Commands = {
+  to: {
+    arguments: "NAME or #ROOM",
+    summary: "Go to a conversation: the next messages are sent there",
+    takesName: true,
+    async run(context, { words }) {
+      await context.turnTo(only(words, "/to NAME or /to #ROOM"));
+    },
+  },
+  msg: {
+    arguments: "NAME or #ROOM TEXT",
+    summary: "Send a message to a conversation, and go there",
+    takesName: true,
+    async run(context, { text, typed }) {
+      const [, name, said] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(text) ?? [];
+      if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
+      const place = await context.turnTo(name);
+      context.send(place, { text: said, typed });
+    },
+  },
+  users: {
+    arguments: "",
+    summary: "List all users, and who is online",
+    run: listUsers,
+  },
+  conversations: {
+    arguments: "",
+    summary: "List your conversations, the newest first, with unread counts",
+    run: listConversations,
+  },
+  history: {
+    arguments: "[NAME] [N]",
+    summary: "Show the last N messages of a conversation (default 20)",
+    takesName: true,
+    run: showHistory,
+  },
+  sent: {
+    arguments: "[N]",
+    summary: "Show the last N messages that you sent (default 20)",
+    async run({ client, show }, { words }) {
+      const [limit, ...rest] = words;
+      if (rest.length > 0) throw usage("/sent [N]");
+      const { messages } = await client.sent({ limit: parseNumber(limit ?? "20", "/sent [N]", maxMessages) });
+      await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
+    },
+  },
+  search: {
+    arguments: "WORDS",
+    summary: 'Find messages; also "a phrase", -not, from:NAME, in:NAME, before:DATE, after:DATE',
+    run: (context, { text }) => search(context, text),
+  },
+};
+
+async function listConversations({ client, names, print }: CommandContext): Promise<void> {
+  const { conversations, more } = await client.listConversations({ limit: 100 });
+  for (const { room } of conversations) if (room !== undefined) names.addRoom(room);
+  const lines = conversations.map(({ conversation, unread, mentions, role, invitedBy }) => {
+    if (role === Role.INVITED) {
+      return `  ${names.label(conversation)} (${
+        sanitizeLine(invitedBy)
+      } invited you: /join ${conversation} or /leave ${conversation})`;
+    }
+    const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? countOf(mentions, "mention") : ""].filter(
+      Boolean,
+    );
+    return `  ${names.label(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
+  });
+  await print(lines.length === 0 ? ["You have no conversations yet."] : [...lines, ...(more ? ["  and more"] : [])]);
+}
+
+async function listUsers({ client, print }: CommandContext): Promise<void> {
+  const { users, more } = await client.listUsers({ limit: 1000 });
+  const name = (user: { name: string }) => sanitizeLine(user.name);
+  const online = users.filter((user) => user.online).map(name);
+  const offline = users.filter((user) => !user.online).map(name);
+  await print([
+    `Online: ${online.join(", ") || "none"}`,
+    `Offline: ${offline.join(", ") || "none"}${more ? ", and more" : ""}`,
+  ]);
+}
+
+async function search({ client, names, show, print }: CommandContext, text: string): Promise<void> {
+  if (text.trim() === "") throw usage("/search WORDS");
+  const query = text.replace(/(?<=^|\s)in:(\S+)/gi, (_all, name: string) => `in:${names.address(name)}`);
+  let page = await client.search(query);
+  for (let tries = 1; page.messages.length === 0 && page.more && tries < maxSearches; tries++) {
+    page = await client.search(query, { beforePosition: page.nextBeforePosition });
+  }
+  const { messages, more, indexedThrough, head } = page;
+  if (messages.length === 0) {
+    await print([more ? "No messages found so far. Narrow your search." : "No messages found."]);
+  } else await print([`Found${more ? " (for earlier matches, add before:DATE)" : ""}:`]);
+  await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
+  // The index is always a little behind while messages arrive.
+  if (head - indexedThrough > (messages.length === 0 ? 0 : maxQuietLag)) {
+    await print(["(The newest messages are not indexed yet. Try again in a moment.)"]);
+  }
+}
+
+async function showHistory(
+  { client, names, show, print }: CommandContext,
+  { words, place }: CommandInput,
+): Promise<void> {
+  const form = "/history [NAME] [N]";
+  // A name may be all digits: within a conversation, a single number is a count.
+  const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
+    ? [place.address, ...words]
+    : words;
+  const other = name === undefined ? place?.address : names.address(name);
+  if (rest.length > 0 || other === undefined) throw usage(form);
+  const { messages, more, startSeq, headSeq } = await client.history({
+    with: other,
+    limit: parseNumber(count ?? "20", form, maxMessages),
+    events: true,
+  });
+  if (messages.length === 0) {
+    return await print([headSeq > 0 ? "The messages are not kept any more." : "No messages yet."]);
+  }
+  // The person may have joined the room later.
+  if (!more && startSeq > 1) {
+    await print([isRoomId(other) ? "(You cannot see earlier messages.)" : "(Earlier messages are not kept.)"]);
+  }
+  if (more) await print(["(There are earlier messages.)"]);
+  await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
+}

@@ -1,0 +1,55 @@
+import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
+
+/** Replies to messages, and changes of them. */
+export const messageCommands: Commands = {
+  reply: {
+    arguments: "N TEXT",
+    summary: "Reply to message N of this conversation",
+    run(context, input) {
+      const [seq, text] = numberAndText(input.text, "/reply N TEXT");
+      context.send(placeOf(input), { text, typed: input.typed }, { replyTo: seq });
+    },
+  },
+  edit: {
+    arguments: "N TEXT",
+    summary: "Replace the text of your message N",
+    async run(context, input) {
+      const [seq, changed] = numberAndText(input.text, "/edit N TEXT");
+      await context.client.edit(placeOf(input).address, seq, changed);
+    },
+  },
+  delete: {
+    arguments: "N",
+    summary: "Delete your message N; moderators of a room can delete any message",
+    async run(context, input) {
+      const seq = parseNumber(only(input.words, "/delete N"), "/delete N");
+      await context.client.delete(placeOf(input).address, seq);
+    },
+  },
+  react: {
+    arguments: "N EMOJI",
+    summary: "React to message N with an emoji",
+    run: (context, input) => react(context, input, { form: "/react N EMOJI", remove: false }),
+  },
+  unreact: {
+    arguments: "N EMOJI",
+    summary: "Remove your reaction",
+    run: (context, input) => react(context, input, { form: "/unreact N EMOJI", remove: true }),
+  },
+};
+
+function numberAndText(input: string, form: string): [number, string] {
+  const [, number, text] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(input) ?? [];
+  if (number === undefined) throw usage(form);
+  return [parseNumber(number, form), text];
+}
+
+async function react(
+  context: CommandContext,
+  input: CommandInput,
+  { form, remove }: { form: string; remove: boolean },
+): Promise<void> {
+  const [number, emoji, ...rest] = input.words;
+  if (emoji === undefined || rest.length > 0) throw usage(form);
+  await context.client.react(placeOf(input).address, parseNumber(number, form), emoji, { remove });
+}

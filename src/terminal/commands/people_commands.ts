@@ -1,0 +1,137 @@
+import { ChatError } from "../../core/chat_error.ts";
+import type { DirectMessages, Settings } from "../../core/people/settings_store.ts";
+import { isRoomId } from "../../core/rooms/room.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { type CommandContext, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
+import { type Level, levels } from "../chat/conversation_list.ts";
+
+const settingForm = "/set receipts on|off, /set presence on|off, or /set messages anyone|contacts|nobody";
+const directMessages: readonly DirectMessages[] = ["anyone", "contacts", "nobody"];
+
+/** Privacy settings, presence and blocks. */
+export const peopleCommands: Commands = {
+  readers: {
+    arguments: "N",
+    summary: "List who has read message N of this conversation",
+    async run(context, input) {
+      const seq = parseNumber(only(input.words, "/readers N"), "/readers N");
+      const { users, count } = await context.client.people.readers(placeOf(input).address, seq);
+      const names = users.map(sanitizeLine).join(", ");
+      const more = count > users.length ? ` and ${count - users.length} more` : "";
+      await context.print([count === 0 ? "No one who shares read receipts has read it." : `Read by ${names}${more}.`]);
+    },
+  },
+  away: {
+    arguments: "",
+    summary: "Show you as away, until /back",
+    async run({ client, print }) {
+      await client.people.setAway(true);
+      await print(["Others see you as away, until /back."]);
+    },
+  },
+  back: {
+    arguments: "",
+    summary: "Show you as online again",
+    async run({ client, print }) {
+      await client.people.setAway(false);
+      await print(["Others see you as online."]);
+    },
+  },
+  block: {
+    arguments: "[NAME]",
+    summary: "Hide a user's messages from you, without telling them; without NAME, list blocked users",
+    takesName: true,
+    async run(context, { words }) {
+      if (words.length === 0) return await listBlocked(context);
+      const user = only(words, "/block NAME");
+      await context.client.people.block(user);
+      await context.print([`New messages from ${sanitizeLine(user)} are hidden from you, until /unblock.`]);
+    },
+  },
+  unblock: {
+    arguments: "NAME",
+    summary: "Show a user's messages again",
+    takesName: true,
+    async run({ client, print }, { words }) {
+      const user = only(words, "/unblock NAME");
+      await client.people.unblock(user);
+      await print([`New messages from ${sanitizeLine(user)} are shown again. Those sent meanwhile stay hidden.`]);
+    },
+  },
+  set: {
+    arguments: "[SETTING VALUE]",
+    summary: "Change a setting: receipts, presence, messages, notify, level; without arguments, show them",
+    async run(context, { words }) {
+      const { client, print, preferences } = context;
+      if (words[0] === "notify" || words[0] === "level") return await print([setPreference(context, words)]);
+      const settings = words.length === 0
+        ? (await client.people.settings()).settings
+        : await client.people.updateSettings(parseSetting(words));
+      await print([...settingLines(settings), `  notify ${preferences.notify}`]);
+    },
+  },
+};
+
+async function listBlocked({ client, print }: CommandContext): Promise<void> {
+  const { blocked } = await client.people.settings();
+  await print([
+    blocked.length === 0 ? "You have blocked no one." : `You have blocked ${blocked.map(sanitizeLine).join(", ")}.`,
+  ]);
+}
+
+function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settings> {
+  const on = value === "on" ? true : value === "off" ? false : undefined;
+  const from = directMessages.find((each) => each === value);
+  if (rest.length === 0) {
+    if (name === "receipts" && on !== undefined) return { readReceipts: on };
+    if (name === "presence" && on !== undefined) return { presence: on };
+    if (name === "messages" && from !== undefined) return { directMessages: from };
+  }
+  throw usage(settingForm);
+}
+
+const notifyForm = "/set notify off|on|osc9|osc777";
+const levelForm = "/set level #ROOM all|mentions|none";
+
+/** Sets a preference of this terminal. @returns its effect. */
+function setPreference({ names, preferences }: CommandContext, words: readonly string[]): string {
+  const [name, ...values] = words;
+  if (name === "notify") {
+    const [value, ...rest] = values;
+    const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
+    if (notify === undefined || rest.length > 0) throw usage(notifyForm);
+    preferences.setNotify(notify);
+    return notify === "off"
+      ? "Desktop notifications are off."
+      : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
+  }
+  const [room, value, ...rest] = values;
+  const level = levels.find((each) => each === value);
+  const address = room === undefined ? "" : names.address(room);
+  if (level === undefined || rest.length > 0) throw usage(levelForm);
+  if (!isRoomId(address)) throw new ChatError("not_found", `You are not in a room "${sanitizeLine(room)}".`);
+  preferences.setLevel(address, level);
+  const effects: Readonly<Record<Level, string>> = {
+    all: "all messages count as unread, and the bell rings for mentions",
+    mentions: "only mentions count as unread",
+    none: "nothing counts as unread, and the bell does not ring",
+  };
+  return `${names.label(address)}: ${effects[level]}.`;
+}
+
+function settingLines({ readReceipts, presence, directMessages }: Settings): string[] {
+  const from: Readonly<Record<DirectMessages, string>> = {
+    anyone: "anyone may send you messages",
+    contacts: "only users you have written to may send you messages",
+    nobody: "no one may send you messages outside rooms",
+  };
+  return [
+    `  receipts ${onOff(readReceipts)}: you and others ${readReceipts ? "" : "do not "}see what the other has read`,
+    `  presence ${onOff(presence)}: others ${presence ? "" : "do not "}see whether you are online`,
+    `  messages ${directMessages}: ${from[directMessages]}`,
+  ];
+}
+
+function onOff(setting: boolean): string {
+  return setting ? "on" : "off";
+}

@@ -1,0 +1,177 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { isRoomId, type MemberRole } from "../../core/rooms/room.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
+import { Role } from "../../gen/chatd/v1/chat.ts";
+import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
+import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
+
+const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
+
+/** Rooms and their members. */
+export const roomCommands: Commands = {
+  rooms: {
+    arguments: "[WORD]",
+    summary: "List public rooms, or those with WORD in their name or topic",
+    async run({ client, print }, { text }) {
+      const { rooms, more } = await client.rooms.list({ query: text.trim(), limit: 100 });
+      const lines = rooms.map(({ name, members, topic }) => {
+        const about = topic === "" ? "" : `: ${sanitizeLine(topic)}`;
+        return `  #${sanitizeLine(name)} (${members})${about}`;
+      });
+      if (more) lines.push("  and more; narrow the list with /rooms WORD");
+      await print(lines.length > 0 ? lines : ["No such public room. Create one with /create #NAME."]);
+    },
+  },
+  create: {
+    arguments: "#NAME [private] [history]",
+    summary: "Create a room; with history, new members see earlier messages",
+    async run(context, { words }) {
+      const [name, ...flags] = words;
+      if (name === undefined || flags.some((flag) => flag !== "private" && flag !== "history")) {
+        throw usage("/create #NAME [private] [history]");
+      }
+      const [isPrivate, historyVisible] = [flags.includes("private"), flags.includes("history")];
+      const room = await context.client.rooms.create({ name, public: !isPrivate, historyVisible });
+      context.names.addRoom(room);
+      await context.turnTo(room.id);
+      if (isPrivate) await context.print([`Only users you /invite can join. The address of the room is ${room.id}.`]);
+    },
+  },
+  join: {
+    arguments: "#ROOM",
+    summary: "Join a room, and go there",
+    takesName: true,
+    async run(context, { words }) {
+      const room = await context.client.rooms.join(context.names.address(only(words, "/join #ROOM")));
+      context.names.addRoom(room);
+      await context.turnTo(room.id);
+      if (room.topic !== "") await context.print([`Topic: ${sanitizeLine(room.topic)}`]);
+    },
+  },
+  leave: {
+    arguments: "[#ROOM]",
+    summary: "Leave this room or another one, or decline an invitation",
+    takesName: true,
+    async run(context, input) {
+      const address = roomOf(context, input, "/leave [#ROOM]");
+      await context.client.rooms.leave(address);
+      context.left(address);
+    },
+  },
+  who: {
+    arguments: "[#ROOM]",
+    summary: "List the members of this room or another one",
+    takesName: true,
+    async run(context, input) {
+      const room = roomOf(context, input, "/who [#ROOM]");
+      const { members, more } = await context.client.rooms.members(room, { limit: 500 });
+      await context.print(memberLines(members, more));
+    },
+  },
+  topic: {
+    arguments: "TEXT",
+    summary: "Set the topic of this room; - removes it",
+    async run({ client }, input) {
+      const topic = input.text.trim();
+      if (topic === "") throw usage("/topic TEXT");
+      await client.rooms.setTopic(placeRoom(input, "/topic TEXT"), topic === "-" ? "" : topic);
+    },
+  },
+  invite: {
+    arguments: "NAME",
+    summary: "Invite a user to this room",
+    takesName: true,
+    run: ({ client }, input) => aboutMember(input, "/invite NAME", (room, user) => client.rooms.invite(room, user)),
+  },
+  remove: {
+    arguments: "NAME",
+    summary: "Remove a member from this room, or withdraw an invitation",
+    takesName: true,
+    run: ({ client }, input) => aboutMember(input, "/remove NAME", (room, user) => client.rooms.remove(room, user)),
+  },
+  ban: {
+    arguments: "NAME",
+    summary: "Remove a member from this room, and keep them from joining",
+    takesName: true,
+    run: ({ client }, input) =>
+      aboutMember(input, "/ban NAME", (room, user) => client.rooms.remove(room, user, { ban: true })),
+  },
+  unban: {
+    arguments: "NAME",
+    summary: "Let a banned user join this room again",
+    takesName: true,
+    run: ({ client }, input) => aboutMember(input, "/unban NAME", (room, user) => client.rooms.unban(room, user)),
+  },
+  role: {
+    arguments: "NAME owner|moderator|member",
+    summary: "Change the role of a member of this room",
+    takesName: true,
+    async run({ client }, input) {
+      const form = "/role NAME owner|moderator|member";
+      const [user, word, ...rest] = input.words;
+      const role = roles.find((each) => each === word);
+      if (role === undefined || rest.length > 0) throw usage(form);
+      await client.rooms.setRole(placeRoom(input, form), user, role);
+    },
+  },
+  room: {
+    arguments: "public|private, history on|off, name NAME",
+    summary: "Change a setting of this room",
+    async run({ client }, input) {
+      const form = "/room public|private, /room history on|off, or /room name NAME";
+      await client.rooms.update(placeRoom(input, form), roomChange(input.words, form));
+    },
+  },
+};
+
+function roomChange(
+  words: readonly string[],
+  form: string,
+): { name?: string; public?: boolean; historyVisible?: boolean } {
+  const [setting, value, ...rest] = words;
+  if (rest.length === 0) {
+    if ((setting === "public" || setting === "private") && value === undefined) return { public: setting === "public" };
+    if (setting === "history" && (value === "on" || value === "off")) return { historyVisible: value === "on" };
+    if (setting === "name" && value !== undefined) return { name: value };
+  }
+  throw usage(form);
+}
+
+async function aboutMember(
+  input: CommandInput,
+  form: string,
+  act: (room: string, user: string) => Promise<void>,
+): Promise<void> {
+  const user = only(input.words, form);
+  await act(placeRoom(input, form), user);
+}
+
+/** The named room, or else the one that the command was typed in. @throws {ChatError} */
+function roomOf({ names }: CommandContext, input: CommandInput, form: string): string {
+  return input.words.length > 0 ? names.address(only(input.words, form)) : placeRoom(input, form);
+}
+
+/** The room that a command was typed in. @throws {ChatError} when it was typed in no room */
+function placeRoom(input: CommandInput, form: string): string {
+  const { address } = placeOf(input);
+  if (isRoomId(address)) return address;
+  throw new ChatError("invalid_argument", `This conversation is not a room. Usage: ${form}`);
+}
+
+function memberLines(members: ListMembersResponse["members"], more: boolean): string[] {
+  const titles: readonly [Role, string][] = [
+    [Role.OWNER, "Owners"],
+    [Role.MODERATOR, "Moderators"],
+    [Role.MEMBER, "Members"],
+    [Role.INVITED, "Invited"],
+    [Role.BANNED, "Banned"],
+  ];
+  const lines = titles.flatMap(([role, title]) => {
+    const named = members.filter((member) => member.role === role);
+    if (named.length === 0) return [];
+    return [
+      `${title}: ${named.map(({ user, online }) => `${sanitizeLine(user)}${online ? "" : " (offline)"}`).join(", ")}`,
+    ];
+  });
+  return more ? [...lines, "and more"] : lines;
+}

@@ -1,0 +1,77 @@
+import type { Message } from "../../core/messages/message.ts";
+import type { ChatState } from "../chat/chat_state.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
+import { Transcript } from "../text/transcript.ts";
+import type { Focus } from "./focus.ts";
+import { FocusSwitch } from "./focus_switch.ts";
+import type { Palette } from "./palette.ts";
+
+export interface MessageAreaOptions {
+  readonly state: ChatState;
+  readonly palette: Palette;
+  /** There is more to show. */
+  changed(): void;
+}
+
+/** The area of the screen that shows a conversation, with notes of the chat between the messages. */
+export class MessageArea {
+  readonly focus: FocusSwitch;
+  readonly #options: MessageAreaOptions;
+  readonly #transcript: Transcript;
+
+  constructor(options: MessageAreaOptions) {
+    const { state: { client, me, names, receipts }, palette, changed } = options;
+    const receiptOf = (message: Message) => receipts.of(message);
+    this.#options = options;
+    this.#transcript = new Transcript({ me, names, style: palette, receiptOf });
+    this.focus = new FocusSwitch({
+      client,
+      me,
+      palette,
+      receiptOf,
+      onLoaded: (messages) => {
+        for (const message of messages) names.learn(message);
+        changed();
+      },
+    });
+  }
+
+  /** The conversation on the screen. */
+  get place(): ConversationRef | undefined {
+    return this.focus.now.current;
+  }
+
+  /** Lines for messages that a command found. */
+  foundLines(messages: readonly Message[]): string[] {
+    return messages.flatMap((message) => this.#transcript.message(message, this.place?.conversation));
+  }
+
+  noteLines(text: string): string[] {
+    return this.#transcript.note(text);
+  }
+
+  warningLines(text: string): string[] {
+    return this.#transcript.warning(text);
+  }
+
+  /** Shows lines below the messages. */
+  print(lines: readonly string[]): void {
+    this.focus.now.window.note({ lines });
+    this.#options.changed();
+  }
+
+  /** Loads a conversation for {@link show}, with a mark where its unread messages begin. @throws {ChatError} */
+  async load(place: ConversationRef): Promise<Focus> {
+    const listed = this.#options.state.list.get(place.conversation);
+    const unreadAfter = listed !== undefined && listed.unread > 0 ? listed.readSeq : undefined;
+    return await this.focus.load(place, unreadAfter);
+  }
+
+  show(focus: Focus, place: ConversationRef): void {
+    if (focus.window.items.length === 0) {
+      const phrase = this.#options.state.names.phrase(place.conversation);
+      focus.window.note({ lines: this.noteLines(`No messages ${phrase} yet.`) });
+    }
+    this.focus.show(focus);
+  }
+}

@@ -1,0 +1,10 @@
+/** A key or several, and their effect, for the list of `/help`. */
+export type KeyHelp = readonly [keys: string, effect: string];
+
+/** Keys that edit the input line, the same in every terminal whose cursor can be moved. */
+export const editingKeys: readonly KeyHelp[] = [
+  ["Alt-Enter", "Begin a new line; pasted lines are one message too"],
+  ["Tab", "Complete a command, a name, a room, or :emoji"],
+  ["Ctrl-A, Ctrl-E", "Start and end of the line; Alt-B and Alt-F: a word back, a word forward"],
+  ["Ctrl-U, Ctrl-K, Ctrl-W", "Cut before the cursor, after it, a word; Ctrl-Y: paste"],
+];

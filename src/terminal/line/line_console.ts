@@ -1,0 +1,29 @@
+/** A terminal that shows lines and reads lines, whose input the person can edit. */
+export interface LineConsole {
+  /** Takes the terminal and reads lines until the person leaves, the input ends or `signal` aborts. Called once. */
+  read(signal: AbortSignal): Promise<void>;
+  /** Gives the terminal back as it was. Idempotent. */
+  close(): Promise<void>;
+  /** Adds lines to the transcript without disturbing the draft. Resolves when the terminal has them. */
+  print(lines: readonly string[]): Promise<void>;
+  /** Shows a text before the draft. */
+  setPrompt(prompt: string): void;
+  /** Shows lines between the transcript and the draft that are part of neither. */
+  setPending(lines: readonly string[]): void;
+  /** Puts a text back into the draft; false when that would replace another draft. */
+  restoreDraft(text: string): boolean;
+  /** Asks for one line without showing it; undefined when the person refuses. */
+  askSecret(question: string): Promise<string | undefined>;
+  /** Writes a sequence that shows nothing, such as the bell. */
+  emit(sequence: string): void;
+}
+
+/** The events of a {@link LineConsole}. */
+export interface LineConsoleEvents {
+  /** The person submitted a line, which may be empty. */
+  onSubmit(text: string): void;
+  /** The draft changed. */
+  onEdit(draft: string): void;
+  /** The person pressed a key or typed a line. */
+  onInput(): void;
+}

@@ -1,0 +1,28 @@
+import type { ChatState } from "../chat/chat_state.ts";
+import { countOf } from "../text/count_of.ts";
+
+/** "[ana → ben | ben is typing] ": the text before the draft. */
+export function promptText(state: ChatState): string {
+  const { me, current, names } = state;
+  const place = current === undefined ? me : `${me} → ${names.label(current.conversation)}`;
+  return `[${[place, condition(state)].filter(Boolean).join(" | ")}] `;
+}
+
+function condition({ client, current, typing }: ChatState): string {
+  const connection = client.state;
+  if (connection.kind === "connecting") return "connecting";
+  if (connection.kind === "online") return current === undefined ? "" : typing.describe(current.conversation);
+  if (connection.kind === "ended") return "";
+  const seconds = Math.max(0, Math.ceil((connection.retryAt - Date.now()) / 1000));
+  return `offline, next try in ${seconds} s, Enter tries now`;
+}
+
+/** "Unread: ben 2, #ops 14 (1 mention)": the other conversations with unread messages; "" when there are none. */
+export function unreadText({ list, names, current }: ChatState): string {
+  const unread = list.all.filter(({ unread, conversation }) => unread > 0 && conversation !== current?.conversation);
+  if (unread.length === 0) return "";
+  const each = unread.map(({ conversation, unread, mentions }) =>
+    `${names.label(conversation)} ${unread}${mentions > 0 ? ` (${countOf(mentions, "mention")})` : ""}`
+  );
+  return `Unread: ${each.join(", ")}`;
+}

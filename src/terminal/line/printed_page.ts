@@ -1,0 +1,45 @@
+import type { Message } from "../../core/messages/message.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
+import type { ChatState } from "../chat/chat_state.ts";
+import type { ConversationRef } from "../chat/conversation_ref.ts";
+
+/** How many messages of a conversation are printed when the person turns to it. */
+const recent = 20;
+
+/** The newest messages of a conversation, as the server has them. */
+export interface RecentPage {
+  readonly place: ConversationRef;
+  readonly messages: readonly Message[];
+  /** Whether there are earlier messages. */
+  readonly more: boolean;
+}
+
+/** @throws {ChatError} */
+export async function loadRecent({ client, names }: ChatState, place: ConversationRef): Promise<RecentPage> {
+  const { messages, more } = await client.history({ with: place.address, limit: recent, events: true });
+  const known = messages.flatMap((message) => fromWireMessage(message) ?? []);
+  for (const message of known) names.learn(message);
+  return { place, messages: known, more };
+}
+
+/** The part of the current conversation that was printed as a page, and is not printed again when it is delivered. */
+export class PrintedPage {
+  #conversation: string | undefined;
+  #firstSeq = 0;
+  #lastSeq = 0;
+
+  /** These messages of a conversation were printed. */
+  printed({ conversation }: ConversationRef, messages: readonly Message[]): void {
+    this.#conversation = conversation;
+    this.#firstSeq = messages.at(0)?.seq ?? 0;
+    this.#lastSeq = messages.at(-1)?.seq ?? 0;
+  }
+
+  clear(): void {
+    this.#conversation = undefined;
+  }
+
+  has({ conversation, seq }: Message): boolean {
+    return conversation === this.#conversation && seq >= this.#firstSeq && seq <= this.#lastSeq;
+  }
+}

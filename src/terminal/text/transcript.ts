@@ -1,0 +1,111 @@
+import type { Attachment, Message } from "../../core/messages/message.ts";
+import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
+import type { ConversationNames } from "../chat/conversation_names.ts";
+import { eventText, textStandIn } from "./event_text.ts";
+import type { Style } from "./style.ts";
+
+const continuation = "      ";
+
+/** Turns messages into lines for a terminal, and sanitizes the text of others. */
+export class Transcript {
+  readonly #me: string;
+  readonly #names: ConversationNames;
+  readonly #style: Style;
+  readonly #receiptOf: (message: Message) => string;
+  #day: string | undefined;
+
+  /** @param options.receiptOf the receipt mark of a message; "" for none */
+  constructor(
+    options: { me: string; names: ConversationNames; style: Style; receiptOf?(message: Message): string },
+  ) {
+    this.#me = options.me;
+    this.#names = options.names;
+    this.#style = options.style;
+    this.#receiptOf = options.receiptOf ?? (() => "");
+  }
+
+  /**
+   * "14:05 12 ben: hi": commands call the message 12. A message outside `current`, the conversation that the person writes
+   * to, begins with the name of its own.
+   */
+  message(message: Message, current: string | undefined): string[] {
+    const { conversation, event, deleted, editedAt, replyTo, attachment, reactions = [] } = message;
+    const dim = this.#style.dim;
+    const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
+    const sender = sanitizeLine(message.sender);
+    const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
+    const [first, ...rest] = sanitizeLines(eventText(message));
+    const day = this.#newDay(message.acceptedAt);
+    if (event !== undefined) return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
+    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+    const words = message.automatic ? dim : (text: string) => text;
+    const standIn = textStandIn(message);
+    const said = standIn === undefined ? words(first) : dim(standIn);
+    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent).map(words)];
+    const file = deleted ? undefined : attachment;
+    if (file !== undefined) {
+      const shown = dim(fileText(file, conversation === current ? message.seq : undefined));
+      if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
+      else lines.push(indent(shown));
+    }
+    const receipt = this.#receiptOf(message);
+    const marks = [
+      ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
+      ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
+      ...(receipt !== "" ? [receipt] : []),
+    ];
+    if (marks.length > 0) lines[lines.length - 1] += ` ${dim(marks.join("  "))}`;
+    return lines;
+  }
+
+  /** Lines for a notice of chatd itself. */
+  note(text: string): string[] {
+    return sanitizeLines(text).map((line) => this.#style.dim(line));
+  }
+
+  warning(text: string): string[] {
+    return sanitizeLines(text).map((line) => this.#style.warn(line));
+  }
+
+  #newDay(time: number): string[] {
+    const day = date(time);
+    if (day === this.#day) return [];
+    this.#day = day;
+    return [this.#style.dim(`--- ${day} ---`)];
+  }
+}
+
+/** "[file notes.txt, 1.2 MiB, /save 12]"; without a seq, it has no command to save it. */
+export function fileText({ name, size }: Attachment, seq: number | undefined): string {
+  const how = seq === undefined ? "" : `, /save ${seq}`;
+  return `[file ${sanitizeLine(name)}, ${formatBytes(size)}${how}]`;
+}
+
+/** "1.2 MiB" */
+export function formatBytes(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  if (power === 0) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
+  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
+}
+
+function indent(line: string): string {
+  return continuation + line;
+}
+
+/** "14:05", in the time zone of this machine. */
+export function clock(time: number): string {
+  const at = new Date(time);
+  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** "2025-03-01", in the time zone of this machine. */
+export function date(time: number): string {
+  const at = new Date(time);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}

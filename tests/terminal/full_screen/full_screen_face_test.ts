@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
+import {
+  type ChatAtTerminal,
+  type ChatSetup,
+  chatting as chattingWith,
+  serverWithHistory,
+} from "../../support/chat_at_terminal.ts";
+import { eventually } from "../../support/eventually.ts";
+
+function chatting(setup: Partial<ChatSetup>, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
+  return chattingWith({ face: "full screen", columns: 80, rows: 24, ...setup }, use);
+}
+
+Deno.test("the screen has the conversations, the newest messages, a status bar and an input line", async () => {
+  await chatting({ server: serverWithHistory() }, async (chat) => {
+    await chat.sees(/news 25\.\n/);
+    await chat.sees(/ana \| online[^\n]*\d\d:\d\d *\n\[ben\]$/);
+    const rows = chat.terminal.lines;
+    assert.equal(rows.length, 24);
+    assert.match(rows[0], /^>1.ben +│ ben$/);
+    assert.match(rows[1], /^ 2.cat +│ /);
+    assert.ok(
+      rows.some((row) => /│ \d\d:\d\d 26 ben: news 25\.$/.test(row) || /│ \d\d:\d\d 25 ben: news 25\.$/.test(row)),
+    );
+  });
+});
+
+Deno.test("messages elsewhere are counted in the list, and a key goes to them", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.terminal.type("hello 漢字 👍\r");
+    await chat.sees(/ana: hello 漢字 👍\n/);
+    chat.server.append("cat", "ana", "over here");
+    chat.server.append("cat", "ana", "and here");
+    chat.server.deliverAll();
+    await chat.sees(/^ 1.cat +2│/);
+    chat.terminal.type("\x1ba");
+    await chat.sees(/^>1.cat +│ cat\n/);
+    await chat.sees(/─── unread ─+\n[^\n]*cat: over here\n[^\n]*cat: and here\n/);
+    chat.terminal.type("\x1b2");
+    await chat.sees(/\[ben\]$/);
+    await chat.sees(/hello 漢字/);
+  });
+});
+
+Deno.test("each conversation has a draft of its own, which outlives the program", async () => {
+  const server = serverWithHistory();
+  let saved: SavedPreferences = {};
+  await chatting({ to: "ben", server }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.terminal.type("for ben");
+    await chat.sees(/\[ben\] for ben$/);
+    chat.terminal.type("\x1b2");
+    await chat.sees(/\[cat\]$/);
+    chat.terminal.type("for cat");
+    await chat.sees(/\[cat\] for cat$/);
+    server.cut();
+    await chat.sees(/Connected again\./);
+    await chat.sees(/\[cat\] for cat$/);
+    chat.terminal.hangUp();
+    await chat.running;
+    saved = chat.saved;
+  });
+  server.down = false;
+  await chatting({ to: "ben", server, saved }, async (chat) => {
+    await chat.sees(/\[ben\] for ben$/);
+    chat.terminal.type("\x1b2");
+    await chat.sees(/\[cat\] for cat$/);
+  });
+});
+
+Deno.test("older messages come as one scrolls up, and the newest are a key away", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(350) }, async (chat) => {
+    await chat.sees(/news 350\.\n/);
+    for (let page = 0; page < 60 && !chat.seen.includes("news 1."); page++) {
+      const before = chat.seen;
+      chat.terminal.type("\x1b[5~");
+      await eventually(() => chat.seen !== before, () => `another screen than\n${before}`);
+    }
+    await chat.sees(/news 1\.\n[^\n]*news 2\.\n/);
+    await chat.sees(/more below/);
+    chat.server.append("ben", "ana", "just now");
+    chat.server.deliverAll();
+    await chat.sees(/^>1.ben +1│/);
+    chat.terminal.type("\x1b[1;5F");
+    await chat.sees(/─── unread ─+\n[^\n]*just now\n/);
+  });
+});
+
+Deno.test("without a connection, conversations that were seen lately can be looked at again", async () => {
+  const server = serverWithHistory();
+  server.append("dan", "ana", "never looked at");
+  await chatting({ to: "ben", server }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    await chat.sees(/^ 1.dan/);
+    chat.terminal.type("\x1b3");
+    await chat.sees(/\[cat\]$/);
+    server.append("ben", "ana", "while you were with cat");
+    server.deliverAll();
+    await chat.sees(/^ 1.ben +1│/);
+    server.down = true;
+    server.cut();
+    await chat.sees(/Disconnected: /);
+    chat.terminal.type("\x1b1");
+    await chat.sees(/\[ben\]$/);
+    await chat.sees(/ben: news 25\.\n[^]*─── unread ─+\n[^\n]*while you were with cat/);
+    chat.terminal.type("\x1b2");
+    await chat.sees(/Not connected/);
+    assert.match(chat.seen, /\[ben\]$/, "there is nothing to show of dan");
+    server.down = false;
+    await chat.sees(/Connected again\./);
+    server.append("ben", "ana", "and after it");
+    server.deliverAll();
+    await chat.sees(/and after it/);
+  });
+});
+
+Deno.test("text of others moves nothing on the screen", async () => {
+  await chatting({ to: "ben" }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.server.append("ben", "ana", "\x1b[2J\x1b]0;owned\x07evil\u202Etxt\nben: second line");
+    chat.server.append("ben", "ana", `مرحبا 👨‍👩‍👧 ${"漢".repeat(60)} e${"\u0301".repeat(50)}`);
+    chat.server.deliverAll();
+    await chat.sees(/ben: ␛\[2J␛\]0;owned␇evil\uFFFDtxt\n[^\n]*│ {7}ben: second line\n/);
+    await chat.sees(/漢漢/);
+    const separators = chat.terminal.lines.slice(0, -2).map((line) => line.indexOf("│"));
+    assert.deepEqual(new Set(separators), new Set([20]));
+  });
+});
+
+Deno.test("a window of another size shows the same anew", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(100) }, async (chat) => {
+    await chat.sees(/news 100\.\n/);
+    chat.terminal.type("a draft");
+    for (const [columns, rows] of [[120, 40], [40, 12], [100, 10], [80, 24]]) {
+      chat.terminal.resize(columns, rows);
+      await chat.sees(/\[ben\] a draft$/);
+      await eventually(() => chat.terminal.lines.length === rows, () => `${rows} rows in\n${chat.seen}`);
+      await chat.sees(/news 100\.\n/);
+      assert.equal(chat.terminal.lines.at(-1), "[ben] a draft");
+    }
+  });
+});
+
+Deno.test("a long paste asks, a short one does not, and both are one message", async () => {
+  await chatting({ to: "ben" }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    const long = Array.from({ length: 30 }, (_, i) => `line ${i}`).join("\r");
+    chat.terminal.type(`\x1b[200~${long}\x1b[201~`);
+    await chat.sees(/Paste 30 lines, \d+ characters\? \[y\/n\]$/);
+    chat.terminal.type("n");
+    await chat.sees(/Not pasted\.\n\[ben\]$/);
+    chat.terminal.type(`\x1b[200~${long}\x1b[201~`);
+    await chat.sees(/\[y\/n\]$/);
+    chat.terminal.type("y");
+    await chat.sees(/line 29$/);
+    chat.terminal.type("\r");
+    await eventually(() => chat.server.log.length === 1, () => "it was sent");
+    chat.terminal.type("\x1b[200~one\rtwo\x1b[201~");
+    await chat.sees(/one\ntwo$/);
+    chat.terminal.type(" three\\\rfour\x1b\rfive\r");
+    await eventually(() => chat.server.log.length === 2, () => "it was sent");
+    assert.deepEqual(chat.server.log.map(({ text }) => text.split("\n").length), [30, 4]);
+  });
+});
+
+Deno.test("Tab completes commands, names and emoji, and Ctrl-R finds sent lines", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.terminal.type("/hist\tb\t");
+    await chat.sees(/\[ben\] \/history ben$/);
+    chat.terminal.type("\x15@ca\t:tada\t");
+    await chat.sees(/\[ben\] @cat 🎉$/);
+    chat.terminal.type("\x15:smil\t");
+    await chat.sees(/:smile: [^\n]*\n\[ben\] :smil/);
+    chat.terminal.type("\x15first thing\rsecond thing\r");
+    await chat.sees(/ana: second thing/);
+    chat.terminal.type("\x12thing");
+    await chat.sees(/search "thing": second thing$/);
+    chat.terminal.type("\x12");
+    await chat.sees(/search "thing": first thing$/);
+    chat.terminal.type("\r");
+    await chat.sees(/\[ben\] first thing$/);
+    chat.terminal.type("\x12zzz\x07");
+    await chat.sees(/\[ben\] first thing$/);
+  });
+});
+
+Deno.test("a receipt appears behind a message that is on the screen", async () => {
+  await chatting({ to: "ben" }, async (ana) => {
+    await ana.isIn("ben");
+    ana.type("hello ben\r");
+    await ana.sees(/ana: hello ben$/m);
+    const tell = (receipt: { readSeq: number; deliveredSeq: number }) => {
+      const value = { conversation: "ana:ben", user: "ben", ...receipt };
+      for (const session of ana.server.sessions) session.tell({ $case: "receipt", value });
+    };
+    tell({ readSeq: 0, deliveredSeq: 1 });
+    await ana.sees(/ana: hello ben ✓$/m);
+    tell({ readSeq: 1, deliveredSeq: 0 });
+    await ana.sees(/ana: hello ben ✓✓$/m);
+  });
+});
+
+Deno.test("unsent lines are printed on the terminal as it was before the chat", async () => {
+  await chatting({ to: "ben" }, async (chat) => {
+    await chat.isIn("ben");
+    chat.server.frozen = true;
+    chat.type("too late\r");
+    await chat.sees("sending to ben: too late");
+    chat.type("\x04");
+    assert.equal(await chat.running, undefined);
+    await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
+  });
+});

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { KeyCommand } from "../../../src/terminal/input/key_decoder.ts";
+import { type EditorKey, LineEditor } from "../../../src/terminal/input/line_editor.ts";
+
+type Step = KeyCommand | { text: string } | { paste: string };
+
+function toKey(step: Step): EditorKey {
+  if (typeof step === "string") return { kind: "command", command: step };
+  return "text" in step ? { kind: "text", text: step.text } : { kind: "paste", text: step.paste };
+}
+
+function edited(...steps: Step[]): string {
+  const editor = new LineEditor({ complete: (before) => ["/help ", "/history "].filter((c) => c.startsWith(before)) });
+  for (const step of steps) editor.apply(toKey(step));
+  return `${editor.text.slice(0, editor.cursor)}|${editor.text.slice(editor.cursor)}`;
+}
+
+Deno.test("keys edit at the cursor", () => {
+  const hello = { text: "hello world" };
+  assert.equal(edited(hello, "word-left", "word-left"), "|hello world");
+  assert.equal(edited(hello, "word-left"), "hello |world");
+  assert.equal(edited(hello, "start", "word-right"), "hello| world");
+  assert.equal(edited(hello, "erase-word-left"), "hello |");
+  assert.equal(edited(hello, "word-left", "erase-to-start"), "|world");
+  assert.equal(edited(hello, "word-left", "erase-to-end", "start", "yank"), "world|hello ");
+  assert.equal(edited(hello, "left", "left", { text: "X" }), "hello worX|ld");
+  assert.equal(edited(hello, "start", "erase-right", "end-of-input"), "|llo world");
+  assert.equal(edited(hello, "interrupt"), "|");
+});
+
+Deno.test("a grapheme is moved over and erased as one", () => {
+  for (const character of ["漢", "👩‍👩‍👧‍👦", "🇩🇪", "e\u0301", "👍🏽"]) {
+    assert.equal(edited({ text: `a${character}b` }, "left", "left"), `a|${character}b`);
+    assert.equal(edited({ text: `a${character}b` }, "left", "erase-left"), "a|b");
+    assert.equal(edited({ text: `a${character}b` }, "start", "right", "erase-right"), "a|b");
+  }
+});
+
+Deno.test("start, end and erasing keep to the line of a draft with several", () => {
+  const draft = { paste: "one\ntwo\nthree" };
+  assert.equal(edited(draft, "start"), "one\ntwo\n|three");
+  assert.equal(edited(draft, "start", "left", "start"), "one\n|two\nthree");
+  assert.equal(edited(draft, "start", "left", "start", "erase-to-end"), "one\n|\nthree");
+});
+
+Deno.test("a paste is put in as it is, without newlines at its end and without controls", () => {
+  assert.equal(edited({ text: "a" }, { paste: "b\n\tc\x1b[2J\n\n" }), "ab\n\tc[2J|");
+});
+
+Deno.test("submitted lines come back with up, and the unsent draft with down", () => {
+  const one: Step[] = [{ text: "one" }, "submit", { text: "two" }, "submit", { text: "unsent" }];
+  assert.equal(edited(...one, "up"), "two|");
+  assert.equal(edited(...one, "up", "up", "up"), "one|");
+  assert.equal(edited(...one, "up", "up", "down", "down"), "unsent|");
+});
+
+Deno.test("tab completes as far as it is clear", () => {
+  assert.equal(edited({ text: "/h" }, "complete"), "/h|");
+  assert.equal(edited({ text: "/he" }, "complete"), "/help |");
+  assert.equal(edited({ text: "/x" }, "complete"), "/x|");
+});
+
+Deno.test("submit returns the draft and empties it; the end of the input is reported only for an empty draft", () => {
+  const editor = new LineEditor();
+  editor.apply({ kind: "text", text: "hi" });
+  assert.deepEqual(editor.apply({ kind: "command", command: "submit" }), { kind: "submit", text: "hi" });
+  assert.equal(editor.text, "");
+  assert.deepEqual(editor.apply({ kind: "command", command: "end-of-input" }), { kind: "end-of-input" });
+  assert.deepEqual(editor.apply({ kind: "command", command: "interrupt" }), { kind: "interrupt" });
+});
+
+Deno.test("any keys leave the draft well-formed and the cursor at the edge of a character", () => {
+  const commands: KeyCommand[] = [
+    ..."left right word-left word-right start end up down submit newline yank interrupt".split(" "),
+    ..."erase-left erase-right erase-word-left erase-word-right erase-to-start erase-to-end".split(" "),
+  ] as KeyCommand[];
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    fc.constantFrom(...commands),
+    fc.record({ text: fc.string({ unit: "grapheme", maxLength: 4 }) }),
+    fc.record({ text: fc.constantFrom("\u0301", "\u200d", "👩", "🇩", "\ud83d", "\udc69") }),
+    fc.record({ paste: fc.string({ unit: "binary", maxLength: 6 }) }),
+  );
+  const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const editor = new LineEditor({ maxLength: 50 });
+      for (const each of steps) {
+        editor.apply(toKey(each));
+        assert.ok(editor.text.isWellFormed());
+        assert.ok(editor.text.length <= 50);
+        const edges = [...graphemes.segment(editor.text)].map(({ index }) => index).concat(editor.text.length);
+        assert.ok(edges.includes(editor.cursor), `${JSON.stringify(editor.text)} at ${editor.cursor}`);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { startDeadlineMs } from "./deadlines.ts";
 
 const entry = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -42,9 +43,9 @@ export class Child implements AsyncDisposable {
     await this.#input.close();
   }
 
-  /** Resolves when a line matches. @throws {Error} with what was written when the process ends before, or after 180 s. */
+  /** Resolves when a line matches. @throws {Error} with what was written when the process ends before, or takes too long. */
   async line(pattern: RegExp): Promise<string> {
-    const deadline = performance.now() + 180_000;
+    const deadline = performance.now() + startDeadlineMs;
     let ended = false;
     void this.#output.then(() => ended = true);
     for (;;) {

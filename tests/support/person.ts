@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Message } from "../../src/core/messages/message.ts";
+import { standardDeadlineMs } from "./deadlines.ts";
 
 /** Somebody who registered at a server, is online, and keeps count. */
 export interface Person {
@@ -58,9 +59,9 @@ export async function comeBack(token: string, transport: Transport): Promise<Per
   };
 }
 
-/** Resolves when the condition holds. @throws {Error} when it does not within two minutes. */
+/** Resolves when the condition holds. @throws {Error} when it does not in time. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 120_000;
+  const deadline = performance.now() + standardDeadlineMs;
   while (!condition()) {
     assert.ok(performance.now() < deadline, "it did not happen in time");
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -1,12 +1,12 @@
 import { brokerConfig, enabledPlugins } from "../../src/amqp/broker_config.ts";
 import { ProcessGuard } from "../../src/host/process_guard.ts";
 import { BrokerProcess, spawnDetached } from "./broker_process.ts";
+import { standardDeadlineMs } from "./deadlines.ts";
 import { requireDebianPackages } from "./debian_package.ts";
 import { freePorts } from "./free_ports.ts";
 
 const toolFolder = "/usr/lib/rabbitmq/bin";
 const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
-const stopDeadlineMs = 120_000;
 
 export interface RabbitNodeOptions {
   /** The URL of chatd's answers, with the secret: "http://127.0.0.1:PORT/SECRET"; without it the broker asks no server. */
@@ -88,10 +88,10 @@ export class RabbitNode implements AsyncDisposable {
   /** Stops the broker in order; its data stays. */
   async stop(): Promise<void> {
     this.#process.signal("SIGTERM");
-    const timer = setTimeout(() => this.#process.signal("SIGKILL"), stopDeadlineMs);
+    const timer = setTimeout(() => this.#process.signal("SIGKILL"), standardDeadlineMs);
     const { signal } = await this.#ended();
     clearTimeout(timer);
-    if (signal === "SIGKILL") throw new Error(`the broker did not stop within ${stopDeadlineMs} ms`);
+    if (signal === "SIGKILL") throw new Error(`the broker did not stop within ${standardDeadlineMs} ms`);
   }
 
   /** Kills the broker; its data stays as a crash leaves it. */

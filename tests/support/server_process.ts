@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
+import { startDeadlineMs } from "./deadlines.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const readyDeadlineMs = 180_000;
 
 export interface ServerProcessOptions {
   /** The data folder; it stays when the process goes. */
@@ -100,7 +100,7 @@ export class ServerProcess implements AsyncDisposable {
     ]);
     const fail = (why: string) => listens.reject(new Error(`the server ${why}:\n${[...stdout, ...stderr].join("\n")}`));
     void output.then(() => fail("ended before it listened"));
-    const timer = setTimeout(() => fail("did not listen in time"), readyDeadlineMs);
+    const timer = setTimeout(() => fail("did not listen in time"), startDeadlineMs);
     try {
       return new ServerProcess(child, { folder, port: await listens.promise, stdout, stderr, output, readStderr });
     } catch (error) {

@@ -51,10 +51,10 @@ export class Tmux implements AsyncDisposable {
     return await this.#run("capture-pane", "-p", "-e");
   }
 
-  async sees(expected: RegExp, deadlineMs = 180_000): Promise<void> {
+  async sees(expected: RegExp): Promise<void> {
     let seen = "";
     const looks = async () => expected.test(seen = (await this.lines()).join("\n"));
-    await eventually(looks, () => `${expected} in\n${seen}`, deadlineMs);
+    await eventually(looks, () => `${expected} in\n${seen}`);
   }
 
   /** Closes the terminal, and waits for the processes in it: they may write files as they end. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { standardDeadlineMs } from "./deadlines.ts";
 
 // Kept, so that fake time does not stop these.
 const { setTimeout } = globalThis;
@@ -18,7 +19,7 @@ const longestTurnMs = 100;
  */
 export async function until<T>(
   condition: () => T | undefined | false,
-  { what = String(condition), deadlineMs = 60_000 }: { what?: string; deadlineMs?: number } = {},
+  { what = String(condition), deadlineMs = standardDeadlineMs }: { what?: string; deadlineMs?: number } = {},
 ): Promise<T> {
   let spentMs = 0;
   for (let before = now();;) {

@@ -13,13 +13,14 @@ import {
   UploadChunkRequest,
 } from "../../src/gen/chatd/v1/files.ts";
 import { Error as ErrorMessage } from "../../src/gen/chatd/v1/session.ts";
-import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
+import { startTestAmqpServer, type TestAmqpServer } from "../support/amqp_server.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import { throwsWith } from "../support/chat_error_assertions.ts";
 import { standardDeadlineMs } from "../support/deadlines.ts";
 import { randomBytes, sha256Of } from "../support/files.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
 
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 interface Uploader extends AsyncDisposable {

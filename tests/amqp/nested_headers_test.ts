@@ -11,12 +11,13 @@ import {
 import type { Log } from "../../src/core/log.ts";
 import { startTestAmqpServer, startTestBroker, type TestBroker } from "../support/amqp_server.ts";
 import { connectAs } from "../support/amqp_user.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import { eventually } from "../support/eventually.ts";
 import { join, until } from "../support/person.ts";
 import { counted, nestedTable, publishRaw, shortText, tagged } from "../support/raw_frames.ts";
 
 const password = "correct horse battery";
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 interface Attacked {

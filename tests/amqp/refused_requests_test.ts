@@ -7,8 +7,9 @@ import { fileExchange } from "../../src/amqp/topology.ts";
 import { minPaidChunkBytes, UploadReplies } from "../../src/amqp/upload_replies.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { BeginUploadRequest, UploadChunkRequest, UploadChunkResponse } from "../../src/gen/chatd/v1/files.ts";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { startTestAmqpServer } from "../support/amqp_server.ts";
 import { localPort } from "../support/amqp_user.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import { eventually } from "../support/eventually.ts";
 import { randomBytes, sha256Of } from "../support/files.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
@@ -16,7 +17,7 @@ import { RawAmqpClient } from "../support/raw_amqp_client.ts";
 const password = "correct horse battery";
 
 Deno.test("requests that are refused again and again have no reply, and then their connection is closed", async () => {
-  await using broker = await startTestBroker();
+  await using broker = await borrowTestBroker();
   const closed: string[] = [];
   const kicked: string[] = [];
   await using chatd = await startTestAmqpServer(broker, {
@@ -38,7 +39,7 @@ Deno.test("requests that are refused again and again have no reply, and then the
 });
 
 Deno.test("uploads that bring nothing forward have no reply in the end, and a chunk that does has one", async () => {
-  await using broker = await startTestBroker();
+  await using broker = await borrowTestBroker();
   await using chatd = await startTestAmqpServer(broker);
   await chatd.chat.accounts.addUser({ name: "mallory", password });
   const { token } = await chatd.chat.accounts.logIn({

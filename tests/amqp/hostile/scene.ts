@@ -7,12 +7,8 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
-import {
-  startTestAmqpServer,
-  startTestBroker,
-  type TestAmqpServer,
-  type TestBroker,
-} from "../../support/amqp_server.ts";
+import { startTestAmqpServer, type TestAmqpServer, type TestBroker } from "../../support/amqp_server.ts";
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { join, type Person } from "../../support/person.ts";
 import { RawAmqpClient, type RawSession } from "../../support/raw_amqp_client.ts";
@@ -42,7 +38,7 @@ export class Scene implements AsyncDisposable {
   }
 
   static async open(): Promise<Scene> {
-    const broker = await startTestBroker();
+    const broker = await borrowTestBroker();
     const { node } = broker;
     const login = { user: node.user, password: node.password };
     const management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });

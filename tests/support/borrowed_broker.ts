@@ -23,6 +23,20 @@ export async function borrowTestBroker(): Promise<TestBroker> {
   };
 }
 
+/** Returns a borrowed broker that permits everything to everybody. */
+export async function borrowOpenBroker(): Promise<TestBroker> {
+  const broker = await borrowTestBroker();
+  const permit = { hostname: "127.0.0.1", port: broker.authPort, onListen() {} };
+  const endpoint = Deno.serve(permit, () => new Response("allow"));
+  return {
+    ...broker,
+    async [Symbol.asyncDispose]() {
+      await broker[Symbol.asyncDispose]();
+      await endpoint.shutdown();
+    },
+  };
+}
+
 class BorrowedNode extends BrokerNode {
   readonly pid: number;
 

@@ -275,9 +275,10 @@ export class AmqpLink implements Link {
     this.#options.signal?.removeEventListener("abort", this.#abort);
     const wasOpen = !this.#ended.signal.aborted;
     this.#queue.end();
-    clearTimeout(this.#aliveTimer);
     if (wasOpen && this.#session !== undefined) await this.#leave();
     this.#ended.abort();
+    // Leaving publishes, which sets the timer again.
+    clearTimeout(this.#aliveTimer);
     await this.#connection?.close();
     await this.#opening;
     await this.#connection?.close();

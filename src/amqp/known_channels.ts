@@ -32,9 +32,10 @@ export interface ClientConnection {
 export class KnownChannels {
   /** By process, the oldest first. */
   readonly #channels = new Map<string, KnownChannel>();
-  readonly #waiting = new Map<string, ((channel: KnownChannel) => void)[]>();
+  readonly #waiting = new Map<string, (() => void)[]>();
   readonly #waitingOfUser = new Map<string, number>();
   #count = 0;
+  #isClosed = false;
   /** Numbers that processes of this broker have, at least. */
   #possible: readonly number[] = [0, 0];
 
@@ -47,7 +48,7 @@ export class KnownChannels {
     this.#channels.set(process, channel);
     const [oldest] = this.#channels.keys();
     if (this.#channels.size > maxChannels) this.closed(oldest);
-    this.#waiting.get(process)?.forEach((told) => told(channel));
+    this.#waiting.get(process)?.forEach((told) => told());
   }
 
   /** Forgets a channel. Its last messages may arrive after this. */
@@ -75,10 +76,13 @@ export class KnownChannels {
     return numbersOfAddress(replyTo).every((number, index) => number <= this.#possible[index]) || undefined;
   }
 
-  /** Like {@link judge}, once the broker has told of the channel or 5 s are over; undefined when too many messages wait. */
+  /**
+   * Like {@link judge}, once the broker has told of the channel or 5 s are over; undefined when too many messages wait, and
+   * after {@link close}.
+   */
   async judgeLater(replyTo: string, user: string): Promise<boolean | undefined> {
     const ofUser = this.#waitingOfUser.get(user) ?? 0;
-    if (this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
+    if (this.#isClosed || this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
     this.#count++;
     this.#waitingOfUser.set(user, ofUser + 1);
     await this.#told(processOf(replyTo));
@@ -86,7 +90,13 @@ export class KnownChannels {
     const left = this.#waitingOfUser.get(user)! - 1;
     if (left === 0) this.#waitingOfUser.delete(user);
     else this.#waitingOfUser.set(user, left);
-    return this.judge(replyTo, user) ?? false;
+    return this.#isClosed ? undefined : this.judge(replyTo, user) ?? false;
+  }
+
+  /** Ends all waits: the connection to the broker has ended. */
+  close(): void {
+    this.#isClosed = true;
+    for (const stopWaiting of [...this.#waiting.values()].flat()) stopWaiting();
   }
 
   #raise(numbers: readonly number[]): void {
@@ -96,7 +106,7 @@ export class KnownChannels {
   /** Resolves when the broker has told of the process, or has taken too long. */
   async #told(process: string): Promise<void> {
     if (this.#channels.has(process)) return;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const { promise, resolve } = Promise.withResolvers<void>();
     const others = this.#waiting.get(process);
     if (others === undefined) this.#waiting.set(process, [resolve]);
     else others.push(resolve);

@@ -417,6 +417,7 @@ export class ServingConnection {
   }
 
   #ended(): void {
+    this.#channels.close();
     void this.#replies?.close();
     void this.#registering?.close();
     for (const giveUp of this.#undeclared) giveUp();

@@ -48,3 +48,11 @@ Deno.test("a channel that the broker tells of a little later is waited for, but 
   channels.opened(processOf(address(1_002, 1)), { user: "trudy", connection: { id: "<3>", name: "" } });
   assert.deepEqual([...new Set(await Promise.all(waiting))], [false]);
 });
+
+Deno.test("waits for the broker end, without a verdict, when its connection does", async () => {
+  const channels = known();
+  const waiting = channels.judgeLater(address(1_001, 1), "ben");
+  channels.close();
+  assert.equal(await waiting, undefined);
+  assert.equal(await channels.judgeLater(address(1_001, 1), "ben"), undefined);
+});

@@ -208,9 +208,11 @@ export async function startHostileServer(
   const { random, identity } = options;
   const sockets = new Set<net.Socket>();
   const serve = (stream: Duplex, socket: net.Socket) => {
-    behaviour.serve(wireOver(stream, socket), random).catch(() => {}).finally(() =>
-      setTimeout(() => socket.destroy(), 600)
-    );
+    behaviour.serve(wireOver(stream, socket), random).catch(() => {}).finally(() => {
+      const timer = setTimeout(() => socket.destroy(), 600);
+      if (socket.destroyed) clearTimeout(timer);
+      else socket.once("close", () => clearTimeout(timer));
+    });
   };
   const track = (socket: net.Socket) => {
     sockets.add(socket);

@@ -41,15 +41,18 @@ export interface ScenarioResult {
 const SERVE_MS = slowed(20_000);
 /** A shot that takes longer is left alone; it goes on in the background. */
 const SHOT_MS = 4000;
+/** The same of one that begins as the scenario ends. */
+const LAST_SHOT_MS = 500;
 
 interface Scenario {
   name: string;
   run(running: RunningVictim, random: SeededRandom, end: number): Promise<number>;
 }
 
-async function fire(shot: () => Promise<void>) {
+async function fire(shot: () => Promise<void>, end: number) {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, SHOT_MS));
+  const limitMs = Math.min(SHOT_MS, Math.max(LAST_SHOT_MS, end - Date.now()));
+  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, limitMs));
   await Promise.race([shot().catch(() => {}), limit]);
   clearTimeout(timer);
 }
@@ -65,7 +68,7 @@ async function repeat(
     const random = options.random.fork(`attacker ${attacker}`);
     do {
       shots++;
-      await fire(() => shot(random));
+      await fire(() => shot(random), options.end);
     } while (!running.end && Date.now() < options.end);
   }));
   return shots;

@@ -3,89 +3,11 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
 import { startAmqpServer } from "../../src/amqp/server.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { join, type Person, until } from "../support/person.ts";
-import { until as within } from "../support/turns.ts";
+import { join, until } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
-
-/** Sends numbered texts until it is stopped, a few at once. Its `stop` resolves when each was accepted. */
-function talk(from: Person, to: string): { stop(): Promise<void> } {
-  let stopped = false;
-  let number = 0;
-  const talker = async () => {
-    while (!stopped) {
-      await from.client.send(to, `${number++}`);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  };
-  const talkers = Array.from({ length: 4 }, talker);
-  return {
-    stop: async () => {
-      stopped = true;
-      await Promise.all(talkers);
-    },
-  };
-}
-
-/** Everything that `from` was told is accepted has come to `to`, once, and in the order of the log. */
-async function assertAllThere(from: Person, to: Person): Promise<void> {
-  const accepted = from.accepted.map(({ position }) => position).sort((a, b) => a - b);
-  await until(() => to.received.length >= accepted.length);
-  assert.deepEqual(to.received.map(({ position }) => position), accepted);
-  const texts = new Set(to.received.map(({ text }) => text));
-  assert.equal(texts.size, accepted.length, "no text came twice");
-}
-
-Deno.test("a broker that is killed under load, ten times, loses and doubles nothing that was accepted", async () => {
-  await using chatd = await startTestAmqpServer(broker);
-  const ana = await join("ana", chatd.transport("ana"));
-  const ben = await join("ben", chatd.transport("ben"));
-  const talks = [talk(ana, "ben"), talk(ben, "ana")];
-  for (let round = 0; round < 10; round++) {
-    const goal = ana.accepted.length + 200;
-    await until(() => ana.accepted.length >= goal);
-    await broker.node.crash();
-    await until(() => ana.client.state.kind !== "online" && ben.client.state.kind !== "online");
-    await broker.node.restart();
-  }
-  const goal = ben.accepted.length + 50;
-  await until(() => ben.accepted.length >= goal);
-  await Promise.all(talks.map((talk) => talk.stop()));
-  await assertAllThere(ana, ben);
-  await assertAllThere(ben, ana);
-  const { messages } = await ana.client.history({ with: "ben", limit: 1 });
-  assert.equal(messages[0].seq, ana.accepted.length + ben.accepted.length);
-  await Promise.all([ana.stop(), ben.stop()]);
-});
-
-Deno.test("a broker that freezes is noticed by both sides within 35 s, and they go on when it thaws", async () => {
-  const warnings: string[] = [];
-  const log: Log = {
-    info: (event) => void warnings.push(event),
-    warn: (event) => void warnings.push(event),
-    error() {},
-  };
-  await using chatd = await startTestAmqpServer(broker, { log });
-  const ana = await join("ana", chatd.transport("ana"));
-  const ben = await join("ben", chatd.transport("ben"));
-  await ana.client.send("ben", "before");
-  broker.node.freeze();
-  try {
-    const during = ana.client.send("ben", "during");
-    const isNoticed = () => ana.client.state.kind !== "online" && warnings.some((event) => event.includes("is lost"));
-    await within(isNoticed, { what: "both sides notice", deadlineMs: 35_000 });
-    assert.equal(chatd.chat.live.count, 0);
-    broker.node.thaw();
-    await during;
-  } finally {
-    broker.node.thaw();
-  }
-  await until(() => ben.received.length === 2);
-  assert.deepEqual(ben.received.map(({ text }) => text), ["before", "during"]);
-  await Promise.all([ana.stop(), ben.stop()]);
-});
 
 Deno.test("while the server does not answer the broker, sessions go on, and new ones wait for it", async () => {
   const folder = temporaryFolder();

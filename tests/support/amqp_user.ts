@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type ChannelModel, connect } from "amqplib";
 import { standardDeadlineMs } from "./deadlines.ts";
 
@@ -29,12 +30,20 @@ export async function connectAs(url: string, { name }: { name?: string } = {}): 
       return isOpen;
     },
     async [Symbol.asyncDispose]() {
-      if (isOpen) await model.close().catch(() => {});
+      if (!isOpen) return;
+      // A broker that does not answer must not hold up the end of a test.
+      const timer = setTimeout(() => streamOf(model).destroy(), standardDeadlineMs);
+      await Promise.race([model.close().catch(() => {}), closed]);
+      clearTimeout(timer);
     },
   };
 }
 
 /** Returns the port of the client's socket; the broker's name for the connection contains it. */
 export function localPort(model: ChannelModel): number {
-  return (model.connection as unknown as { stream: { localPort: number } }).stream.localPort;
+  return streamOf(model).localPort;
+}
+
+function streamOf(model: ChannelModel): Socket & { localPort: number } {
+  return (model.connection as unknown as { stream: Socket & { localPort: number } }).stream;
 }

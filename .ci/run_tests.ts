@@ -11,7 +11,12 @@
  */
 import { retries, type Retry } from "../tests/retries.ts";
 import { poolVariable, startBrokerPool } from "../tests/support/broker_pool.ts";
-import { canInstallPackages, installCommand, missingDebianPackages } from "../tests/support/debian_package.ts";
+import {
+  canInstallPackages,
+  installCommand,
+  missingDebianPackages,
+  requireDebianPackages,
+} from "../tests/support/debian_package.ts";
 import { type RetriedTest, settle, type Settled, type TestRun, testsToRunAgain } from "./second_chance.ts";
 import { findGroups, planJobs, runJobs, type TestJob } from "./test_plan.ts";
 import { runTestProcess } from "./test_process.ts";
@@ -25,6 +30,8 @@ const brokers = 2;
 const slowness = "3";
 /** Groups with tests that borrow a broker. */
 const brokerGroups = ["amqp", "e2e"];
+/** Groups with tests that need packages of Debian. */
+const packageGroups = ["amqp", "bench", "e2e", "grpc", "support"];
 /** Lines of the error of a retried test that are shown. */
 const shownLines = 12;
 
@@ -111,6 +118,7 @@ function wantedGroups(wanted: readonly string[]): Map<string, string[]> {
 async function runAll({ groups: wanted, hasChecks, mayRetry }: Options): Promise<Map<string, Settled[]>> {
   const groups = wantedGroups(wanted);
   const results = new Map<string, Settled[]>([...groups.keys()].map((group) => [group, []]));
+  if (packageGroups.some((group) => groups.has(group))) providePackages();
   const env = environment();
   await using pool = brokerGroups.some((group) => groups.has(group)) ? startBrokerPool(brokers) : undefined;
   if (pool !== undefined) env[poolVariable] = pool.folder;
@@ -156,6 +164,14 @@ function report(results: ReadonlyMap<string, readonly Settled[]>): Settled {
   return all;
 }
 
+/** Installs packages of Debian that tests need, before tests in several processes do, or says which are missing. */
+function providePackages(): void {
+  const missing = missingDebianPackages();
+  if (missing.length === 0) return;
+  if (canInstallPackages()) requireDebianPackages(missing, "tests need them");
+  else console.log(`Some tests need packages that are not installed, and fail: ${installCommand(missing)}`);
+}
+
 function hasTmux(): boolean {
   try {
     return new Deno.Command("tmux", { args: ["-V"], stdout: "null", stderr: "null" }).outputSync().success;
@@ -167,10 +183,6 @@ function hasTmux(): boolean {
 
 if (import.meta.main) {
   if (!hasTmux()) console.log("tmux is not installed: the tests of the client on a terminal are skipped.");
-  const missing = missingDebianPackages();
-  if (missing.length > 0 && !canInstallPackages()) {
-    console.log(`Some tests need packages that are not installed, and fail: ${installCommand(missing)}`);
-  }
   const { passed, failed } = report(await runAll(parseOptions(Deno.args)));
   Deno.exit(failed === 0 && passed > 0 ? 0 : 1);
 }

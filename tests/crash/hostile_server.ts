@@ -6,7 +6,7 @@ import net from "node:net";
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
-import { pause } from "./attacks.ts";
+import { pause } from "./attack.ts";
 import {
   data,
   Flag,

@@ -3,14 +3,13 @@ import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { slowed } from "../support/deadlines.ts";
-import { type Attack, attacks, pause } from "./attacks.ts";
+import { type Attack, pause } from "./attack.ts";
+import { attacks } from "./attacks.ts";
 import type { CancellingOptions } from "./cancelling_clients.ts";
 import type { Certificates } from "./certificates.ts";
-import { floodAttacks } from "./flood_attacks.ts";
 import { hostileBehaviours, startHostileServer } from "./hostile_server.ts";
 import { type SeededRandom, seededRandom } from "./seeded_random.ts";
 import type { Transport } from "./target.ts";
-import { tlsAttacks } from "./tls_attacks.ts";
 import { type End, type RunningVictim, startVictim, type Victim } from "./victim.ts";
 
 export interface SuiteOptions {
@@ -131,8 +130,7 @@ function dialScenarios(victim: Victim): Scenario[] {
 export function scenariosFor(options: SuiteOptions, running: RunningVictim): Scenario[] {
   const attackers = options.attackers ?? 4;
   return [
-    ...[...attacks, ...tlsAttacks, ...floodAttacks]
-      .filter((attack) => attack.applies?.(running.target) ?? true)
+    ...attacks.filter((attack) => attack.applies?.(running.target) ?? true)
       .map((attack) => attackScenario(attack, attackers)),
     cancellingScenario(),
     ...dialScenarios(options.victim),

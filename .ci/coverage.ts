@@ -109,7 +109,8 @@ async function measure(args: readonly string[]): Promise<boolean> {
     const files = parseLcov(new TextDecoder().decode(stdout));
     console.log(describeCoverage(files, { withLines: args.includes("--lines") }).join("\n"));
     console.log(`${percent(files)}  of ${files.length} files`);
-    console.log(new TextDecoder().decode(tested.stdout).trimEnd().split("\n").at(-1));
+    const output = new TextDecoder().decode(tested.stdout).trimEnd();
+    console.log(tested.success ? output.split("\n").at(-1) : output);
     return tested.success;
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -54,6 +54,7 @@ async function follow(child: Deno.ChildProcess): Promise<Followed> {
   const progress = new TestProgress();
   let hung: string | undefined;
   let stderr = "";
+  let hasEnded = false;
   const kill = () => {
     hung = `${progress.running} did not end within ${testLimitMs / 60_000} minutes`;
     child.kill("SIGKILL");
@@ -64,13 +65,14 @@ async function follow(child: Deno.ChildProcess): Promise<Followed> {
   };
   const reading = Promise.all([
     read(child.stdout, (text) => {
-      if (progress.take(text) === "" || hung !== undefined) return;
+      if (progress.take(text) === "" || hung !== undefined || hasEnded) return;
       clearTimeout(timer);
       timer = setTimeout(kill, testLimitMs);
     }),
     read(child.stderr, (text) => stderr = (stderr + text).slice(-shownErrors)),
   ]);
   const status = await child.status;
+  hasEnded = true;
   clearTimeout(timer);
   // A process that a test left behind may hold the other ends.
   let patience: ReturnType<typeof setTimeout> | undefined;

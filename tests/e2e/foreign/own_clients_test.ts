@@ -1,4 +1,4 @@
-/** chatd's own clients, which speak gRPC by grpc-js, over each route to a server process. */
+/** chatd's own clients, over each route to a server process. */
 import assert from "node:assert/strict";
 import { randomBytes } from "../../support/files.ts";
 import { essence, join, until } from "../../support/person.ts";

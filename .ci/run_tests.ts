@@ -40,7 +40,7 @@ function environment(): Record<string, string> {
   const own = Object.entries(Deno.env.toObject()).filter(([name]) => !/^CHATD_(?!CRASH_)/.test(name));
   // The same seed for the whole run: names of tests contain it.
   const seed = String(Date.now() % 1_000_000);
-  return { CHATD_CRASH_SECONDS: "60", CHATD_CRASH_SEED: seed, TEST_SLOWNESS: slowness, ...Object.fromEntries(own) };
+  return { CHATD_CRASH_SECONDS: "30", CHATD_CRASH_SEED: seed, TEST_SLOWNESS: slowness, ...Object.fromEntries(own) };
 }
 
 const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests", "proto", "packaging", ".ci"]];

@@ -11,7 +11,7 @@ export interface ChildOptions {
   deno?: string;
 }
 
-/** A chatd that runs beside the test. It is killed when it is disposed of. */
+/** A chatd process that runs beside the test until its disposal, which kills it. */
 export class Child implements AsyncDisposable {
   readonly pid: number;
   readonly status: Promise<Deno.CommandStatus>;

@@ -38,7 +38,7 @@ function notReached(error: ChatError): boolean {
 for (const [library, Client] of [["chatd's HTTP/2", Http2Transport], ["grpc-js", GrpcTransport]] as const) {
   const logIn = reachBy(Client);
   // grpc-js keeps the timer of its next attempt for a while after a client is closed.
-  const options = { sanitizeOps: Client !== GrpcTransport };
+  const options = { sanitizeOps: Client !== GrpcTransport, sanitizeResources: Client !== GrpcTransport };
 
   Deno.test(
     `${library}: a server with TLS is reached by name, and by address with the name to check`,

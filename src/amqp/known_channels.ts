@@ -32,7 +32,7 @@ export interface ClientConnection {
 export class KnownChannels {
   /** By process, the oldest first. */
   readonly #channels = new Map<string, KnownChannel>();
-  readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #waiting = new Map<string, Set<() => void>>();
   readonly #waitingOfUser = new Map<string, number>();
   #count = 0;
   #isClosed = false;
@@ -96,7 +96,7 @@ export class KnownChannels {
   /** Ends all waits: the connection to the broker has ended. */
   close(): void {
     this.#isClosed = true;
-    for (const stopWaiting of [...this.#waiting.values()].flat()) stopWaiting();
+    for (const waiting of this.#waiting.values()) waiting.forEach((stopWaiting) => stopWaiting());
   }
 
   #raise(numbers: readonly number[]): void {
@@ -107,12 +107,12 @@ export class KnownChannels {
   async #told(process: string): Promise<void> {
     if (this.#channels.has(process)) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const others = this.#waiting.get(process);
-    if (others === undefined) this.#waiting.set(process, [resolve]);
-    else others.push(resolve);
+    const waiting = this.#waiting.get(process) ?? new Set();
+    this.#waiting.set(process, waiting.add(resolve));
     const timer = setTimeout(resolve, eventDeadlineMs);
     await promise;
     clearTimeout(timer);
-    this.#waiting.delete(process);
+    waiting.delete(resolve);
+    if (waiting.size === 0 && this.#waiting.get(process) === waiting) this.#waiting.delete(process);
   }
 }

@@ -6,7 +6,7 @@ import { TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
 import { turns, until } from "../support/turns.ts";
 
-Deno.test("hello says who the client is and where it stands, before anything else", async () => {
+Deno.test("the reply to hello names the user and the position, before all other items", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const { token, deviceId } = await test.logIn("ana");
@@ -34,7 +34,7 @@ Deno.test("hello says who the client is and where it stands, before anything els
   assert.equal(chat.live.count, 0);
 });
 
-Deno.test("a hello that is wrong is refused by its code, and ends the session", async () => {
+Deno.test("a wrong hello is refused with its code, and ends the session", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const wrong = [
@@ -77,7 +77,7 @@ Deno.test("a second hello is refused, and the session goes on", async () => {
   await client.ask("ping", {});
 });
 
-Deno.test("a client that says no hello within 10 s is sent away", async () => {
+Deno.test("a session without a hello ends after 10 s", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const client = new TestSession(test);
@@ -89,7 +89,7 @@ Deno.test("a client that says no hello within 10 s is sent away", async () => {
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a client that sends empty frames and nothing else is sent away, before its hello and after", async () => {
+Deno.test("a client that sends only empty frames is disconnected, before its hello and after", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   for (const client of [new TestSession(test), await TestSession.open(test, token)]) {
@@ -100,7 +100,7 @@ Deno.test("a client that sends empty frames and nothing else is sent away, befor
   }
 });
 
-Deno.test("a client may send empty frames between its requests, and not acknowledge the same frame for ever", async () => {
+Deno.test("a client may send empty frames between requests, and may not repeat an acknowledgement for ever", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const client = await TestSession.open(test, token);
@@ -128,7 +128,7 @@ Deno.test("a session with its hello has no deadline, and leaves no timer", async
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a user who begins sessions without end is told to wait", async () => {
+Deno.test("a user who begins too many sessions has to wait", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   for (let count = 1; count < 128; count++) test.chat.admitSession("ana");
@@ -140,7 +140,7 @@ Deno.test("a user who begins sessions without end is told to wait", async () => 
   assert.equal(ana.ended, undefined);
 });
 
-Deno.test("a consumer is taken over by a newer session, which gets what the older one did not acknowledge", async () => {
+Deno.test("a newer session takes over a consumer, and gets its unacknowledged messages", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ben");
   const before = await TestSession.open(test, token);
@@ -175,7 +175,7 @@ Deno.test("two consumers of one device have cursors of their own", async () => {
   assert.deepEqual(uiAgain.messages, []);
 });
 
-Deno.test("a session resumes after the later of its cursor and what the client says, in this log only", async () => {
+Deno.test("a session resumes after the later of its cursor and the client's position, in this log only", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ben");
   (await TestSession.open(test, token)).session.disconnected();
@@ -210,7 +210,7 @@ Deno.test("a token that is revoked during hello begins no session", async () => 
   assert.equal(test.chat.live.count, 0);
 });
 
-Deno.test("a client that goes during hello leaves no session", async () => {
+Deno.test("a client that disconnects during hello leaves no session", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const client = new TestSession(test);
@@ -221,7 +221,7 @@ Deno.test("a client that goes during hello leaves no session", async () => {
   assert.deepEqual(client.frames, []);
 });
 
-Deno.test("stopping the server ends sessions, and those that are in their hello", async () => {
+Deno.test("stopping the server ends all sessions, also during their hello", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const [ana, late] = [await open(test, "ana"), new TestSession(test)];

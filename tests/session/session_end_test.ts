@@ -6,7 +6,7 @@ import { password, TestChat } from "../support/test_chat.ts";
 import { helloWith, TestSession } from "../support/test_session.ts";
 import { turns, until } from "../support/turns.ts";
 
-Deno.test("disabling a user ends their sessions, and says why", async () => {
+Deno.test("disabling a user ends their sessions with the reason", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   await test.accounts.disable("ana");
@@ -14,7 +14,7 @@ Deno.test("disabling a user ends their sessions, and says why", async () => {
   await ben.ask("ping", {});
 });
 
-Deno.test("log out replies before the end, and after the replies to what was sent before it", async () => {
+Deno.test("a log-out is answered before the end, and after the replies to earlier sends", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const other = await open(test, "ana");
@@ -28,7 +28,7 @@ Deno.test("log out replies before the end, and after the replies to what was sen
   await other.ask("ping", {});
 });
 
-Deno.test("revoking the own device replies before the end; revoking another ends that one", async () => {
+Deno.test("revoking the own device is answered before the end; revoking another ends its session", async () => {
   await using test = await TestChat.open();
   const { token, deviceId } = await test.logIn("ana");
   const [ana, other] = [await TestSession.open(test, token), await open(test, "ana")];
@@ -40,7 +40,7 @@ Deno.test("revoking the own device replies before the end; revoking another ends
   assert.equal(ana.endCode, "token_revoked");
 });
 
-Deno.test("a log out that fails is no log out", async () => {
+Deno.test("a failed log-out changes nothing", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const logOutDevice = test.store.accounts.logOutDevice.bind(test.store.accounts);
@@ -61,7 +61,7 @@ Deno.test("changing the password ends the other sessions and keeps this one", as
   await ana.ask("ping", {});
 });
 
-Deno.test("a client that sends nothing more gets its answers, and then the end", async () => {
+Deno.test("a client that closes its side gets its replies, and then the end", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ana");
   const ana = new TestSession(test);
@@ -76,7 +76,7 @@ Deno.test("a client that sends nothing more gets its answers, and then the end",
   await until(() => idle.ended);
 });
 
-Deno.test("nothing is sent once the client is gone, and nothing of its queue is begun", async () => {
+Deno.test("after a disconnect nothing is sent, and no waiting request is begun", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   ana.request(ping, send(test, "ben"));
@@ -90,7 +90,7 @@ Deno.test("nothing is sent once the client is gone, and nothing of its queue is 
   await ben.ask("ping", {});
 });
 
-Deno.test("being connected is use: a session renews its token daily, until the device is logged out behind its back", async () => {
+Deno.test("a session renews its token daily, until its device is logged out in the store", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const day = 24 * 60 * 60 * 1000;
@@ -111,7 +111,7 @@ Deno.test("being connected is use: a session renews its token daily, until the d
   assert.equal(time.pending, 0);
 });
 
-Deno.test("a session whose token could not be renewed in time is ended", async () => {
+Deno.test("a session ends when its token was not renewed in time", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const client = await open(test, "ana");
@@ -120,7 +120,7 @@ Deno.test("a session whose token could not be renewed in time is ended", async (
   assert.equal(client.endCode, "unauthenticated");
 });
 
-Deno.test("sessions share the timer of their renewals; one that fails is logged and tried again, others are not affected", async () => {
+Deno.test("sessions share a timer for renewals; a failed one is logged and repeated, and affects no other", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();
   const logged: { event: string; user: unknown }[] = [];

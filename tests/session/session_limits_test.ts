@@ -21,7 +21,7 @@ Deno.test("requests above the rate wait for their turn, in order", async () => {
   assert.deepEqual(ana.replies.slice(-8).map(({ requestId }) => requestId), ids);
 });
 
-Deno.test("a burst of requests that read the store leaves others their turns", async () => {
+Deno.test("a burst of requests that read the store leaves other sessions their turns", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben", "hello");
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
@@ -62,7 +62,7 @@ Deno.test("no request is begun while too many bytes of replies are not acknowled
   assert.deepEqual(ana.replies.slice(1).map(({ requestId }) => requestId), ids);
 });
 
-Deno.test("a client that only asks, and reads no replies, is sent away", async () => {
+Deno.test("a client that sends requests and reads no replies is disconnected", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   const flood = async (kind: RequestKind) => {
@@ -99,7 +99,7 @@ Deno.test("requests wait up to 1 MiB and 1024, and the session ends beyond", asy
   disk.resolve();
 });
 
-Deno.test("a client that acknowledges nothing is sent one window of messages, and others go on", async () => {
+Deno.test("a client that acknowledges nothing is sent one window of messages, and other sessions go on", async () => {
   await using test = await TestChat.open();
   const [ben, cleo] = [await open(test, "ben"), await open(test, "cleo")];
   const text = "x".repeat(16_000);
@@ -117,7 +117,7 @@ Deno.test("a client that acknowledges nothing is sent one window of messages, an
   assert.deepEqual(ben.messages.map(({ seq }) => seq), Array.from({ length: 40 }, (_, index) => index + 1));
 });
 
-Deno.test("who acknowledges what it cannot have read is sent away", async () => {
+Deno.test("a client that acknowledges an unread frame is disconnected", async () => {
   await using test = await TestChat.open();
   const { token } = await test.logIn("ben");
   for (const wrong of ["guessed", "older", "none", "before hello"]) {
@@ -137,7 +137,7 @@ Deno.test("who acknowledges what it cannot have read is sent away", async () => 
   }
 });
 
-Deno.test("replies are not held up by deliveries that nobody acknowledges, nor deliveries by replies", async () => {
+Deno.test("unacknowledged deliveries do not hold up replies, nor replies deliveries", async () => {
   await using test = await TestChat.open();
   const [ben, cleo] = [await open(test, "ben"), await open(test, "cleo")];
   for (let count = 0; count < 40; count++) await test.send("ana", "ben", "x".repeat(16_000));
@@ -154,7 +154,7 @@ Deno.test("replies are not held up by deliveries that nobody acknowledges, nor d
   await until(() => cleo.messages.length === 1);
 });
 
-Deno.test("presence that nobody acknowledges is dropped beyond half a window", async () => {
+Deno.test("unacknowledged presence is dropped beyond half a window", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const [ana] = [await open(test, "ana")];

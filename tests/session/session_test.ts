@@ -20,7 +20,7 @@ Deno.test("request ids must be above 0 and rise", async () => {
   await client.reply(Number.MAX_SAFE_INTEGER);
 });
 
-Deno.test("a kind of request that the server does not know is refused by its id", async () => {
+Deno.test("an unknown kind of request is refused by its id", async () => {
   await using test = await TestChat.open();
   const client = await open(test, "ana");
   client.receive({ requests: [{ id: 2, kind: undefined }, { id: 3, kind: ping }] });
@@ -28,7 +28,7 @@ Deno.test("a kind of request that the server does not know is refused by its id"
   assert.equal((await client.reply(2)).$case, "error");
 });
 
-Deno.test("messages arrive at both ends, and the sender's own session has the reply instead", async () => {
+Deno.test("messages reach both users, and the sender's own session gets the reply instead", async () => {
   await using test = await TestChat.open();
   const [here, there, ben] = [await open(test, "ana"), await open(test, "ana"), await open(test, "ben")];
   const kind = send(test, "ben");
@@ -44,7 +44,7 @@ Deno.test("messages arrive at both ends, and the sender's own session has the re
   assert.equal(here.through, 1);
 });
 
-Deno.test("sends that come together are accepted together, in order", async () => {
+Deno.test("sends in one frame are accepted together, in order", async () => {
   await using test = await TestChat.open();
   const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
   const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
@@ -56,7 +56,7 @@ Deno.test("sends that come together are accepted together, in order", async () =
   assert.ok(ana.frames.length < 20);
 });
 
-Deno.test("a request sees what the sends before it did", async () => {
+Deno.test("a request sees the results of the sends before it", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const [, , history] = ana.request(send(test, "ben", "1"), send(test, "ben", "2"), {
@@ -68,7 +68,7 @@ Deno.test("a request sees what the sends before it did", async () => {
   assert.deepEqual(ana.replies.map(({ requestId }) => requestId), [1, 2, 3, 4]);
 });
 
-Deno.test("a request that fails says why, and those after it are answered", async () => {
+Deno.test("a failed request states its reason, and the requests after it are answered", async () => {
   await using test = await TestChat.open();
   const ana = await open(test, "ana");
   const codes = await Promise.all([
@@ -82,7 +82,7 @@ Deno.test("a request that fails says why, and those after it are answered", asyn
   await ana.ask("ping", {});
 });
 
-Deno.test("an error that nobody expected is logged, and shown without its detail", async () => {
+Deno.test("an unexpected error is logged, and sent without its detail", async () => {
   await using test = await TestChat.open();
   const errors: unknown[] = [];
   const log: Log = { info() {}, warn() {}, error: (_event, details) => void errors.push(details?.error) };
@@ -94,7 +94,7 @@ Deno.test("an error that nobody expected is logged, and shown without its detail
   assert.deepEqual(errors, [test.store.messages.commitError]);
 });
 
-Deno.test("a session is told who of its peers is there, and who comes", async () => {
+Deno.test("a session is told which of its peers are online, and which come online", async () => {
   await using test = await TestChat.open();
   await test.send("ana", "ben");
   const ana = await open(test, "ana");

@@ -10,7 +10,7 @@ export function send(test: TestChat, to: string, text = "hello", id = createMess
   return { $case: "send", value: sendRequest({ to, text, id }) };
 }
 
-/** Opens a session of a new device of the user. */
+/** Opens a session of a new device of a user. */
 export async function open(test: TestChat, user: string, options: Parameters<typeof TestSession.open>[2] = {}) {
   return await TestSession.open(test, (await test.logIn(user)).token, options);
 }

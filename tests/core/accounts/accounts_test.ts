@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { password, setUp } from "../../support/test_accounts.ts";
 
-Deno.test("no password and no token gets into the log or an error", async () => {
+Deno.test("no password and no token appears in the log or in an error", async () => {
   const { accounts, register, logIn, fail, logged } = setUp();
   const { token } = await register("ana");
   const identity = await accounts.authenticate(token);
@@ -16,7 +16,7 @@ Deno.test("no password and no token gets into the log or an error", async () => 
   }
 });
 
-Deno.test("listUsers() goes on after a name, and shows no hash", async () => {
+Deno.test("listUsers() continues after a name, and shows no hash", async () => {
   const { accounts, register, clock } = setUp();
   for (const name of ["cleo", "ana", "ben"]) await register(name);
   assert.deepEqual((await accounts.listUsers({ after: "", limit: 2 })).map(({ name }) => name), ["ana", "ben"]);

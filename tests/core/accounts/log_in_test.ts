@@ -4,7 +4,7 @@ import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { FakeHasher } from "../../support/fake_hasher.ts";
 import { minute, password, setUp } from "../../support/test_accounts.ts";
 
-Deno.test("logIn() makes a new device, or logs a device of the user in again", async () => {
+Deno.test("logIn() creates a device, or logs in the user's device again", async () => {
   const { accounts, register, logIn, revocations } = setUp();
   const first = await register("ana");
   const second = await logIn("ana");
@@ -19,7 +19,7 @@ Deno.test("logIn() makes a new device, or logs a device of the user in again", a
   assert.equal(revocations[0].reason.code, "token_revoked");
 });
 
-Deno.test("logIn() tells nobody whether the name, the password or the device was wrong", async () => {
+Deno.test("logIn() does not reveal whether the name, the password or the device was wrong", async () => {
   const { register, logIn, hasher, logged } = setUp();
   await register("ana");
   const ben = await register("ben");
@@ -35,7 +35,7 @@ Deno.test("logIn() tells nobody whether the name, the password or the device was
   assert.ok(!JSON.stringify(logged).includes("nobody-here"));
 });
 
-Deno.test("logIn() with a device that is not kept any more makes a new one", async () => {
+Deno.test("logIn() with a removed device creates a new one", async () => {
   const { accounts, register, logIn, store } = setUp();
   const { deviceId, token } = await register("ana");
   await accounts.logOut(await accounts.authenticate(token));
@@ -46,7 +46,7 @@ Deno.test("logIn() with a device that is not kept any more makes a new one", asy
   await accounts.authenticate(again.token);
 });
 
-Deno.test("logIn() says that an account is disabled only to who knows its password", async () => {
+Deno.test("logIn() reveals that an account is disabled only with the right password", async () => {
   const { accounts, register, logIn, fail } = setUp();
   await register("ana");
   await accounts.disable("ana");
@@ -56,7 +56,7 @@ Deno.test("logIn() says that an account is disabled only to who knows its passwo
   await logIn("ana");
 });
 
-Deno.test("logIn() throttles a name at an address, whether somebody has it or not", async () => {
+Deno.test("logIn() throttles a name at an address, whether or not the account exists", async () => {
   const { register, logIn, fail, hasher, clock } = setUp();
   await register("ana");
   for (const user of ["ana", "nobody-here"]) {
@@ -80,7 +80,7 @@ Deno.test("logIn() throttles an address that tries many names", async () => {
   await logIn("ana", { address: "2001:db8:0:1::1" });
 });
 
-Deno.test("logIn() throttles a name tried from many addresses, and lets its owner's device in", async () => {
+Deno.test("logIn() throttles a name tried from many addresses, but admits its owner's device", async () => {
   const { register, logIn, fail, accounts } = setUp();
   const ana = await register("ana");
   for (let i = 0; i < 25; i++) await fail("ana", { address: `198.51.100.${i}` });
@@ -90,7 +90,7 @@ Deno.test("logIn() throttles a name tried from many addresses, and lets its owne
   await logIn("ana", { address: "203.0.113.1", deviceId: ana.deviceId });
 });
 
-Deno.test("logIn() makes nobody wait longer than 15 minutes, however many tries failed at once", async () => {
+Deno.test("logIn() never imposes a wait of more than 15 minutes, however many attempts failed at once", async () => {
   const { register, logIn, fail, clock } = setUp();
   await register("ana");
   await Promise.all(Array.from({ length: 18 }, () => fail("ana")));
@@ -100,14 +100,14 @@ Deno.test("logIn() makes nobody wait longer than 15 minutes, however many tries 
   await logIn("ana");
 });
 
-Deno.test("logIn() counts failures only: many good logins at once are no reason to wait", async () => {
+Deno.test("logIn() counts only failures: many concurrent successful logins cause no wait", async () => {
   const { register, logIn } = setUp();
   await register("ana");
   await Promise.all(Array.from({ length: 18 }, () => logIn("ana")));
   await logIn("ana");
 });
 
-Deno.test("logIn() hashes two at once, and says busy when the queue is full", async () => {
+Deno.test("logIn() hashes two passwords at once, and returns busy when the queue is full", async () => {
   const { register, logIn, hasher } = setUp();
   await register("ana");
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -122,7 +122,7 @@ Deno.test("logIn() hashes two at once, and says busy when the queue is full", as
   assert.equal(hasher.mostRunning, 2);
 });
 
-Deno.test("logIn() renews a hash of other parameters, and tokens live on", async () => {
+Deno.test("logIn() renews a hash with outdated parameters, and tokens stay valid", async () => {
   const { store, clock, accounts, register } = setUp();
   const { token } = await register("ana");
   const hasher = new FakeHasher("2");
@@ -133,7 +133,7 @@ Deno.test("logIn() renews a hash of other parameters, and tokens live on", async
   assert.equal((await accounts.authenticate(token)).user, "ana");
 });
 
-Deno.test("logIn() with a password that is changed meanwhile opens nothing", async () => {
+Deno.test("logIn() with a password that is changed meanwhile fails", async () => {
   const { accounts, register, logIn, hasher, store } = setUp();
   await register("ana");
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -146,7 +146,7 @@ Deno.test("logIn() with a password that is changed meanwhile opens nothing", asy
   assert.deepEqual(await store.listDevices("ana"), []);
 });
 
-Deno.test("a user who logs in again and again keeps a bounded number of devices", async () => {
+Deno.test("repeated logins keep the number of a user's devices bounded", async () => {
   const { accounts, register, logIn, clock, revocations } = setUp();
   const first = await register("ana");
   for (let i = 0; i < 100; i++) {
@@ -157,7 +157,7 @@ Deno.test("a user who logs in again and again keeps a bounded number of devices"
   assert.deepEqual(revocations.map(({ deviceId }) => deviceId), [first.deviceId]);
 });
 
-Deno.test("devices that are logged out are forgotten when the user has too many", async () => {
+Deno.test("logged-out devices are removed when the user has too many", async () => {
   const { accounts, register, logIn, clock, store, revocations } = setUp();
   const first = await register("ana");
   const ids = [first.deviceId];
@@ -174,7 +174,7 @@ Deno.test("devices that are logged out are forgotten when the user has too many"
   assert.ok(!revocations.some(({ deviceId }) => deviceId === first.deviceId));
 });
 
-Deno.test("logging in as the alias of a deleted account is refused, costs and counts as for an unknown name", async () => {
+Deno.test("logging in as the alias of a deleted account is refused, and costs and counts like an unknown name", async () => {
   const { accounts, hasher, logged, fail, logIn } = setUp();
   await accounts.addUser({ name: "ana", password });
   const alias = await accounts.deleteUser("ana", { actor: "", erase: false });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { password, setUp } from "../../support/test_accounts.ts";
 
-Deno.test("changePassword() logs out the other devices, and gives the asking one another token", async () => {
+Deno.test("changePassword() logs out the other devices, and gives the calling one a new token", async () => {
   const { accounts, register, logIn, fail, revocations } = setUp();
   const other = await register("ana");
   const asking = await logIn("ana");
@@ -42,7 +42,7 @@ Deno.test("changePassword() on a device that was logged out meanwhile changes no
   await logIn("ana");
 });
 
-Deno.test("verifyPassword() knows a password, and makes no device", async () => {
+Deno.test("verifyPassword() checks a password, and creates no device", async () => {
   const { accounts, register, store } = setUp();
   await register("ana");
   const devices = store.savedDevices.length;
@@ -55,7 +55,7 @@ Deno.test("verifyPassword() knows a password, and makes no device", async () => 
   assert.equal(store.savedDevices.length, devices);
 });
 
-Deno.test("failures of verifyPassword() are counted for each name and in all, and not against logIn()", async () => {
+Deno.test("failures of verifyPassword() count for each name and in all, and not for logIn()", async () => {
   const { accounts, register, logIn, clock } = setUp();
   await register("ana");
   const guess = (user: string) => accounts.verifyPassword({ user, password: "wrong password" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { day, minute, password, setUp } from "../../support/test_accounts.ts";
 
-Deno.test("renew() lets a token live on that is not shown, until it is revoked or has expired", async () => {
+Deno.test("renew() extends an unused token until it is revoked or has expired", async () => {
   const { accounts, register, clock } = setUp();
   const { token } = await register("ana");
   const identity = await accounts.authenticate(token);
@@ -19,7 +19,7 @@ Deno.test("renew() lets a token live on that is not shown, until it is revoked o
   await rejectsWith("unauthenticated", accounts.renew(ben));
 });
 
-Deno.test("authenticate() never hashes a password, and moves the expiry at most hourly", async () => {
+Deno.test("authenticate() never hashes a password, and extends the expiry at most hourly", async () => {
   const { accounts, register, hasher, store, clock } = setUp();
   const { token } = await register("ana");
   hasher.hashes = 0;
@@ -38,7 +38,7 @@ Deno.test("authenticate() never hashes a password, and moves the expiry at most 
   assert.deepEqual([hasher.hashes, hasher.verified.length], [0, 0]);
 });
 
-Deno.test("authenticate() works on when the use of a token cannot be written", async () => {
+Deno.test("authenticate() succeeds when the use of a token cannot be recorded", async () => {
   const { accounts, register, store, clock } = setUp();
   const { token } = await register("ana");
   store.touchDevice = () => Promise.reject(new Error("disk full"));
@@ -46,7 +46,7 @@ Deno.test("authenticate() works on when the use of a token cannot be written", a
   assert.equal((await accounts.authenticate(token)).user, "ana");
 });
 
-Deno.test("authenticate() lets no session in that a revocation would miss", async () => {
+Deno.test("authenticate() admits no session that a revocation would miss", async () => {
   const { accounts, register, store } = setUp();
   const { token } = await register("ana");
   const identity = await accounts.authenticate(token);
@@ -72,7 +72,7 @@ Deno.test("logOut() ends the token and the sessions of this device only", async 
   assert.deepEqual(revocations.map(({ deviceId }) => deviceId), [first.deviceId]);
 });
 
-Deno.test("revokeDevice() logs out a device of the user, and nobody else's", async () => {
+Deno.test("revokeDevice() logs out a device of the user, and of no other user", async () => {
   const { accounts, register, logIn, revocations } = setUp();
   const identity = await accounts.authenticate((await register("ana")).token);
   const phone = await logIn("ana");
@@ -106,7 +106,7 @@ Deno.test("disable() and setPassword() log out every device of the user", async 
   }
 });
 
-Deno.test("a revocation reaches every listener, whatever another one throws", async () => {
+Deno.test("a revocation reaches every listener, even if another one throws", async () => {
   const { accounts, register } = setUp();
   const heard: string[] = [];
   accounts.onRevoked(() => {

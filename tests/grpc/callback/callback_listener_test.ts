@@ -76,7 +76,7 @@ async function call(callback: Callback, options: CallOptions): Promise<status> {
 /** Dials as a server does, without grpc-js, which would leave the timer of its next attempt behind. */
 async function isDialled(callback: Callback): Promise<boolean> {
   try {
-    const channel = await callbackDialler()(host)(callback, { signal: forever });
+    const channel = await callbackDialler()(host)(callback, { signal: AbortSignal.timeout(500) });
     channel.close();
     return true;
   } catch {

@@ -121,7 +121,10 @@ async function runAll({ groups: wanted, hasChecks, mayRetry }: Options): Promise
   if (packageGroups.some((group) => groups.has(group))) providePackages();
   const env = environment();
   await using pool = brokerGroups.some((group) => groups.has(group)) ? startBrokerPool(brokers) : undefined;
-  if (pool !== undefined) env[poolVariable] = pool.folder;
+  if (pool !== undefined) {
+    env[poolVariable] = pool.folder;
+    void pool.started.catch((error) => console.error(error));
+  }
   const checking = hasChecks ? runChecks(env) : undefined;
   const runs = await runPlan(planJobs(groups), env);
   for (const [job, run] of runs) {

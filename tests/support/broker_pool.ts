@@ -30,7 +30,6 @@ export function startBrokerPool(count: number): BrokerPool {
   const started = (async () => {
     for (let number = 0; number < count; number++) nodes.push(await startPooledNode(`${folder}/${number}.json`));
   })();
-  started.catch(() => {});
   return {
     folder,
     started,

@@ -1,92 +1,13 @@
 import assert from "node:assert/strict";
-import { startAmqpServer } from "../../src/amqp/server/server.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
+import { startAmqpServer } from "../../src/amqp/server/server.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { join, type Person, until } from "../support/person.ts";
+import { join, until } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
-import { until as within } from "../support/turns.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
-
-/** Sends numbered texts, a few at once, until it is stopped. `stop` resolves when all are accepted. */
-function talk(from: Person, to: string): { stop(): Promise<void> } {
-  let stopped = false;
-  let number = 0;
-  const talker = async () => {
-    while (!stopped) {
-      await from.client.send(to, `${number++}`);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-  };
-  const talkers = Array.from({ length: 4 }, talker);
-  return {
-    stop: async () => {
-      stopped = true;
-      await Promise.all(talkers);
-    },
-  };
-}
-
-/** Checks that every accepted message of `from` reached `to` once, in the order of the log. */
-async function assertAllThere(from: Person, to: Person): Promise<void> {
-  const accepted = from.accepted.map(({ position }) => position).sort((a, b) => a - b);
-  await until(() => to.received.length >= accepted.length);
-  assert.deepEqual(to.received.map(({ position }) => position), accepted);
-  const texts = new Set(to.received.map(({ text }) => text));
-  assert.equal(texts.size, accepted.length, "no text came twice");
-}
-
-Deno.test("killing the broker ten times under load loses and duplicates no accepted message", async () => {
-  await using chatd = await startTestAmqpServer(broker);
-  const ana = await join("ana", chatd.transport("ana"));
-  const ben = await join("ben", chatd.transport("ben"));
-  const talks = [talk(ana, "ben"), talk(ben, "ana")];
-  for (let round = 0; round < 10; round++) {
-    const goal = ana.accepted.length + 200;
-    await until(() => ana.accepted.length >= goal);
-    await broker.node.crash();
-    await until(() => ana.client.state.kind !== "online" && ben.client.state.kind !== "online");
-    await broker.node.restart();
-  }
-  const goal = ben.accepted.length + 50;
-  await until(() => ben.accepted.length >= goal);
-  await Promise.all(talks.map((talk) => talk.stop()));
-  await assertAllThere(ana, ben);
-  await assertAllThere(ben, ana);
-  const { messages } = await ana.client.history({ with: "ben", limit: 1 });
-  assert.equal(messages[0].seq, ana.accepted.length + ben.accepted.length);
-  await Promise.all([ana.stop(), ben.stop()]);
-});
-
-Deno.test("both sides notice a frozen broker within 35 s, and continue when it thaws", async () => {
-  const warnings: string[] = [];
-  const log: Log = {
-    info: (event) => void warnings.push(event),
-    warn: (event) => void warnings.push(event),
-    error() {},
-  };
-  await using chatd = await startTestAmqpServer(broker, { log });
-  const ana = await join("ana", chatd.transport("ana"));
-  const ben = await join("ben", chatd.transport("ben"));
-  await ana.client.send("ben", "before");
-  broker.node.freeze();
-  try {
-    const during = ana.client.send("ben", "during");
-    const isNoticed = () =>
-      ana.client.state.kind !== "online" && warnings.some((event) => /lost the broker/.test(event));
-    await within(isNoticed, { what: "both sides notice", deadlineMs: 35_000 });
-    assert.equal(chatd.chat.live.count, 0);
-    broker.node.thaw();
-    await during;
-  } finally {
-    broker.node.thaw();
-  }
-  await until(() => ben.received.length === 2);
-  assert.deepEqual(ben.received.map(({ text }) => text), ["before", "during"]);
-  await Promise.all([ana.stop(), ben.stop()]);
-});
 
 Deno.test("while the server does not answer the broker, sessions continue and new ones wait", async () => {
   const folder = temporaryFolder();

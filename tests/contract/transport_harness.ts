@@ -28,6 +28,8 @@ export interface TransportFixture {
   acknowledgesByReading: boolean;
   /** What a disabled user meets who logs in with the right password, where others than the server say so; "permission_denied" unless given. */
   refusesDisabledAs?: "unauthenticated";
+  /** Why a test may leave timers: Deno's sanitizers, both of which count them, are on unless this is given. */
+  leavesTimersBecause?: string;
 }
 
 /** What a test has; all clients are closed after it. */
@@ -71,8 +73,10 @@ export async function logIn({ transport }: TransportServer, user: string, secret
 
 /** Defines tests of the transport with this name. */
 export function testsOf(name: string, fixture: TransportFixture): DefineTest {
+  const endsTimers = fixture.leavesTimersBecause === undefined;
+  const sanitizers = { sanitizeOps: endsTimers, sanitizeResources: endsTimers };
   return (behaviour, run, options) =>
-    Deno.test(`${name}: ${behaviour}`, async () => {
+    Deno.test(`${name}: ${behaviour}`, sanitizers, async () => {
       await using server = await fixture.start(options);
       const clients: LinkClient[] = [];
       const link = async () => {

@@ -29,7 +29,7 @@ async function notice<Name extends ItemKind["$case"]>(
   matches: (value: ItemValue<Name>) => boolean,
 ): Promise<ItemValue<Name>> {
   const find = () => notices(client, name).find(matches);
-  await until(() => find() !== undefined, { what: `a ${name} as expected`, deadlineMs: 20_000 });
+  await until(() => find() !== undefined, { what: `a ${name} as expected` });
   return find()!;
 }
 
@@ -202,7 +202,7 @@ export function transportPeople(test: DefineTest): void {
     await ana.ask("updateSettings", { ...unchanged, presence: true });
     await ana.close();
     await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.OFFLINE);
-    await until(() => given.server.chat.presence.stateOf("ana") === "offline", { deadlineMs: 20_000 });
+    await until(() => given.server.chat.presence.stateOf("ana") === "offline");
     assert.deepEqual(await listed("ana"), [false, PresenceState.OFFLINE]);
     const { users } = await ben.ask("listUsers", { after: "", limit: 0 });
     assert.ok(users.find(({ name }) => name === "ana")!.lastSeenMs > 1_700_000_000_000);

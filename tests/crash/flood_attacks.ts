@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
-import type { Attack } from "./attacks.ts";
+import type { Attack } from "./attack.ts";
 import { floodCalls, type FloodKind, headerBlock, openCalls, strangersFloods } from "./flood.ts";
 import { data, grpcMessage, headers, PREFACE, requestHeaders, settings, SETTINGS_ACK } from "./http2_frames.ts";
 import type { SeededRandom } from "./seeded_random.ts";

@@ -6,7 +6,7 @@ import net from "node:net";
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
-import { pause } from "./attacks.ts";
+import { pause } from "./attack.ts";
 import {
   data,
   Flag,
@@ -208,9 +208,11 @@ export async function startHostileServer(
   const { random, identity } = options;
   const sockets = new Set<net.Socket>();
   const serve = (stream: Duplex, socket: net.Socket) => {
-    behaviour.serve(wireOver(stream, socket), random).catch(() => {}).finally(() =>
-      setTimeout(() => socket.destroy(), 600)
-    );
+    behaviour.serve(wireOver(stream, socket), random).catch(() => {}).finally(() => {
+      const timer = setTimeout(() => socket.destroy(), 600);
+      if (socket.destroyed) clearTimeout(timer);
+      else socket.once("close", () => clearTimeout(timer));
+    });
   };
   const track = (socket: net.Socket) => {
     sockets.add(socket);

@@ -2,14 +2,14 @@
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Attack, attacks, pause } from "./attacks.ts";
+import { slowed } from "../support/deadlines.ts";
+import { type Attack, pause } from "./attack.ts";
+import { attacks } from "./attacks.ts";
 import type { CancellingOptions } from "./cancelling_clients.ts";
 import type { Certificates } from "./certificates.ts";
-import { floodAttacks } from "./flood_attacks.ts";
 import { hostileBehaviours, startHostileServer } from "./hostile_server.ts";
 import { type SeededRandom, seededRandom } from "./seeded_random.ts";
 import type { Transport } from "./target.ts";
-import { tlsAttacks } from "./tls_attacks.ts";
 import { type End, type RunningVictim, startVictim, type Victim } from "./victim.ts";
 
 export interface SuiteOptions {
@@ -37,18 +37,21 @@ export interface ScenarioResult {
 }
 
 /** A good client has to be served within this time of the last shot. */
-const SERVE_MS = 40_000;
+const SERVE_MS = slowed(20_000);
 /** A shot that takes longer is left alone; it goes on in the background. */
 const SHOT_MS = 4000;
+/** The same of one that begins as the scenario ends. */
+const LAST_SHOT_MS = 500;
 
 interface Scenario {
   name: string;
   run(running: RunningVictim, random: SeededRandom, end: number): Promise<number>;
 }
 
-async function fire(shot: () => Promise<void>) {
+async function fire(shot: () => Promise<void>, end: number) {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, SHOT_MS));
+  const limitMs = Math.min(SHOT_MS, Math.max(LAST_SHOT_MS, end - Date.now()));
+  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, limitMs));
   await Promise.race([shot().catch(() => {}), limit]);
   clearTimeout(timer);
 }
@@ -64,7 +67,7 @@ async function repeat(
     const random = options.random.fork(`attacker ${attacker}`);
     do {
       shots++;
-      await fire(() => shot(random));
+      await fire(() => shot(random), options.end);
     } while (!running.end && Date.now() < options.end);
   }));
   return shots;
@@ -127,8 +130,7 @@ function dialScenarios(victim: Victim): Scenario[] {
 export function scenariosFor(options: SuiteOptions, running: RunningVictim): Scenario[] {
   const attackers = options.attackers ?? 4;
   return [
-    ...[...attacks, ...tlsAttacks, ...floodAttacks]
-      .filter((attack) => attack.applies?.(running.target) ?? true)
+    ...attacks.filter((attack) => attack.applies?.(running.target) ?? true)
       .map((attack) => attackScenario(attack, attackers)),
     cancellingScenario(),
     ...dialScenarios(options.victim),

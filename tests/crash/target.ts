@@ -131,6 +131,7 @@ export function wireOver(stream: Duplex, socket: net.Socket): Wire {
     finish() {
       if (!stream.destroyed) stream.end();
       if (stream !== socket && !socket.destroyed) socket.end();
+      if (socket.destroyed) return;
       const timer = setTimeout(() => socket.destroy(), 500);
       socket.once("close", () => clearTimeout(timer));
     },

@@ -1,7 +1,7 @@
 /** Attacks below HTTP/2: handshakes that break off, wrong certificates, and the wrong protocol on the port. */
 import net from "node:net";
 import { Buffer } from "node:buffer";
-import { type Attack, pause } from "./attacks.ts";
+import { type Attack, pause } from "./attack.ts";
 import { goaway, headers, PREFACE, requestHeaders, rstStream, settings } from "./http2_frames.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { connectTcp, startTls, type Target, type TlsOptions, wireOver } from "./target.ts";

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
+import { startDeadlineMs } from "../support/deadlines.ts";
 import type { BaselineOptions } from "./baseline_server.ts";
 import type { Certificates, KeyPair } from "./certificates.ts";
 import type { Target, Transport } from "./target.ts";
@@ -45,7 +46,6 @@ export interface RunningVictim {
   stop(): Promise<void>;
 }
 
-const START_MS = 90_000;
 const identity = (value: Buffer) => value;
 
 export function callUnary(client: grpc.Client, path: string, request: Uint8Array, deadline: Date): Promise<Buffer> {
@@ -148,8 +148,8 @@ export async function startVictim(
   const port = await new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      reject(new Error(`${victim.name} did not tell its port within ${START_MS} ms`));
-    }, START_MS);
+      reject(new Error(`${victim.name} did not tell its port within ${startDeadlineMs} ms`));
+    }, startDeadlineMs);
     createInterface({ input: child.stdout! }).on("line", (line) => {
       const found = victim.portFrom(line);
       if (found === undefined) return;

@@ -5,13 +5,13 @@ import { connect as connectTls } from "node:tls";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { FrameReader } from "../../src/grpc/http2/frame_reader.ts";
 import type { Frame } from "../../src/grpc/http2/frames.ts";
+import { standardDeadlineMs } from "../support/deadlines.ts";
 import { helloWith } from "../support/test_session.ts";
 import { data, Flag, FrameType, grpcMessage, headers, PREFACE, requestHeaders, settings } from "./http2_frames.ts";
 import type { MeasuredServers } from "./measured_server.ts";
 
 /** Addresses of this machine that visitors come from. */
 const addresses = 200;
-const visitDeadlineMs = 30_000;
 
 /**
  * One kind of connection. Each visit resolves when its socket is closed, and rejects when the server did not do its
@@ -113,7 +113,7 @@ async function using(port: number, index: number, visit: (socket: Socket) => Pro
   const place = index % addresses;
   const socket = connectTcp({ port, host: "127.0.0.1", localAddress: `127.0.9.${place + 1}`, noDelay: true });
   const closed = new Promise((resolve) => socket.once("close", resolve));
-  const deadline = setTimeout(() => socket.destroy(new Error("The visit took too long.")), visitDeadlineMs);
+  const deadline = setTimeout(() => socket.destroy(new Error("The visit took too long.")), standardDeadlineMs);
   try {
     await event(socket, "connect");
     await visit(socket);

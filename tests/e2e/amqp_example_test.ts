@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { startTestAmqpServer } from "../support/amqp_server.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import { requireDebianPackages } from "../support/debian_package.ts";
 import { join, until } from "../support/person.ts";
 
 const example = fileURLToPath(new URL("../../examples/amqp_chat.py", import.meta.url));
 const password = "correct horse battery";
 
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 function python(args: string[], CHATD_PASSWORD: string): Deno.ChildProcess {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { contentTypes } from "../../src/amqp/message_types.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../support/amqp_server.ts";
+import { startTestAmqpServer, type TestAmqpServer } from "../support/amqp_server.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import type { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { RawAmqpClient } from "../support/raw_amqp_client.ts";
@@ -11,7 +12,7 @@ import { ScriptUser } from "../support/script_user.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const restoredNote = /^chatd: The server's data was put back to an earlier state/;
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 /** A server whose data folder is copied and put back while it is down. */

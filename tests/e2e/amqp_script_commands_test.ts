@@ -1,14 +1,15 @@
 /** The commands for scripts over RabbitMQ. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
+import { startTestAmqpServer } from "../support/amqp_server.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import { eventually } from "../support/eventually.ts";
 import { jsonLines, ScriptUser } from "../support/script_user.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
 const echoBot = fileURLToPath(new URL("../../examples/echo_bot.sh", import.meta.url));
 
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 Deno.test("over RabbitMQ too, scripts log in, send, read, and answer", async () => {

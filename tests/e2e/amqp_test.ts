@@ -4,14 +4,14 @@ import { connect } from "amqplib";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { startTestBroker } from "../support/amqp_server.ts";
+import { borrowTestBroker } from "../support/borrowed_broker.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
 import { freePorts } from "../support/free_ports.ts";
 import { join, until } from "../support/person.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 const { node, authPort } = broker;
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 

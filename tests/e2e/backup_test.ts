@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ChatClient, type ClientState } from "../../src/client/chat_client.ts";
 import type { ResumePoint } from "../../src/client/delivery_cursor.ts";
 import type { Message } from "../../src/core/messages/message.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -20,7 +20,7 @@ class Connected implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(transport: GrpcTransport, { token, resume }: { token: string; resume?: ResumePoint }) {
+  constructor(transport: Http2Transport, { token, resume }: { token: string; resume?: ResumePoint }) {
     this.client = new ChatClient({
       transport,
       token,
@@ -46,13 +46,13 @@ class Connected implements AsyncDisposable {
   }
 }
 
-async function register(transport: GrpcTransport, user: string): Promise<string> {
+async function register(transport: Http2Transport, user: string): Promise<string> {
   const { credentials } = await transport.register({ user, password, invite: "", deviceName: "test" }, {});
   return credentials!.token;
 }
 
-function transportTo(server: ServerProcess): GrpcTransport {
-  return new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+function transportTo(server: ServerProcess): Http2Transport {
+  return new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
 }
 
 async function chatd(...args: string[]): Promise<string> {

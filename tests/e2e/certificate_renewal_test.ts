@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { freePorts } from "../support/free_ports.ts";
@@ -27,7 +27,7 @@ function transportTo(
   { authority, certificate }: { authority: string; certificate?: KeyPair },
 ) {
   const pem = (text: string) => new TextEncoder().encode(text);
-  return new GrpcTransport({
+  return new Http2Transport({
     host: "127.0.0.1",
     port,
     callback: false,

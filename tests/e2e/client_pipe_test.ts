@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ChatClient } from "../../src/client/chat_client.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -81,7 +81,7 @@ Deno.test("many lines are accepted once each, although the server asks for pause
   const args = ["--user", "ana", "--to", "ana", "--invite", "any"];
   assert.deepEqual(await pipe({ ...each, args, input: lines }), { code: 0, stdout: "", stderr: "" });
 
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const request = { user: "ana", password: "correct horse", deviceName: "test", deviceId: "" };
   const { credentials } = await transport.logIn(request, {});
   const stop = new AbortController();

@@ -1,10 +1,10 @@
 // People at terminals, and a real server between them: rooms, and what is done to messages.
 import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { LineFace } from "../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../src/terminal/text/style.ts";
 import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { EmulatedTerminal } from "../support/emulated_terminal.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
@@ -14,7 +14,7 @@ class Seat implements AsyncDisposable {
   readonly terminal = new EmulatedTerminal({ columns: 120, rows: 60 });
   readonly #running: Promise<unknown>;
 
-  private constructor(user: string, transport: GrpcTransport, token: string) {
+  private constructor(user: string, transport: Http2Transport, token: string) {
     const style = chooseStyle({ noColor: "1", term: "xterm" });
     const chat = new TerminalChat({
       face: (context) => new LineFace(context, { device: this.terminal, style }),
@@ -29,7 +29,7 @@ class Seat implements AsyncDisposable {
   }
 
   static async take(user: string, { server }: TestGrpcServer): Promise<Seat> {
-    const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+    const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
     const request = { user, password: "correct horse battery", invite: "", deviceName: "" };
     const { credentials } = await transport.register(request, {});
     const seat = new Seat(user, transport, credentials!.token);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -24,8 +24,8 @@ async function refused(result: Promise<ChatdResult>, message: RegExp): Promise<v
   assert.match(stderr, message);
 }
 
-function transportTo({ port }: ServerProcess): GrpcTransport {
-  return new GrpcTransport({ host: "127.0.0.1", port, callback: false });
+function transportTo({ port }: ServerProcess): Http2Transport {
+  return new Http2Transport({ host: "127.0.0.1", port, callback: false });
 }
 
 Deno.test("chatd retention shortens logs of a running server, and clients see the new start", async () => {

@@ -56,7 +56,7 @@ Deno.test("doctor finds no problem with a running server, and lists its checks, 
   const found = jsonLines(json.stdout);
   assert.ok(found.some(({ area, kind, what }) => area === "server" && kind === "ok" && /serves/.test(`${what}`)));
 
-  await (await Deno.open(config, { append: true })).write(new TextEncoder().encode("lisen = 1\n"));
+  Deno.writeTextFileSync(config, "lisen = 1\n", { append: true });
   const unknown = await doctor("--config", config);
   assert.equal(unknown.code, 2);
   assert.match(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child } from "../support/child_process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -55,7 +55,7 @@ Deno.test("chatd export makes a folder of all that a user may see, for its owner
     folder: `${folder.path}/data`,
     args: ["--rate", "100000", "--burst", "100000"],
   });
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben, cleo] = [await join("ana", transport), await join("ben", transport), await join("cleo", transport)];
   await write(ana, "ben", 300);
   await write(ben, "ana", 150);
@@ -116,7 +116,7 @@ Deno.test("an export that is killed is never taken for a whole one, and is gone 
   const data = `${folder.path}/data`;
   {
     await using server = await ServerProcess.start({ folder: data, args: ["--rate", "100000", "--burst", "100000"] });
-    const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+    const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
     const [ana, ben] = [await join("ana", transport), await join("ben", transport)];
     await write(ana, "ben", 1_500);
     await Promise.all([ana, ben].map((person) => person.stop()));
@@ -146,7 +146,7 @@ Deno.test("chatd export does not touch a folder with something else in it", asyn
   using folder = temporaryFolder();
   const out = `${folder.path}/out`;
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const ana = await join("ana", transport);
   await ana.stop();
   Deno.mkdirSync(out);

@@ -1,7 +1,7 @@
 /** A serving process that lives and does nothing; SIGSTOP makes one of any. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { essence, join } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -24,7 +24,7 @@ function hangs(server: ServerProcess): number {
 Deno.test("a serving process that hangs is replaced, and people chat on without loss", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: folder.path, supervise: true, program });
-  const transport = () => new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
   await ana.client.send("ben", "before");
   const hanging = server.servingPid();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { essence, join, type Person, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
@@ -15,9 +15,9 @@ for (const callback of [false, true]) {
     let server = await ServerProcess.start(options);
     const { port } = server;
     const [ana, ben, cleo] = [
-      await join("ana", new GrpcTransport({ host: "127.0.0.1", port, callback })),
-      await join("ben", new GrpcTransport({ host: "127.0.0.1", port, callback })),
-      await join("cleo", new GrpcTransport({ host: "127.0.0.1", port, callback })),
+      await join("ana", new Http2Transport({ host: "127.0.0.1", port, callback })),
+      await join("ben", new Http2Transport({ host: "127.0.0.1", port, callback })),
+      await join("cleo", new Http2Transport({ host: "127.0.0.1", port, callback })),
     ];
 
     let loading = true;

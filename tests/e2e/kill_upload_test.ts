@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { randomBytes, sourceOf } from "../support/files.ts";
 import { join, until } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -10,8 +10,8 @@ Deno.test("files go both ways whole, once, past a server that is killed again an
   let server = await ServerProcess.start({ folder: folder.path });
   const { port } = server;
   const [ana, ben] = [
-    await join("ana", new GrpcTransport({ host: "127.0.0.1", port, callback: false })),
-    await join("ben", new GrpcTransport({ host: "127.0.0.1", port, callback: false })),
+    await join("ana", new Http2Transport({ host: "127.0.0.1", port, callback: false })),
+    await join("ben", new Http2Transport({ host: "127.0.0.1", port, callback: false })),
   ];
   const again = async () => {
     server.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePorts } from "../support/free_ports.ts";
@@ -29,7 +29,7 @@ Deno.test("what people do is counted without their names, and again after the se
   const [port] = await freePorts(1);
   const args = ["--metrics-listen", `127.0.0.1:${port}`];
   await using server = await ServerProcess.start({ folder: folder.path, supervise: true, args });
-  const transport = () => new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
   for (let count = 0; count < 5; count++) await ana.client.send("ben", `line ${count}`);
   await assert.rejects(ana.client.send("nobody", "hello"), { code: "not_found" });

@@ -5,7 +5,7 @@ import type { Transport } from "../../src/client/transport.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { startGrpcServer } from "../../src/grpc/server/server.ts";
 import { defer } from "../../src/host/defer.ts";
 import { transportFiles } from "../contract/transport_files.ts";
@@ -33,7 +33,7 @@ class MixedTransports implements Transport {
 
   of(user: string): Transport {
     if (user !== "ana" && user !== "ben") return new AmqpTransport({ broker: broker.address, user });
-    return new GrpcTransport({ host: "127.0.0.1", port: this.#port, callback: user === "ben" });
+    return new Http2Transport({ host: "127.0.0.1", port: this.#port, callback: user === "ben" });
   }
 
   register: Transport["register"] = async (request, options) =>

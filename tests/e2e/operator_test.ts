@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
 import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -55,7 +55,7 @@ Deno.test("chatd user says what failed in one line, and exits 1", async () => {
 Deno.test("chatd user works through a running server, and ends live sessions of who is disabled", async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: folder.path, args: ["--registration", "invite"] });
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const logIn = { user: "ana", password: env.CHATD_PASSWORD, deviceName: "laptop", deviceId: "" };
 
   await done(user(folder.path, "add ana"));
@@ -144,7 +144,7 @@ Deno.test("chatd audit tells what happened, through a running server and without
   assert.deepEqual(events(await audit()), ["operator user_added ana"]);
   {
     await using server = await ServerProcess.start({ folder: data });
-    const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+    const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
     const logIn = { user: "ana", deviceName: "laptop", deviceId: "" };
     for (let i = 0; i < 2; i++) {
       await rejectsWith("unauthenticated", transport.logIn({ ...logIn, password: "wrong!!!" }, {}));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { createCertificates } from "../crash/certificates.ts";
 import { rejectsWith } from "../support/chat_error_assertions.ts";
@@ -45,7 +45,7 @@ Deno.test("SIGHUP has a supervised server read its configuration anew, unless so
   Deno.writeTextFileSync(config, 'registration = "open"\n');
   const options = { folder: `${folder.path}/data`, supervise: true, args: ["--config", config] };
   await using server = await ServerProcess.start(options);
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const register = (user: string) =>
     transport.register({ user, password: "correct horse battery", invite: "", deviceName: "" }, {});
   await register("ana");

@@ -1,7 +1,7 @@
 /** The examples, as people run them, with a chatd on the path. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { comeBack } from "../support/person.ts";
 import { makePythonStubs } from "../support/python_stubs.ts";
@@ -38,7 +38,7 @@ async function withUsers(use: (context: Context) => Promise<void>): Promise<void
 
 /** Rooms that ana and ben are in. */
 async function makeRooms(port: number, names: readonly string[]): Promise<void> {
-  const transport = new GrpcTransport({ host: "127.0.0.1", port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port, callback: false });
   for (const user of ["ana", "ben"]) {
     const request = { user, password: scriptPassword, deviceName: "", deviceId: "" };
     const { credentials } = await transport.logIn(request, {});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { freePorts } from "../support/free_ports.ts";
 import { join } from "../support/person.ts";
 import { ServerProcess } from "../support/server_process.ts";
@@ -16,7 +16,7 @@ async function lookForSecrets(format: string): Promise<void> {
   const [metricsPort] = await freePorts(1);
   const args = ["--log-format", format, "--metrics-listen", `127.0.0.1:${metricsPort}`];
   const server = await ServerProcess.start({ folder: folder.path, args });
-  const transport = new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const ana = await join("ana", transport);
   await ana.client.send("ana", "a secret of mine");
   const { token } = await ana.client.changePassword("correct horse battery", "staple of battery");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { startTestBroker } from "../support/amqp_server.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { Child, socketsOf } from "../support/child_process.ts";
@@ -16,7 +16,7 @@ const { node, authPort } = broker;
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 const overAmqp = (user: string) => new AmqpTransport({ broker: broker.address, user });
-const overGrpc = (port: number) => new GrpcTransport({ host: "127.0.0.1", port, callback: false });
+const overGrpc = (port: number) => new Http2Transport({ host: "127.0.0.1", port, callback: false });
 
 function start(folder: string, ...more: string[]): Child {
   const file = `${folder}/chatd.toml`;

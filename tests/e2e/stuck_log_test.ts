@@ -1,6 +1,6 @@
 /** A server whose stderr is not read: a pipe to a program that stands still, a terminal after Ctrl-S. */
 import assert from "node:assert/strict";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { eventually } from "../support/eventually.ts";
 import { freePorts } from "../support/free_ports.ts";
 import { LinkClient } from "../support/link_client.ts";
@@ -17,8 +17,8 @@ const visitsOfUser = 120;
 const enoughBytes = 64 * 1024 + 1024 * 1024 + 256 * 1024;
 const bytesOfVisit = 64 * "\\u202e".length + 500;
 
-function transportTo({ port }: ServerProcess): GrpcTransport {
-  return new GrpcTransport({ host: "127.0.0.1", port, callback: false });
+function transportTo({ port }: ServerProcess): Http2Transport {
+  return new Http2Transport({ host: "127.0.0.1", port, callback: false });
 }
 
 /** Has the server log more than its pipe and its queue hold. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
-import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { runChatd } from "../support/chatd_process.ts";
 import { essence, join, type Person, until } from "../support/person.ts";
@@ -37,7 +37,7 @@ Deno.test("a serving process that dies comes back on its port, and nothing accep
     supervise: true,
     args: ["--rate", "100000", "--burst", "100000"],
   });
-  const transport = () => new GrpcTransport({ host: "127.0.0.1", port: server.port, callback: false });
+  const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
   let loading = true;
   let sent = 0;

@@ -37,23 +37,33 @@ function notReached(error: ChatError): boolean {
 
 for (const [library, Client] of [["chatd's HTTP/2", Http2Transport], ["grpc-js", GrpcTransport]] as const) {
   const logIn = reachBy(Client);
+  // grpc-js keeps the timer of its next attempt for a while after a client is closed.
+  const options = { sanitizeOps: Client !== GrpcTransport, sanitizeResources: Client !== GrpcTransport };
 
-  Deno.test(`${library}: a server with TLS is reached by name, and by address with the name to check`, async () => {
-    await using test = await startTestGrpcServer({ tls: serverTls });
-    const roots = pem(certificates.authority);
-    await assert.rejects(logIn(test.server.port, { roots }, "localhost"), answered);
-    await assert.rejects(logIn(test.server.port, { roots, serverName: "localhost" }), answered);
-  });
+  Deno.test(
+    `${library}: a server with TLS is reached by name, and by address with the name to check`,
+    options,
+    async () => {
+      await using test = await startTestGrpcServer({ tls: serverTls });
+      const roots = pem(certificates.authority);
+      await assert.rejects(logIn(test.server.port, { roots }, "localhost"), answered);
+      await assert.rejects(logIn(test.server.port, { roots, serverName: "localhost" }), answered);
+    },
+  );
 
-  Deno.test(`${library}: a server with TLS is not trusted with another name, or when another authority signed it`, async () => {
-    await using test = await startTestGrpcServer({ tls: serverTls });
-    const roots = pem(certificates.authority);
-    await assert.rejects(logIn(test.server.port, { roots, serverName: "elsewhere.example" }), notReached);
-    const foreign = pem(certificates.foreignClient.certificate);
-    await assert.rejects(logIn(test.server.port, { roots: foreign, serverName: "localhost" }), notReached);
-  });
+  Deno.test(
+    `${library}: a server with TLS is not trusted with another name, or when another authority signed it`,
+    options,
+    async () => {
+      await using test = await startTestGrpcServer({ tls: serverTls });
+      const roots = pem(certificates.authority);
+      await assert.rejects(logIn(test.server.port, { roots, serverName: "elsewhere.example" }), notReached);
+      const foreign = pem(certificates.foreignClient.certificate);
+      await assert.rejects(logIn(test.server.port, { roots: foreign, serverName: "localhost" }), notReached);
+    },
+  );
 
-  Deno.test(`${library}: NODE_TLS_REJECT_UNAUTHORIZED does not make a server trusted`, async () => {
+  Deno.test(`${library}: NODE_TLS_REJECT_UNAUTHORIZED does not make a server trusted`, options, async () => {
     await using test = await startTestGrpcServer({ tls: serverTls });
     const { port } = test.server;
     Deno.env.set("NODE_TLS_REJECT_UNAUTHORIZED", "0");
@@ -67,7 +77,7 @@ for (const [library, Client] of [["chatd's HTTP/2", Http2Transport], ["grpc-js",
     }
   });
 
-  Deno.test(`${library}: neither side speaks plain where the other speaks TLS`, async () => {
+  Deno.test(`${library}: neither side speaks plain where the other speaks TLS`, options, async () => {
     await using secure = await startTestGrpcServer({ tls: serverTls });
     await assert.rejects(logIn(secure.server.port, undefined), notReached);
     await using plain = await startTestGrpcServer();
@@ -75,15 +85,19 @@ for (const [library, Client] of [["chatd's HTTP/2", Http2Transport], ["grpc-js",
     await assert.rejects(logIn(plain.server.port, { roots, serverName: "localhost" }), notReached);
   });
 
-  Deno.test(`${library}: with mutual TLS only clients whose certificate the authority signed are served`, async () => {
-    await using test = await startTestGrpcServer({ tls: mutualTls });
-    const trust = { roots: pem(certificates.authority), serverName: "localhost" };
-    await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("client") }), answered);
-    await assert.rejects(logIn(test.server.port, trust), (error: ChatError) => {
-      assert.match(error.message, /certificate/i);
-      return notReached(error);
-    });
-    await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("foreignClient") }), notReached);
-    await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("expiredClient") }), notReached);
-  });
+  Deno.test(
+    `${library}: with mutual TLS only clients whose certificate the authority signed are served`,
+    options,
+    async () => {
+      await using test = await startTestGrpcServer({ tls: mutualTls });
+      const trust = { roots: pem(certificates.authority), serverName: "localhost" };
+      await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("client") }), answered);
+      await assert.rejects(logIn(test.server.port, trust), (error: ChatError) => {
+        assert.match(error.message, /certificate/i);
+        return notReached(error);
+      });
+      await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("foreignClient") }), notReached);
+      await assert.rejects(logIn(test.server.port, { ...trust, certificate: chain("expiredClient") }), notReached);
+    },
+  );
 }

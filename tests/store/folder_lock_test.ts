@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { lockFolder } from "../../src/store/folder_lock.ts";
+import { lastOwner, lockFolder, tryLockFolder } from "../../src/store/folder_lock.ts";
 import { ScriptProcess } from "../support/script_process.ts";
 import { temporaryFolder } from "../support/temporary_folder.ts";
 
@@ -65,4 +65,18 @@ Deno.test({
     assert.equal(code, "permission_denied");
     assert.ok(message.includes(`--allow-read="elsewhere" --allow-write="elsewhere"`), message);
   },
+});
+
+Deno.test("tryLockFolder() has no lock while another has it, and lastOwner() names the process", () => {
+  using folder = temporaryFolder();
+  {
+    using lock = tryLockFolder(folder.path);
+    assert.ok(lock);
+    assert.equal(tryLockFolder(folder.path), undefined);
+  }
+  using again = tryLockFolder(folder.path);
+  assert.ok(again);
+  assert.equal(lastOwner(folder.path), Deno.pid);
+  Deno.writeTextFileSync(`${folder.path}/file`, "");
+  assert.throws(() => tryLockFolder(`${folder.path}/file`), { code: "invalid_argument" });
 });

@@ -11,28 +11,33 @@ import type { Chat } from "../../src/core/chat.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
 import { defer } from "../../src/host/defer.ts";
+import type { BrokerNode } from "./broker_node.ts";
+import { authSecret } from "./broker_pool.ts";
 import { FakeHasher } from "./fake_hasher.ts";
 import { freePorts } from "./free_ports.ts";
 import { RabbitNode } from "./rabbitmq_node.ts";
 import { workerEntry } from "./worker_entry.ts";
 
-/** A broker that asks whoever listens on `authPort`, and nothing but that. */
+/** A broker that asks the server on `authPort` for permissions. */
 export interface TestBroker extends AsyncDisposable {
-  readonly node: RabbitNode;
+  readonly node: BrokerNode & { readonly pid: number };
   readonly address: BrokerAddress;
   readonly authPort: number;
-  /** In the path of what it asks. */
+  /** In the path under which the broker asks. */
   readonly secret: string;
 }
 
-const secret = "a-secret-of-tests";
+/** A broker of a test's own, which it may stop. */
+export interface OwnTestBroker extends TestBroker {
+  readonly node: RabbitNode;
+}
 
-/** @param config more lines for rabbitmq.conf */
-export async function startTestBroker({ config }: { config?: readonly string[] } = {}): Promise<TestBroker> {
+/** Starts a broker of the test's own. @param config more lines for rabbitmq.conf */
+export async function startTestBroker({ config }: { config?: readonly string[] } = {}): Promise<OwnTestBroker> {
   const [authPort] = await freePorts(1);
-  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/${secret}`, config });
+  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/${authSecret}`, config });
   const address = { tls: false, host: "127.0.0.1", port: node.amqpPort, vhost: "/" };
-  return { node, address, authPort, secret, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() };
+  return { node, address, authPort, secret: authSecret, [Symbol.asyncDispose]: () => node[Symbol.asyncDispose]() };
 }
 
 export interface TestAmqpServer extends AsyncDisposable {
@@ -110,7 +115,7 @@ export async function startTestAmqpServer(
   });
   const endpoint = await startAuthorityEndpoint({
     authority,
-    secret,
+    secret: authSecret,
     listen: { host: "127.0.0.1", port: broker.authPort },
     log,
   });

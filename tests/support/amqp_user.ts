@@ -1,6 +1,8 @@
+import type { Socket } from "node:net";
 import { type ChannelModel, connect } from "amqplib";
+import { standardDeadlineMs } from "./deadlines.ts";
 
-/** A connection of somebody to a broker, and what becomes of it. */
+/** A user's connection to a broker, with its end. */
 export interface AmqpUser extends AsyncDisposable {
   readonly model: ChannelModel;
   /** Resolves with the broker's reason, or "" when there was none. */
@@ -8,10 +10,10 @@ export interface AmqpUser extends AsyncDisposable {
   readonly isOpen: boolean;
 }
 
-/** Connects as nobody's client in particular. Rejects with amqplib's error. */
+/** Opens a connection that no client of chatd uses. @throws {Error} of amqplib */
 export async function connectAs(url: string, { name }: { name?: string } = {}): Promise<AmqpUser> {
   const clientProperties = name === undefined ? {} : { connection_name: name };
-  const model = await connect(url, { noDelay: true, timeout: 60_000, clientProperties });
+  const model = await connect(url, { noDelay: true, timeout: standardDeadlineMs, clientProperties });
   let isOpen = true;
   let reason = "";
   model.on("error", (error: Error) => reason = error.message);
@@ -28,12 +30,20 @@ export async function connectAs(url: string, { name }: { name?: string } = {}): 
       return isOpen;
     },
     async [Symbol.asyncDispose]() {
-      if (isOpen) await model.close().catch(() => {});
+      if (!isOpen) return;
+      // A broker that does not answer must not hold up the end of a test.
+      const timer = setTimeout(() => streamOf(model).destroy(), standardDeadlineMs);
+      await Promise.race([model.close().catch(() => {}), closed]);
+      clearTimeout(timer);
     },
   };
 }
 
-/** Of the socket, which the broker's name of the connection begins with. */
+/** Returns the port of the client's socket; the broker's name for the connection contains it. */
 export function localPort(model: ChannelModel): number {
-  return (model.connection as unknown as { stream: { localPort: number } }).stream.localPort;
+  return streamOf(model).localPort;
+}
+
+function streamOf(model: ChannelModel): Socket & { localPort: number } {
+  return (model.connection as unknown as { stream: Socket & { localPort: number } }).stream;
 }

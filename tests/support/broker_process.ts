@@ -1,4 +1,4 @@
-const readyDeadlineMs = 240_000;
+import { startDeadlineMs } from "./deadlines.ts";
 
 /** Starts a program in a process group of its own, so that Ctrl-C reaches the tests alone, which then end the program. */
 export function spawnDetached(program: string, { args = [], ...options }: Deno.CommandOptions): Deno.ChildProcess {
@@ -25,7 +25,7 @@ export class BrokerProcess {
 
   /** Resolves when the broker serves. @throws {Error} with its output when it ends or takes too long */
   async ready(): Promise<void> {
-    const timer = setTimeout(() => this.#fail(`did not serve within ${readyDeadlineMs} ms`), readyDeadlineMs);
+    const timer = setTimeout(() => this.#fail(`did not serve within ${startDeadlineMs} ms`), startDeadlineMs);
     await this.#ready.promise.finally(() => clearTimeout(timer));
   }
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { startDeadlineMs } from "./deadlines.ts";
 
 const entry = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -10,7 +11,7 @@ export interface ChildOptions {
   deno?: string;
 }
 
-/** A chatd that runs beside the test. It is killed when it is disposed of. */
+/** A chatd process that runs beside the test until its disposal, which kills it. */
 export class Child implements AsyncDisposable {
   readonly pid: number;
   readonly status: Promise<Deno.CommandStatus>;
@@ -42,9 +43,9 @@ export class Child implements AsyncDisposable {
     await this.#input.close();
   }
 
-  /** Resolves when a line matches. @throws {Error} with what was written when the process ends before, or after 180 s. */
+  /** Resolves when a line matches. @throws {Error} with what was written when the process ends before, or takes too long. */
   async line(pattern: RegExp): Promise<string> {
-    const deadline = performance.now() + 180_000;
+    const deadline = performance.now() + startDeadlineMs;
     let ended = false;
     void this.#output.then(() => ended = true);
     for (;;) {

@@ -2,21 +2,22 @@ import assert from "node:assert/strict";
 import { ChatClient, type ClientEvent } from "../../src/client/chat_client.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Message } from "../../src/core/messages/message.ts";
+import { standardDeadlineMs } from "./deadlines.ts";
 
-/** Somebody who registered at a server, is online, and keeps count. */
+/** A registered user who is online, and records events. */
 export interface Person {
   readonly client: ChatClient;
-  /** What the server took of what they sent, in the order of its answers. */
+  /** Accepted messages, in the order of the server's answers. */
   readonly accepted: Message[];
   readonly received: Message[];
-  /** Whether others are there, as was told last. */
+  /** Whether other users are online, by the latest event of each. */
   readonly online: ReadonlyMap<string, boolean>;
-  /** Of the device that was registered. */
+  /** The token of the registered device. */
   readonly token: string;
   stop(): Promise<void>;
 }
 
-/** Registers `user`, and resolves when they are online. */
+/** Registers a user, and resolves when the user is online. */
 export async function join(user: string, transport: Transport): Promise<Person> {
   const { credentials } = await transport.register(
     { user, password: "correct horse battery", invite: "", deviceName: "test" },
@@ -25,7 +26,7 @@ export async function join(user: string, transport: Transport): Promise<Person> 
   return await comeBack(credentials!.token, transport);
 }
 
-/** Goes on with a token, where its device was. Resolves when they are online. */
+/** Continues as the device of a token, from its position. Resolves when the user is online. */
 export async function comeBack(token: string, transport: Transport): Promise<Person> {
   const accepted: Message[] = [];
   const received: Message[] = [];
@@ -58,16 +59,16 @@ export async function comeBack(token: string, transport: Transport): Promise<Per
   };
 }
 
-/** Resolves when the condition holds. @throws {Error} when it does not within two minutes. */
+/** Resolves when the condition holds. @throws {Error} when it does not in time. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 120_000;
+  const deadline = performance.now() + standardDeadlineMs;
   while (!condition()) {
     assert.ok(performance.now() < deadline, "it did not happen in time");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-/** What a message is at both ends: a reply does not say its number among the conversation's messages. */
+/** Returns a message without its ordinal, which a reply does not have: equal at both ends. */
 export function essence({ ordinal: _, ...message }: Message): Omit<Message, "ordinal"> {
   return message;
 }

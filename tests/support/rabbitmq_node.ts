@@ -1,12 +1,13 @@
 import { brokerConfig, enabledPlugins } from "../../src/amqp/broker/broker_config.ts";
 import { ProcessGuard } from "../../src/host/process_guard.ts";
+import { BrokerNode, type NodeAddress } from "./broker_node.ts";
 import { BrokerProcess, spawnDetached } from "./broker_process.ts";
+import { standardDeadlineMs } from "./deadlines.ts";
 import { requireDebianPackages } from "./debian_package.ts";
 import { freePorts } from "./free_ports.ts";
 
 const toolFolder = "/usr/lib/rabbitmq/bin";
 const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
-const stopDeadlineMs = 120_000;
 
 export interface RabbitNodeOptions {
   /** The URL of chatd's answers, with the secret: "http://127.0.0.1:PORT/SECRET"; without it the broker asks no server. */
@@ -16,10 +17,8 @@ export interface RabbitNodeOptions {
 }
 
 /** The resources of a node that no other program uses. */
-interface Place {
+interface Place extends NodeAddress {
   readonly folder: string;
-  readonly amqpPort: number;
-  readonly managementPort: number;
   readonly distributionPort: number;
   readonly epmdPort: number;
   readonly guard: ProcessGuard;
@@ -29,15 +28,13 @@ interface Place {
  * A private RabbitMQ with the configuration that chatd prescribes, which can be stopped, killed, frozen and restarted. Its
  * ports, cookie, folder and epmd are its own. All of it is gone after disposal, and also when the tests are killed.
  */
-export class RabbitNode implements AsyncDisposable {
-  /** The internal user, which the server logs in with. */
-  readonly user = "chatd";
-  readonly password = crypto.randomUUID();
+export class RabbitNode extends BrokerNode implements AsyncDisposable {
   readonly #place: Place;
   readonly #epmd: Deno.ChildProcess;
   #running: BrokerProcess | undefined;
 
   private constructor(place: Place) {
+    super(place);
     this.#place = place;
     const args = ["-address", "127.0.0.1", "-port", String(place.epmdPort)];
     this.#epmd = spawnDetached("epmd", { args, env: this.#environment, stdout: "null", stderr: "null" });
@@ -50,7 +47,8 @@ export class RabbitNode implements AsyncDisposable {
     const [amqpPort, managementPort, distributionPort, epmdPort] = await freePorts(4);
     const folder = await Deno.makeTempDir({ prefix: "chatd-rabbitmq-" });
     const guard = new ProcessGuard(folder);
-    const node = new RabbitNode({ folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
+    const login = { user: "chatd", password: crypto.randomUUID() };
+    const node = new RabbitNode({ ...login, folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
     try {
       await node.#configure(options);
       await node.#boot();
@@ -61,18 +59,10 @@ export class RabbitNode implements AsyncDisposable {
     }
   }
 
-  get amqpPort(): number {
-    return this.#place.amqpPort;
-  }
-
-  /** Returns the URL with a login; that of the internal user unless given. */
-  amqpUrl(user: string = this.user, password: string = this.password): string {
-    return `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${this.amqpPort}`;
-  }
-
-  /** The URL of the management plugin, without a login. */
-  get managementUrl(): string {
-    return `http://127.0.0.1:${this.#place.managementPort}`;
+  /** The address without methods, which another process can be told. */
+  get address(): NodeAddress {
+    const { user, password, amqpPort, managementPort } = this.#place;
+    return { user, password, amqpPort, managementPort };
   }
 
   /** The id of the broker's process. */
@@ -88,10 +78,10 @@ export class RabbitNode implements AsyncDisposable {
   /** Stops the broker in order; its data stays. */
   async stop(): Promise<void> {
     this.#process.signal("SIGTERM");
-    const timer = setTimeout(() => this.#process.signal("SIGKILL"), stopDeadlineMs);
+    const timer = setTimeout(() => this.#process.signal("SIGKILL"), standardDeadlineMs);
     const { signal } = await this.#ended();
     clearTimeout(timer);
-    if (signal === "SIGKILL") throw new Error(`the broker did not stop within ${stopDeadlineMs} ms`);
+    if (signal === "SIGKILL") throw new Error(`the broker did not stop within ${standardDeadlineMs} ms`);
   }
 
   /** Kills the broker; its data stays as a crash leaves it. */

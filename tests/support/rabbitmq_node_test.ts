@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { standardDeadlineMs } from "./deadlines.ts";
 import { RabbitNode } from "./rabbitmq_node.ts";
 
 async function overview(node: RabbitNode): Promise<Record<string, unknown>> {
   const response = await fetch(`${node.managementUrl}/api/overview`, {
     headers: { authorization: `Basic ${btoa(`${node.user}:${node.password}`)}` },
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(standardDeadlineMs),
   });
   assert.equal(response.status, 200);
   return await response.json();

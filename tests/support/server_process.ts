@@ -1,22 +1,22 @@
 import { fileURLToPath } from "node:url";
+import { startDeadlineMs } from "./deadlines.ts";
 
 const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const readyDeadlineMs = 180_000;
 
 export interface ServerProcessOptions {
   /** The data folder; it stays when the process goes. */
   folder: string;
   /** 0 lets the system choose. */
   port?: number;
-  /** Have this process start and watch the one that serves; off unless given. */
+  /** Whether the process starts and watches another one that serves; off unless given. */
   supervise?: boolean;
   /** More arguments for `chatd grpc-server`. */
   args?: readonly string[];
-  /** Beside the environment of the tests. */
+  /** Variables in addition to the environment of the tests. */
   env?: Readonly<Record<string, string>>;
-  /** What Deno runs; `main.ts` of chatd unless given. */
+  /** The program that Deno runs; `main.ts` of chatd unless given. */
   program?: string;
-  /** Stderr is not read before `readStderr()`. */
+  /** Whether stderr is left unread until `readStderr()`. */
   holdStderr?: boolean;
 }
 
@@ -28,7 +28,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<unknown>;
   readonly #folder: string;
-  /** What it wrote so far: all of stdout, the end of stderr (all of it with `holdStderr`). Complete when {@link ended} resolves. */
+  /** Output so far: all of stdout, the end of stderr (all of it with `holdStderr`). Complete when {@link ended} resolves. */
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   /** Reads stderr from now on. */
@@ -56,7 +56,7 @@ export class ServerProcess implements AsyncDisposable {
     this.readStderr = readStderr;
   }
 
-  /** Resolves when it listens. @throws {Error} with what it wrote when it ends or takes too long. */
+  /** Resolves when the server listens. @throws {Error} with its output when it ends or takes too long */
   static async start(
     { folder, port = 0, supervise = false, args = [], env = {}, program = main, holdStderr = false }:
       ServerProcessOptions,
@@ -100,7 +100,7 @@ export class ServerProcess implements AsyncDisposable {
     ]);
     const fail = (why: string) => listens.reject(new Error(`the server ${why}:\n${[...stdout, ...stderr].join("\n")}`));
     void output.then(() => fail("ended before it listened"));
-    const timer = setTimeout(() => fail("did not listen in time"), readyDeadlineMs);
+    const timer = setTimeout(() => fail("did not listen in time"), startDeadlineMs);
     try {
       return new ServerProcess(child, { folder, port: await listens.promise, stdout, stderr, output, readStderr });
     } catch (error) {
@@ -112,7 +112,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  /** The process that owns the data folder: another than this one when it is supervised. */
+  /** Returns the id of the process that owns the data folder: a different one from `pid` with a supervisor. */
   servingPid(): number {
     return Number.parseInt(Deno.readTextFileSync(`${this.#folder}/chatd.lock`));
   }
@@ -121,13 +121,13 @@ export class ServerProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Resolves when it has ended, with what it started, and everything that they wrote was read. */
+  /** Resolves when the process and its children have ended, and all of their output was read. */
   async ended(): Promise<Deno.CommandStatus> {
     await this.#output;
     return await this.status;
   }
 
-  /** Ends it at once, unless it has ended, and waits for what it started. */
+  /** Kills the process unless it has ended, and waits for its children. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.readStderr();
     try {

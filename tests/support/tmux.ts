@@ -5,7 +5,7 @@ export const hasTmux = await new Deno.Command("tmux", { args: ["-V"], stdout: "n
   .then(({ success }) => success, () => false);
 
 export interface TmuxOptions {
-  /** For the socket of a tmux of one's own. */
+  /** The folder for the socket of this tmux. */
   folder: string;
   columns: number;
   rows: number;
@@ -25,13 +25,13 @@ export class Tmux implements AsyncDisposable {
     return tmux;
   }
 
-  /** Types it as it is, then presses the keys, such as "Enter" or "C-c". */
+  /** Types text literally, then presses keys, such as "Enter" or "C-c". */
   async type(text: string, ...keys: string[]): Promise<void> {
     if (text !== "") await this.#run("send-keys", "-l", text);
     if (keys.length > 0) await this.#run("send-keys", ...keys);
   }
 
-  /** Pastes as a terminal does for programs that want to know. */
+  /** Pastes text in brackets (bracketed paste), as terminals do for programs that ask for it. */
   async paste(text: string): Promise<void> {
     await this.#run("set-buffer", text);
     await this.#run("paste-buffer", "-p");
@@ -41,20 +41,20 @@ export class Tmux implements AsyncDisposable {
     await this.#run("resize-window", "-x", `${columns}`, "-y", `${rows}`);
   }
 
-  /** All rows, those that scrolled away included, without what is empty at the end. */
+  /** Returns all rows, including those that scrolled away, without empty rows at the end. */
   async lines(): Promise<string[]> {
     return (await this.#run("capture-pane", "-p", "-S", "-1000")).trimEnd().split("\n");
   }
 
-  /** The screen with its colours, as sequences of a terminal. */
+  /** Returns the screen with its colours, as escape sequences. */
   async styledScreen(): Promise<string> {
     return await this.#run("capture-pane", "-p", "-e");
   }
 
-  async sees(expected: RegExp, deadlineMs = 180_000): Promise<void> {
+  async sees(expected: RegExp): Promise<void> {
     let seen = "";
     const looks = async () => expected.test(seen = (await this.lines()).join("\n"));
-    await eventually(looks, () => `${expected} in\n${seen}`, deadlineMs);
+    await eventually(looks, () => `${expected} in\n${seen}`);
   }
 
   /** Closes the terminal, and waits for the processes in it: they may write files as they end. */
@@ -73,10 +73,10 @@ export class Tmux implements AsyncDisposable {
   }
 }
 
-/** Ids of the sessions in which processes run; one for each process that has not ended. */
+/** Returns the session ids of all processes that have not ended. */
 async function sessions(): Promise<string[]> {
   const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "sess=,stat="] }).output();
   const lines = new TextDecoder().decode(stdout).split("\n").map((line) => line.trim().split(/\s+/));
-  // Whoever inherits those that have ended may not ask for their status.
+  // A process whose parent never asks for its status stays as a zombie.
   return lines.filter(([, state]) => !state?.startsWith("Z")).map(([session]) => session);
 }

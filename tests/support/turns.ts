@@ -1,24 +1,25 @@
 import assert from "node:assert/strict";
+import { standardDeadlineMs } from "./deadlines.ts";
 
-// Kept, so that fake time does not stop these.
+// Captured here, so that fake time does not stop them.
 const { setTimeout } = globalThis;
 const now = performance.now.bind(performance);
 
-/** Lets everything that is ready run, in so many turns of the event loop. */
+/** Runs the event loop for a number of turns. */
 export async function turns(count = 1): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise<void>((resolve) => setTimeout(resolve, 0));
 }
 
-/** A turn that takes longer, because the machine is busy or stood still, counts as so many milliseconds. */
+/** The most milliseconds that one turn counts: a longer one means that the machine was busy, or stood still. */
 const longestTurnMs = 100;
 
 /**
- * Resolves as soon as `condition` gives something that is true; fails when it does not within `deadlineMs` of the time that
- * this process has to itself.
+ * Resolves with the first truthy result of `condition`. Fails after `deadlineMs` of this process's own time, which does not
+ * pass while the machine is busy.
  */
 export async function until<T>(
   condition: () => T | undefined | false,
-  { what = String(condition), deadlineMs = 60_000 }: { what?: string; deadlineMs?: number } = {},
+  { what = String(condition), deadlineMs = standardDeadlineMs }: { what?: string; deadlineMs?: number } = {},
 ): Promise<T> {
   let spentMs = 0;
   for (let before = now();;) {

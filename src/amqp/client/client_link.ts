@@ -269,9 +269,10 @@ export class AmqpLink implements Link {
     this.#options.signal?.removeEventListener("abort", this.#abort);
     const wasOpen = !this.#ended.signal.aborted;
     this.#queue.end();
-    clearTimeout(this.#keepaliveTimer);
     if (wasOpen && this.#session !== undefined) await this.#announceLeaving();
     this.#ended.abort();
+    // Leaving publishes, which sets the timer again.
+    clearTimeout(this.#keepaliveTimer);
     await this.#connection?.close();
     await this.#opening;
     await this.#connection?.close();

@@ -35,9 +35,10 @@ export interface ClientConnection {
 export class KnownChannels {
   /** By process, oldest first. */
   readonly #channels = new Map<string, KnownChannel>();
-  readonly #waiting = new Map<string, ((channel: KnownChannel) => void)[]>();
+  readonly #waiting = new Map<string, Set<() => void>>();
   readonly #waitingOfUser = new Map<string, number>();
   #count = 0;
+  #isClosed = false;
   /** Lower bounds of the process numbers that this broker has used. */
   #possible: readonly number[] = [0, 0];
 
@@ -50,7 +51,7 @@ export class KnownChannels {
     this.#channels.set(process, channel);
     const [oldest] = this.#channels.keys();
     if (this.#channels.size > maxChannels) this.closed(oldest);
-    this.#waiting.get(process)?.forEach((report) => report(channel));
+    this.#waiting.get(process)?.forEach((report) => report());
   }
 
   /** Forgets a channel. Its last messages may arrive after this. */
@@ -80,11 +81,11 @@ export class KnownChannels {
 
   /**
    * Judges like {@link judge}, once the broker has reported the channel or 5 s have passed; undefined when too many
-   * messages wait.
+   * messages wait, and after {@link close}.
    */
   async judgeLater(replyTo: string, user: string): Promise<boolean | undefined> {
     const ofUser = this.#waitingOfUser.get(user) ?? 0;
-    if (this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
+    if (this.#isClosed || this.#count >= maxWaiting || ofUser >= maxWaitingOfUser) return undefined;
     this.#count++;
     this.#waitingOfUser.set(user, ofUser + 1);
     await this.#awaitReport(processOf(replyTo));
@@ -92,7 +93,13 @@ export class KnownChannels {
     const left = this.#waitingOfUser.get(user)! - 1;
     if (left === 0) this.#waitingOfUser.delete(user);
     else this.#waitingOfUser.set(user, left);
-    return this.judge(replyTo, user) ?? false;
+    return this.#isClosed ? undefined : this.judge(replyTo, user) ?? false;
+  }
+
+  /** Ends all waits: the connection to the broker has ended. */
+  close(): void {
+    this.#isClosed = true;
+    for (const waiting of this.#waiting.values()) waiting.forEach((stopWaiting) => stopWaiting());
   }
 
   #raiseBounds(numbers: readonly number[]): void {
@@ -102,13 +109,13 @@ export class KnownChannels {
   /** Resolves when the broker has reported the process, or has taken too long. */
   async #awaitReport(process: string): Promise<void> {
     if (this.#channels.has(process)) return;
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const others = this.#waiting.get(process);
-    if (others === undefined) this.#waiting.set(process, [resolve]);
-    else others.push(resolve);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(process) ?? new Set();
+    this.#waiting.set(process, waiting.add(resolve));
     const timer = setTimeout(resolve, eventDeadlineMs);
     await promise;
     clearTimeout(timer);
-    this.#waiting.delete(process);
+    waiting.delete(resolve);
+    if (waiting.size === 0 && this.#waiting.get(process) === waiting) this.#waiting.delete(process);
   }
 }

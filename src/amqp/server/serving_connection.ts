@@ -286,6 +286,7 @@ export class ServingConnection {
   }
 
   #cleanUp(): void {
+    this.#channels.close();
     void this.#replies?.close();
     void this.#registering?.close();
     this.#sessionRequests?.abandonDeclarations();

@@ -5,28 +5,15 @@ import { silentLog } from "../../../src/core/log.ts";
 import { type AmqpUser, connectAs, localPort } from "../../support/amqp_user.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePorts } from "../../support/free_ports.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
-
-/** A broker that admits any client. */
-async function startBroker() {
-  const asked = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("allow"));
-  const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${asked.addr.port}/secret` });
-  return {
-    node,
-    async [Symbol.asyncDispose]() {
-      await node[Symbol.asyncDispose]();
-      await asked.shutdown();
-    },
-  };
-}
-
-function manage(node: RabbitNode, more: Partial<BrokerManagementOptions> = {}): BrokerManagement {
+import { borrowOpenBroker } from "../../support/borrowed_broker.ts";
+import type { BrokerNode } from "../../support/broker_node.ts";
+function manage(node: BrokerNode, more: Partial<BrokerManagementOptions> = {}): BrokerManagement {
   const login = { user: node.user, password: node.password };
   return new BrokerManagement({ url: node.managementUrl, login, log: silentLog, ...more });
 }
 
 Deno.test("management of a broker", async (t) => {
-  await using broker = await startBroker();
+  await using broker = await borrowOpenBroker();
   const { node } = broker;
   await using management = manage(node);
   const join = (user: string, name?: string): Promise<AmqpUser> => connectAs(node.amqpUrl(user, "any"), { name });

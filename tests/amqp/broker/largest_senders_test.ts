@@ -140,13 +140,16 @@ Deno.test("an account that fills the broker's memory with unread replies is clos
   await using _watch = watchBroker(chatd, { broker, management, refused });
   using mallory = new RawBrokerSocket(node.amqpPort, { user: "mallory", password });
   await eventually(() => mallory.isReady, () => "mallory is logged in");
+  // The broker may raise a first alarm that garbage collection ends before its senders are looked at.
+  let lackedMemory = false;
   await eventually(() => {
-    mallory.askInVain();
-    return chatd.server.isBlocked;
-  }, () => "the broker lacks memory");
-  assert.equal(chatd.server.lacksMemory, true);
+    lackedMemory ||= chatd.server.lacksMemory;
+    const isThrownOff = refused.hasUser("mallory");
+    if (!isThrownOff) mallory.askInVain();
+    return isThrownOff;
+  }, () => "mallory is thrown off");
+  assert.ok(lackedMemory);
   await eventually(() => chatd.server.isServing, () => "the alarm is over");
-  assert.ok(refused.hasUser("mallory"));
   assert.ok(!refused.hasUser("ana") && !refused.hasUser("ben"));
   await ana.client.send("ben", "goes on");
   await until(() => ben.received.length === 1);

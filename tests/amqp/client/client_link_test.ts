@@ -9,17 +9,12 @@ import { ClientFrame, ServerFrame } from "../../../src/gen/chatd/v1/session.ts";
 import { connectAs } from "../../support/amqp_user.ts";
 import { rejectsWith } from "../../support/chat_error_assertions.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePorts } from "../../support/free_ports.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
 import { helloWith } from "../../support/test_session.ts";
+import { borrowOpenBroker } from "../../support/borrowed_broker.ts";
 
-const [authPort] = await freePorts(1);
-const asked = Deno.serve({ hostname: "127.0.0.1", port: authPort, onListen() {} }, () => new Response("allow"));
-const node = await RabbitNode.start({ authUrl: `http://127.0.0.1:${authPort}/any` });
-Deno.test.afterAll(async () => {
-  await node[Symbol.asyncDispose]();
-  await asked.shutdown();
-});
+const broker = await borrowOpenBroker();
+const { node } = broker;
+Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 const queue = "chatd.session.ana.0";
 const pong = (requestId: number) =>

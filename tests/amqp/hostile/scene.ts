@@ -7,13 +7,10 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
-import {
-  startTestAmqpServer,
-  startTestBroker,
-  type TestAmqpServer,
-  type TestBroker,
-} from "../../support/amqp_server.ts";
+import { startTestAmqpServer, type TestAmqpServer, type TestBroker } from "../../support/amqp_server.ts";
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 import { eventually } from "../../support/eventually.ts";
+import { Pace } from "../../support/pace.ts";
 import { join, type Person } from "../../support/person.ts";
 import { RawAmqpClient, type RawSession } from "../../support/raw_amqp_client.ts";
 import { sendRequest } from "../../support/wire_values.ts";
@@ -22,8 +19,6 @@ import { sendRequest } from "../../support/wire_values.ts";
 export const thrownOut = /CONNECTION.FORCED|ECONNRESET|EPIPE/;
 
 export const password = "correct horse battery";
-/** Longest time of a message between others during a flood, in milliseconds; it takes about one otherwise. */
-export const slowestMs = 60_000;
 /** Largest growth of the server's or broker's memory during a flood. */
 const growthMiB = 150;
 
@@ -35,6 +30,7 @@ export class Scene implements AsyncDisposable {
   readonly ana: Person;
   readonly ben: Person;
   readonly #watch: BrokerWatch;
+  #pace!: Pace;
 
   private constructor(scene: Pick<Scene, "broker" | "server" | "management" | "ana" | "ben">, watch: BrokerWatch) {
     ({ broker: this.broker, server: this.server, management: this.management, ana: this.ana, ben: this.ben } = scene);
@@ -42,7 +38,7 @@ export class Scene implements AsyncDisposable {
   }
 
   static async open(): Promise<Scene> {
-    const broker = await startTestBroker();
+    const broker = await borrowTestBroker();
     const { node } = broker;
     const login = { user: node.user, password: node.password };
     const management = new BrokerManagement({ url: node.managementUrl, login, log: silentLog });
@@ -71,7 +67,9 @@ export class Scene implements AsyncDisposable {
     watch.start();
     const [ana, ben] = [await join("ana", server.transport("ana")), await join("ben", server.transport("ben"))];
     for (const name of ["mallory", "trudy", "oscar", "nick"]) await accounts.addUser({ name, password });
-    return new Scene({ broker, server, management, ana, ben }, watch);
+    const scene = new Scene({ broker, server, management, ana, ben }, watch);
+    scene.#pace = await Pace.measure("a message from ana to ben", () => scene.#chat());
+    return scene;
   }
 
   logIn(user: string) {
@@ -80,6 +78,13 @@ export class Scene implements AsyncDisposable {
 
   connect(user: string, secret = password, name?: string): Promise<RawAmqpClient> {
     return RawAmqpClient.connect(this.broker.node.amqpUrl(user, secret), name);
+  }
+
+  /** Measures the login of a device whose token the server knows. */
+  async paceOfLogin(user: string): Promise<Pace> {
+    const { token } = await this.logIn(user);
+    const logIn = async () => await (await this.connect(user, token))[Symbol.asyncDispose]();
+    return await Pace.measure(`a login of ${user} with a token`, logIn, { rounds: 3 });
   }
 
   /** A hostile client with its own session. */
@@ -99,21 +104,26 @@ export class Scene implements AsyncDisposable {
     return found;
   }
 
-  /** Runs a step of a test, and checks afterwards that the others can still chat. */
+  /** Returns how to define steps of a test: during and after each, the others chat nearly as quickly as before. */
   steps(t: Deno.TestContext) {
     return (behaviour: string, run: () => Promise<void>) =>
       t.step(behaviour, async () => {
         await run();
         await this.chatGoesOn();
+        this.#pace.assertKept();
       });
   }
 
   /** Checks that ana and ben still reach each other, and receive nothing else. */
   async chatGoesOn(): Promise<void> {
+    await this.#pace.repeat();
+  }
+
+  async #chat(): Promise<void> {
     const text = crypto.randomUUID();
     const heard = this.ben.received.length;
     this.ana.client.send("ben", text);
-    await eventually(() => this.ben.received.at(-1)?.text === text, () => "a message from ana to ben", slowestMs);
+    await eventually(() => this.ben.received.at(-1)?.text === text, () => "a message from ana to ben");
     assert.deepEqual(this.ben.received.slice(heard).map(({ sender }) => sender), ["ana"]);
     assert.deepEqual(this.ana.received, []);
   }
@@ -141,12 +151,6 @@ export interface Memory {
 export function memory(brokerPid: number): Memory {
   const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${brokerPid}/status`))!;
   return { server: Deno.memoryUsage().rss / 2 ** 20, broker: Number(kilobytes) / 1024 };
-}
-
-export async function within(deadlineMs: number, task: Promise<void>): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`it took longer than ${deadlineMs} ms`)), deadlineMs);
-  await Promise.race([task, late]).finally(() => clearTimeout(timer));
 }
 
 export function assertGrowth(before: Memory, after: Memory): void {

@@ -4,13 +4,14 @@ import { messageTypes } from "../../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, requestExchange } from "../../../src/amqp/topology.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
-import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.ts";
+import { startTestAmqpServer } from "../../support/amqp_server.ts";
 import { eventually } from "../../support/eventually.ts";
 import { join, until } from "../../support/person.ts";
 import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 
 const password = "correct horse battery";
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 /** A process of this broker, as in its direct-reply addresses, and a key. */

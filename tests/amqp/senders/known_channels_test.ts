@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { processOf } from "../../../src/amqp/incoming.ts";
-import { KnownChannels } from "../../../src/amqp/senders/known_channels.ts";
+import { eventDeadlineMs, KnownChannels } from "../../../src/amqp/senders/known_channels.ts";
 import { directReplies } from "../../../src/amqp/topology.ts";
+import { FakeTime } from "../../support/fake_time.ts";
 
 /** The address of a process, as NEW_PID_EXT (https://www.erlang.org/doc/apps/erts/erl_ext_dist) without the node. */
 function address(id: number, serial = 0): string {
@@ -47,4 +48,25 @@ Deno.test("a channel that the broker reports a little later is awaited, within b
   assert.equal(await channels.judgeLater(address(1_002, 1), "mallory"), undefined);
   channels.opened(processOf(address(1_002, 1)), { user: "trudy", connection: { id: "<3>", name: "" } });
   assert.deepEqual([...new Set(await Promise.all(waiting))], [false]);
+});
+
+Deno.test("waits for the broker end, without a verdict, when its connection does", async () => {
+  const channels = known();
+  const waiting = channels.judgeLater(address(1_001, 1), "ben");
+  channels.close();
+  assert.equal(await waiting, undefined);
+  assert.equal(await channels.judgeLater(address(1_001, 1), "ben"), undefined);
+});
+
+Deno.test("a message still waits for its channel when the deadline of an earlier one has passed", async () => {
+  using time = new FakeTime();
+  const channels = known();
+  const early = channels.judgeLater(address(1_001, 1), "ben");
+  await time.tick(eventDeadlineMs - 1);
+  const late = channels.judgeLater(address(1_001, 1), "ben");
+  await time.tick(1);
+  assert.equal(await early, false);
+  channels.opened(processOf(address(1_001, 1)), { user: "ben", connection: { id: "<2>", name: "" } });
+  assert.equal(await late, true);
+  assert.equal(time.pending, 0);
 });

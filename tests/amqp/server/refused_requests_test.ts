@@ -7,16 +7,16 @@ import { minPaidChunkBytes, UploadReplies } from "../../../src/amqp/server/uploa
 import { fileExchange } from "../../../src/amqp/topology.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { BeginUploadRequest, UploadChunkRequest, UploadChunkResponse } from "../../../src/gen/chatd/v1/files.ts";
-import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.ts";
+import { startTestAmqpServer } from "../../support/amqp_server.ts";
 import { localPort } from "../../support/amqp_user.ts";
 import { eventually } from "../../support/eventually.ts";
 import { randomBytes, sha256Of } from "../../support/files.ts";
 import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
-
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 const password = "correct horse battery";
 
 Deno.test("repeatedly refused requests get no reply in the end, and then their connection is closed", async () => {
-  await using broker = await startTestBroker();
+  await using broker = await borrowTestBroker();
   const closed: string[] = [];
   const kicked: string[] = [];
   await using chatd = await startTestAmqpServer(broker, {
@@ -38,7 +38,7 @@ Deno.test("repeatedly refused requests get no reply in the end, and then their c
 });
 
 Deno.test("uploads without progress get no reply in the end, and a chunk that makes progress does", async () => {
-  await using broker = await startTestBroker();
+  await using broker = await borrowTestBroker();
   await using chatd = await startTestAmqpServer(broker);
   await chatd.chat.accounts.addUser({ name: "mallory", password });
   const { token } = await chatd.chat.accounts.logIn({

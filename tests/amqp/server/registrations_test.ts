@@ -11,12 +11,13 @@ import {
 import { silentLog } from "../../../src/core/log.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
 import { Error as ErrorMessage } from "../../../src/gen/chatd/v1/session.ts";
-import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.ts";
+import { startTestAmqpServer } from "../../support/amqp_server.ts";
 import { connectAs, localPort } from "../../support/amqp_user.ts";
 import { eventually } from "../../support/eventually.ts";
 import { join, until } from "../../support/person.ts";
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 const password = "correct horse battery";

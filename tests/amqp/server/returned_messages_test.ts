@@ -8,12 +8,13 @@ import {
   requestExchange,
   requestQueue,
 } from "../../../src/amqp/topology.ts";
-import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.ts";
+import { startTestAmqpServer } from "../../support/amqp_server.ts";
 import { connectAs } from "../../support/amqp_user.ts";
 import { join, until } from "../../support/person.ts";
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 
 const password = "correct horse battery";
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 const { node } = broker;
 

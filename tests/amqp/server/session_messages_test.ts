@@ -6,7 +6,7 @@ import { sequenceHeader } from "../../../src/amqp/incoming.ts";
 import { ChatClient } from "../../../src/client/chat_client.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { ServerFrame } from "../../../src/gen/chatd/v1/session.ts";
-import { startTestAmqpServer, startTestBroker, type TestAmqpServer } from "../../support/amqp_server.ts";
+import { startTestAmqpServer, type TestAmqpServer } from "../../support/amqp_server.ts";
 import { connectAs } from "../../support/amqp_user.ts";
 import { eventually } from "../../support/eventually.ts";
 import { join, until } from "../../support/person.ts";
@@ -15,8 +15,9 @@ import type { RequestKind } from "../../support/received_frames.ts";
 import { StallingProxy } from "../../support/stalling_proxy.ts";
 import { helloWith } from "../../support/test_session.ts";
 import { historyRequest, sendRequest } from "../../support/wire_values.ts";
+import { borrowTestBroker } from "../../support/borrowed_broker.ts";
 
-const broker = await startTestBroker();
+const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
 
 const password = "correct horse battery";

@@ -1,4 +1,4 @@
-import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
+import { Http2Transport } from "../../../src/grpc/client/http2_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
 import { HAProxy } from "../../support/haproxy.ts";
 import { Nginx } from "../../support/nginx.ts";
@@ -49,9 +49,9 @@ export async function startSite(): Promise<Site> {
 }
 
 /** Returns the transport of chatd's own client over a route. */
-export function transportTo({ port, caFile }: Route): GrpcTransport {
+export function transportTo({ port, caFile }: Route): Http2Transport {
   const tls = caFile === undefined ? undefined : { roots: Deno.readFileSync(caFile) };
-  return new GrpcTransport({ host: "localhost", port, tls, callback: false });
+  return new Http2Transport({ host: "localhost", port, tls, callback: false });
 }
 
 /** Writes a certificate for "localhost" and the one of its authority. */

@@ -7,6 +7,7 @@ import { ConnectionFlood } from "../../support/connection_flood.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
 import { LinkClient } from "../../support/link_client.ts";
+import { Pace } from "../../support/pace.ts";
 import { join } from "../../support/person.ts";
 
 const password = "correct horse battery";
@@ -19,6 +20,11 @@ function transportTo({ server }: TestGrpcServer): GrpcTransport {
 async function logIn(test: TestGrpcServer, user: string): Promise<string> {
   const { credentials } = await transportTo(test).logIn({ user, password, deviceName: "", deviceId: "" }, {});
   return credentials!.token;
+}
+
+/** Measures a login over a new connection. */
+function paceOfLogin(test: TestGrpcServer): Promise<Pace> {
+  return Pace.measure("a login", async () => void await logIn(test, "ana"));
 }
 
 /** Whether the server speaks HTTP/2 over a new connection from an address. */
@@ -42,10 +48,12 @@ for (const samePort of [false, true]) {
   Deno.test(`others log in while one address resets thousands of connections, and opens them from ${ports}`, async () => {
     await using test = await startTestGrpcServer();
     const ana = await join("ana", transportTo(test));
+    const pace = await paceOfLogin(test);
     const addresses = ["127.0.0.2"];
     const flood = new ConnectionFlood({ port: test.server.port, addresses, connections: 8, then: "reset", samePort });
     await eventually(() => flood.closed > 500);
-    for (let count = 0; count < 10; count++) await logIn(test, "ana");
+    for (let count = 0; count < 10; count++) await pace.repeat();
+    pace.assertKept();
     await ana.client.send("ana", "hello");
     await eventually(() => flood.closed > 4_000);
     const link = await LinkClient.open(transportTo(test), await logIn(test, "ana"));
@@ -62,11 +70,13 @@ Deno.test("a known address gets in while strangers hold all places of theirs, an
   const connectionLimits = { maxStrangers: 64, rate };
   await using test = await startTestGrpcServer({ connectionLimits });
   const ana = await join("ana", transportTo(test));
+  const pace = await paceOfLogin(test);
   const addresses = Array.from({ length: 40 }, (_, index) => `127.0.1.${index + 1}`);
   const flood = new ConnectionFlood({ port: test.server.port, addresses, connections: 4, then: "hold" });
   await eventually(() => test.server.connections > connectionLimits.maxStrangers / 2 && flood.closed > 1_000);
   assert.equal(await isServed(test, "127.0.2.1"), false, "a stranger at one more address");
-  for (let count = 0; count < 10; count++) await logIn(test, "ana");
+  for (let count = 0; count < 10; count++) await pace.repeat();
+  pace.assertKept();
   const link = await LinkClient.open(transportTo(test), ana.token, { consumer: "another" });
   await link.close();
   await flood.stop();

@@ -7,7 +7,7 @@
  *
  * Processes that tests start are measured too, unless they are killed. Generated code is left out.
  */
-const root = new URL("../", import.meta.url);
+const root = new URL("..", import.meta.url);
 /** Groups whose tests call the code instead of starting it. */
 const standardGroups = [
   "app",

@@ -10,18 +10,18 @@
  * as passed, and is named with its error above the last line. `--no-retry` leaves that out.
  */
 import { retries, type Retry } from "../tests/retries.ts";
-import { poolVariable, startBrokerPool } from "../tests/support/broker_pool.ts";
+import { poolVariable, startBrokerPool } from "../tests/support/brokers/broker_pool.ts";
 import {
   canInstallPackages,
   installCommand,
   missingDebianPackages,
   requireDebianPackages,
-} from "../tests/support/debian_package.ts";
+} from "../tests/support/processes/debian_package.ts";
 import { type RetriedTest, settle, type Settled, type TestRun, testsToRunAgain } from "./second_chance.ts";
 import { findGroups, planJobs, runJobs, type TestJob } from "./test_plan.ts";
 import { runTestProcess } from "./test_process.ts";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("..", import.meta.url);
 /** Processes of tests at a time: most of them wait for others most of the time. */
 const slots = navigator.hardwareConcurrency + 2;
 /** Brokers that tests borrow; each costs 5 s of CPU to start. */

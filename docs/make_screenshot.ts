@@ -1,12 +1,12 @@
 /** Draws docs/screenshot.svg from a real screen: a server, three people in tmux, and the screen of one of them. */
 import xterm from "@xterm/headless";
 import { fileURLToPath } from "node:url";
-import { runChatd } from "../tests/support/chatd_process.ts";
-import { ServerProcess } from "../tests/support/server_process.ts";
-import { temporaryFolder } from "../tests/support/temporary_folder.ts";
-import { Tmux } from "../tests/support/tmux.ts";
+import { runChatd } from "../tests/support/processes/chatd_process.ts";
+import { ServerProcess } from "../tests/support/processes/server_process.ts";
+import { temporaryFolder } from "../tests/support/checks/temporary_folder.ts";
+import { Tmux } from "../tests/support/processes/tmux.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 const [columns, rows] = [100, 20];
 const [cellWidth, cellHeight] = [9, 19];
 const colours = { text: "#d8dee9", background: "#1e2229", dim: "#8a919e", bar: "#cfd6e1" };

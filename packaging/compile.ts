@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { serverV8Flags } from "../src/host/supervisor/serving_command.ts";
 import { sources, stageSources } from "./stage.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 const permissions = [
   "--no-prompt",
   "--allow-net",

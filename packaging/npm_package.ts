@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { launchFlags, standardFlags } from "./launch_flags.ts";
 import { stageSources } from "./stage.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Files to copy into the package, without their folders. */
 const documents = ["README.md", "LICENSE", "CHANGELOG.md", "examples/chatd.toml", "packaging/chatd.1"];

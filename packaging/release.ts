@@ -21,7 +21,7 @@ import { readModuleGraph } from "./module_graph.ts";
 import { makeNpmPackage, npmPackageName } from "./npm_package.ts";
 import { makeSbom } from "./sbom.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (path: string): string => Deno.readTextFileSync(`${root}${path}`);
 
 export const targets = [

@@ -1,7 +1,7 @@
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 /** The sources of an executable. */
 export const sources = ["main.ts", "deno.json", "deno.lock", "src"];
 

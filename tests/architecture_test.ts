@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { documents, readDocument } from "./support/documents.ts";
+import { documents, readDocument } from "./support/checks/documents.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The folders that each folder may import, besides itself. */
 const mayImport: Record<string, readonly string[]> = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { debianPackages } from "./support/debian_package.ts";
+import { debianPackages } from "./support/processes/debian_package.ts";
 
 Deno.test("workflows install every package of Debian that tests need", () => {
   for (const name of ["ci", "release"]) {

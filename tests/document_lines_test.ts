@@ -1,6 +1,6 @@
 /** Documents are read in terminals and in reviews too: their lines have at most 120 characters. */
 import assert from "node:assert/strict";
-import { documents, readDocument } from "./support/documents.ts";
+import { documents, readDocument } from "./support/checks/documents.ts";
 
 const maxCharacters = 120;
 

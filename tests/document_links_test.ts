@@ -1,7 +1,7 @@
 /** Links of documents to other documents and to headings lead somewhere. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { documents, readDocument } from "./support/documents.ts";
+import { documents, readDocument } from "./support/checks/documents.ts";
 
 /** Returns the targets of the links in a document, without those to other sites. */
 function linkTargets(text: string): readonly string[] {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { commandPages, optionNames } from "../packaging/command_pages.ts";
 import { parseCommandLine } from "../src/cli/command_line.ts";
 import { variableOf } from "../src/commands/options/environment.ts";
-import { documents, inlineCode, readDocument, shellBlocks } from "./support/documents.ts";
-import { shellCommands } from "./support/shell_commands.ts";
+import { documents, inlineCode, readDocument, shellBlocks } from "./support/checks/documents.ts";
+import { shellCommands } from "./support/processes/shell_commands.ts";
 
 const pages = commandPages();
 /** Of every command. */

@@ -27,7 +27,7 @@ import { currentParameters } from "../src/host/scrypt_hasher.ts";
 import { dialDeadlineMs } from "../src/session/delivery_route.ts";
 import { maxRequests } from "../src/session/request_queue.ts";
 import { maxFrameBytes } from "../src/wire/limits.ts";
-import { readDocument } from "./support/documents.ts";
+import { readDocument } from "./support/checks/documents.ts";
 
 const number = (value: number) => value.toLocaleString("en-US");
 const seconds = (ms: number) => `${ms / 1_000} s`;

@@ -1,9 +1,9 @@
 /** Names of code in documents exist in the sources. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { documents, inlineCode } from "./support/documents.ts";
+import { documents, inlineCode } from "./support/checks/documents.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 function sourcesIn(folder: string): string[] {
   return [...Deno.readDirSync(`${root}${folder}`)].flatMap(({ name, isDirectory }) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "./support/temporary_folder.ts";
+import { temporaryFolder } from "./support/checks/temporary_folder.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Paths of the files of `src` that have an example in a doc comment. */
 function filesWithExamples(folder = `${root}src`): string[] {

@@ -1,7 +1,7 @@
 // One version of Deno is pinned, because others can have native faults (docs/decisions/0002-one-version-of-deno.md).
 import assert from "node:assert/strict";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("..", import.meta.url);
 const read = (path: string) => Deno.readTextFileSync(new URL(path, root));
 const pinned = read(".deno-version").trim();
 

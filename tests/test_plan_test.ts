@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { findGroups, longestFiles, planJobs, runJobs } from "../.ci/test_plan.ts";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("..", import.meta.url);
 
 Deno.test("each test file is in one job, and the longest begin first", () => {
   const groups = findGroups(root);

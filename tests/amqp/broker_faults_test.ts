@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
 import { startAmqpServer } from "../../src/amqp/server/server.ts";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { join, until } from "../support/person.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
+import { join, until } from "../support/servers/person.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

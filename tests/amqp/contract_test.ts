@@ -4,8 +4,8 @@ import type { BrokerAddress } from "../../src/amqp/connection/broker_address.ts"
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

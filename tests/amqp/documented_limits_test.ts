@@ -12,7 +12,7 @@ import { maxUnread } from "../../src/amqp/server/unread_chunks.ts";
 import { minPaidChunkBytes } from "../../src/amqp/server/upload_replies.ts";
 import { registrationTtlMs } from "../../src/amqp/topology.ts";
 import { maxChunkBytes } from "../../src/core/files/files.ts";
-import { readDocument } from "../support/documents.ts";
+import { readDocument } from "../support/checks/documents.ts";
 
 const kib = (bytes: number) => `${bytes / 1024} KiB`;
 const seconds = (ms: number) => `${ms / 1_000} s`;

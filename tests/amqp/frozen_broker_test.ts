@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Log } from "../../src/core/log.ts";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { join, until } from "../support/person.ts";
-import { until as within } from "../support/turns.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
+import { join, until } from "../support/servers/person.ts";
+import { until as within } from "../support/waiting/turns.ts";
 
 Deno.test("both sides notice a frozen broker within 35 s, and continue when it thaws", async () => {
   const warnings: string[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { join, type Person, until } from "../support/person.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
+import { join, type Person, until } from "../support/servers/person.ts";
 
 /** Sends numbered texts, a few at once, until it is stopped. `stop` resolves when all are accepted. */
 function talk(from: Person, to: string): { stop(): Promise<void> } {

@@ -5,8 +5,8 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import { ClientFrame, type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { binaryFromJson } from "../../src/wire/json_messages.ts";
-import { throwsWith } from "../support/chat_error_assertions.ts";
-import { wireMessage } from "../support/wire_values.ts";
+import { throwsWith } from "../support/checks/chat_error_assertions.ts";
+import { wireMessage } from "../support/servers/wire_values.ts";
 
 const maxBytes = 64 * 1024;
 

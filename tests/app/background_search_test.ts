@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { BackgroundSearch } from "../../src/app/background_search.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { workerEntry } from "../support/worker_entry.ts";
-import { SearchStore } from "../support/search_store.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { workerEntry } from "../support/processes/worker_entry.ts";
+import { SearchStore } from "../support/servers/search_store.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const request = (user: string) => {
   return { user, terms: [{ text: "word", prefix: false }], excluded: [], beforePosition: 0, limit: 10 };
@@ -39,7 +39,7 @@ Deno.test("a user may run two searches at once, and all users together thirty-tw
 });
 
 Deno.test("a user whose search timed out waits before the next one, and other users do not", async () => {
-  const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
+  const entry = new URL("../support/processes/odd_worker.ts", import.meta.url).href;
   using search = new BackgroundSearch({ folder: "", log: silentLog, entry });
   await rejectsWith("limit_reached", search.find(request("hang")));
   const { retryAfterMs } = await rejectsWith("rate_limited", search.find(request("hang")));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { keepServing, type OpenServer } from "../../src/app/keep_serving.ts";
 import { ChatError, type ChatErrorCode } from "../../src/core/chat_error.ts";
 import type { Log } from "../../src/core/log.ts";
-import { until } from "../support/person.ts";
+import { until } from "../support/servers/person.ts";
 
 /** The results of opening, in turn: a server, or an error with this code. */
 class Opener {

@@ -7,9 +7,9 @@ import {
 } from "../../src/app/operator_calls.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { FakeHasher } from "../support/fake_hasher.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { FakeHasher } from "../support/fakes/fake_hasher.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const samples: { readonly [Call in OperatorCall]: ArgumentsOf<Call> } = {
   "server.version": {},

@@ -3,9 +3,9 @@ import { Operator } from "../../src/app/operator.ts";
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
-import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
-import { FakeHasher } from "../support/fake_hasher.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith, throwsWith } from "../support/checks/chat_error_assertions.ts";
+import { FakeHasher } from "../support/fakes/fake_hasher.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const password = "correct horse";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readNewPassword, readPasswordFile } from "../../src/app/password_source.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 Deno.test("readPasswordFile() returns the first line unchanged", async () => {
   using folder = temporaryFolder();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readConfigFile } from "../../src/app/config_file.ts";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
 import { configFileOf } from "../../src/cli/config_option.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 interface Answer {
   options: Record<string, unknown>;

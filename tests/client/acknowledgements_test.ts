@@ -6,7 +6,7 @@ import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type FrameContent, FrameWriter } from "../../src/session/frame_writer.ts";
 import { toSendResponse } from "../../src/wire/convert.ts";
 import { encodeItem, encodeMessageItem, encodeReply, encodeServerFrame } from "../../src/wire/server_items.ts";
-import { wireMessage } from "../support/wire_values.ts";
+import { wireMessage } from "../support/servers/wire_values.ts";
 
 const windowBytes = 256 * 1024;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { waitAwake } from "../../src/client/awake_wait.ts";
 import type { Timers } from "../../src/client/timers.ts";
-import { ManualTimers } from "../support/manual_timers.ts";
+import { ManualTimers } from "../support/fakes/manual_timers.ts";
 
 Deno.test("waitAwake() runs after its time, and not when it was cancelled", async () => {
   const timers = new ManualTimers();

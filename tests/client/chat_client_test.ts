@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ChatClient, type ChatClientOptions, type ClientEvent } from "../../src/client/chat_client.ts";
 import { ChatError, type ChatErrorCode } from "../../src/core/chat_error.ts";
-import { FakeChatServer } from "../support/fake_chat_server.ts";
-import { ManualTimers, settle } from "../support/manual_timers.ts";
+import { FakeChatServer } from "../support/fakes/fake_chat_server.ts";
+import { ManualTimers, settle } from "../support/fakes/manual_timers.ts";
 
 function reasonOf(client: ChatClient): string {
   return client.state.kind === "offline" ? client.state.reason.message : `${client.state.kind}, no reason`;

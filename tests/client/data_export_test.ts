@@ -4,8 +4,8 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import type { Settings } from "../../src/core/people/settings_store.ts";
 import type { Device } from "../../src/gen/chatd/v1/auth.ts";
 import type { Conversation, Message } from "../../src/gen/chatd/v1/chat.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { wireConversation, wireMessage } from "../support/wire_values.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { wireConversation, wireMessage } from "../support/servers/wire_values.ts";
 
 interface Log {
   readonly address: string;

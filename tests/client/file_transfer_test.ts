@@ -6,10 +6,10 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import { Files, maxChunkBytes } from "../../src/core/files/files.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Attachment } from "../../src/core/messages/message.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { randomBytes, sourceOf } from "../support/files.ts";
-import { MemoryFiles } from "../support/memory_files.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
+import { randomBytes, sourceOf } from "../support/checks/files.ts";
+import { MemoryFiles } from "../support/fakes/memory_files.ts";
 
 type Call = keyof Omit<FileLink, "close">;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { packFrames } from "../../src/client/frame_packer.ts";
 import { ClientFrame, Request } from "../../src/gen/chatd/v1/session.ts";
-import { sendRequest } from "../support/wire_values.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
 
 Deno.test("packFrames() keeps all requests in order, in as few frames of at most 64 KiB as possible", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 16 * 1024 }), { maxLength: 40 }), (lengths) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ReceivedNotices } from "../../src/client/received_notices.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import type { Notice } from "../../src/core/people/notice.ts";
-import { ManualTimers } from "../support/manual_timers.ts";
+import { ManualTimers } from "../support/fakes/manual_timers.ts";
 
 function open() {
   const timers = new ManualTimers();

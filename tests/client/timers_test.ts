@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { systemTimers } from "../../src/client/timers.ts";
-import { turns } from "../support/turns.ts";
+import { turns } from "../support/waiting/turns.ts";
 
 Deno.test("a wait beyond the longest timer does not end at once", async () => {
   let ended = 0;

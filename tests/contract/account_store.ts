@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AccountStore } from "../../src/core/accounts/account_store.ts";
-import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 import type { OpenedStore } from "./message_store.ts";
 
 /** What every account store keeps to. `open` gives an empty one, which the suite closes. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { FileStore, Upload } from "../../src/core/files/file_store.ts";
 import type { Attachment } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { sha256Of } from "../support/files.ts";
+import { sha256Of } from "../support/checks/files.ts";
 
 /** Which messages have files, as the log keeps it. */
 export interface AttachmentLog {

@@ -10,7 +10,7 @@ import {
   directAppend,
   userRecord,
   wholeLog,
-} from "../support/stored_messages.ts";
+} from "../support/servers/stored_messages.ts";
 
 export interface OpenedStore {
   readonly messages: MessageStore;

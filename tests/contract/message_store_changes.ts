@@ -11,7 +11,7 @@ import {
   entryAppend,
   userRecord,
   wholeLog,
-} from "../support/stored_messages.ts";
+} from "../support/servers/stored_messages.ts";
 import type { OpenedStores } from "./message_store_rooms.ts";
 
 const unlimited = { limit: 1_000, maxBytes: 1_000_000 };

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { directConversation, type Message } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { Append, ChangeResult, MessageStore } from "../../src/core/messages/message_store.ts";
-import { directAppend, userRecord, wholeLog } from "../support/stored_messages.ts";
+import { directAppend, userRecord, wholeLog } from "../support/servers/stored_messages.ts";
 import type { OpenedStore } from "./message_store.ts";
 
 const users = ["ana", "ben", "cleo", "dan", "eve"];

@@ -11,7 +11,7 @@ import {
   entryAppend,
   userRecord,
   wholeLog,
-} from "../support/stored_messages.ts";
+} from "../support/servers/stored_messages.ts";
 
 export interface OpenedStores {
   readonly messages: MessageStore;

@@ -6,7 +6,7 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
 import { defaultSettings, type SettingsStore } from "../../src/core/people/settings_store.ts";
 import type { RoomStore } from "../../src/core/rooms/room_store.ts";
-import { accept, directAppend, entryAppend, userRecord } from "../support/stored_messages.ts";
+import { accept, directAppend, entryAppend, userRecord } from "../support/servers/stored_messages.ts";
 
 export interface OpenedRoomStore {
   readonly messages: MessageStore;

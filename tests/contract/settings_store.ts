@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { MessageStore } from "../../src/core/messages/message_store.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "../../src/core/people/settings_store.ts";
-import { accept, directAppend, userRecord } from "../support/stored_messages.ts";
+import { accept, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 
 export interface OpenedSettingsStore {
   readonly messages: MessageStore;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { Hello } from "../../src/gen/chatd/v1/session.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { LinkClient } from "../support/link_client.ts";
-import type { RequestKind } from "../support/received_frames.ts";
-import { sendRequest } from "../support/wire_values.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
 import { type DefineTest, logIn, noHello, openAll, password, register, windowBytes } from "./transport_harness.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };

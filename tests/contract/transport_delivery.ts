@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
-import { turns, until } from "../support/turns.ts";
-import { historyRequest, sendRequest, wireMessage } from "../support/wire_values.ts";
+import { turns, until } from "../support/waiting/turns.ts";
+import { historyRequest, sendRequest, wireMessage } from "../support/servers/wire_values.ts";
 import { type DefineTest, logIn, openAll, register, windowBytes } from "./transport_harness.ts";
 
 /** How messages reach every consumer, whoever comes, goes, stops and starts. */

@@ -5,11 +5,11 @@ import { systemTimers } from "../../src/client/timers.ts";
 import { maxChunkBytes } from "../../src/core/files/files.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { BeginUploadRequest } from "../../src/gen/chatd/v1/files.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { randomBytes, sha256Of, sourceOf } from "../support/files.ts";
-import type { LinkClient } from "../support/link_client.ts";
-import type { RequestKind } from "../support/received_frames.ts";
-import { until } from "../support/turns.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { randomBytes, sha256Of, sourceOf } from "../support/checks/files.ts";
+import type { LinkClient } from "../support/servers/link_client.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { until } from "../support/waiting/turns.ts";
 import { type DefineTest, register, type TransportServer, type TransportTest } from "./transport_harness.ts";
 
 /** Somebody with a session, and a way to files. */

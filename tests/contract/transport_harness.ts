@@ -2,7 +2,7 @@ import type { Link, Transport } from "../../src/client/transport.ts";
 import type { Chat } from "../../src/core/chat.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import type { Hello } from "../../src/gen/chatd/v1/session.ts";
-import { LinkClient } from "../support/link_client.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
 
 /** A server with a data folder of its own. Disposing of it removes both. */
 export interface TransportServer extends AsyncDisposable {

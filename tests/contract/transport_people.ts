@@ -3,10 +3,10 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import type { Item } from "../../src/gen/chatd/v1/session.ts";
 import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
-import type { LinkClient } from "../support/link_client.ts";
-import type { RequestKind } from "../support/received_frames.ts";
-import { until } from "../support/turns.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import type { LinkClient } from "../support/servers/link_client.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { until } from "../support/waiting/turns.ts";
+import { historyRequest, sendRequest } from "../support/servers/wire_values.ts";
 import { type DefineTest, openAll, register, type TransportTest } from "./transport_harness.ts";
 
 type ItemKind = NonNullable<Item["kind"]>;

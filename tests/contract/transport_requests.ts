@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
-import { LinkClient } from "../support/link_client.ts";
-import type { RequestKind } from "../support/received_frames.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { historyRequest, sendRequest } from "../support/servers/wire_values.ts";
 import { type DefineTest, logIn, openAll, register } from "./transport_harness.ts";
 
 const ping: RequestKind = { $case: "ping", value: {} };

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { type Event, type Message, Role } from "../../src/gen/chatd/v1/chat.ts";
-import type { LinkClient } from "../support/link_client.ts";
-import type { RequestKind } from "../support/received_frames.ts";
-import { until } from "../support/turns.ts";
-import { historyRequest } from "../support/wire_values.ts";
+import type { LinkClient } from "../support/servers/link_client.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { until } from "../support/waiting/turns.ts";
+import { historyRequest } from "../support/servers/wire_values.ts";
 import { type DefineTest, register, type TransportTest } from "./transport_harness.ts";
 
 const id = createMessageId;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SearchResponse } from "../../src/gen/chatd/v1/search.ts";
-import type { LinkClient } from "../support/link_client.ts";
-import { ManualTimers } from "../support/manual_timers.ts";
-import { turns, until } from "../support/turns.ts";
+import type { LinkClient } from "../support/servers/link_client.ts";
+import { ManualTimers } from "../support/fakes/manual_timers.ts";
+import { turns, until } from "../support/waiting/turns.ts";
 import { type DefineTest, logIn, register, type TransportTest, windowBytes } from "./transport_harness.ts";
 
 const id = createMessageId;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createMessageId, messageIdLeadMs, messageIdLifetimeMs } from "../../src/core/messages/message_id.ts";
-import { rejectsWith, throwsWith } from "../support/chat_error_assertions.ts";
-import { sendMessage } from "../support/send_message.ts";
-import { FakeSubscriber, TestChat } from "../support/test_chat.ts";
-import { historyRequest } from "../support/wire_values.ts";
+import { rejectsWith, throwsWith } from "../support/checks/chat_error_assertions.ts";
+import { sendMessage } from "../support/servers/send_message.ts";
+import { FakeSubscriber, TestChat } from "../support/servers/test_chat.ts";
+import { historyRequest } from "../support/servers/wire_values.ts";
 
 Deno.test("send() resolves with what the log says", async () => {
   await using test = await TestChat.open();

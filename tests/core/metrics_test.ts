@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { Accounts } from "../../src/core/accounts/accounts.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { CommitQueue } from "../../src/core/messages/commit_queue.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { CountedMetrics } from "../support/counted_metrics.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { FakeHasher } from "../support/fake_hasher.ts";
-import { deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
-import { TestStore } from "../support/test_store.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { CountedMetrics } from "../support/fakes/counted_metrics.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
+import { FakeHasher } from "../support/fakes/fake_hasher.ts";
+import { deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { TestStore } from "../support/servers/test_store.ts";
 
 Deno.test("logins, registrations and the broker's questions are counted by how they ended", async () => {
   using store = TestStore.open();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { PageTurns, type Turn } from "../../src/core/page_turns.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { turns } from "../support/turns.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { turns } from "../support/waiting/turns.ts";
 
 /** Pages that note each of their slices; rests end when a test says so. */
 class NotedPages {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../src/core/log.ts";
 import { Sweep, type SweepOptions } from "../../src/core/sweep.ts";
-import { eventually } from "../support/eventually.ts";
-import { turns } from "../support/turns.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { turns } from "../support/waiting/turns.ts";
 
 /** A sweep whose runs end on demand. */
 function gatedSweep(options: Partial<SweepOptions> = {}) {

@@ -8,8 +8,8 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { type Callback, ClientFrame, type Request } from "../../src/gen/chatd/v1/session.ts";
 import { createThrowawayCertificate } from "../../src/grpc/callback/throwaway_certificate.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { sendMessage } from "../support/send_message.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import { sendMessage } from "../support/servers/send_message.ts";
+import { historyRequest, sendRequest } from "../support/servers/wire_values.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { RunningVictim, Victim } from "./victim.ts";
 

@@ -1,6 +1,6 @@
 /** What a version of Deno has to do before chatd can move to it. */
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { createCertificates } from "./certificates.ts";
 import { isLeak, measureLeaks, tellLeak } from "./leaks.ts";
 import { runSleepingClients } from "./sleeping_clients.ts";
@@ -8,7 +8,7 @@ import { runSuite } from "./suite.ts";
 import { WAYS } from "./front_door.ts";
 import { baselineVictim } from "./victim.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface TrialOptions {
   /** Groups of tests to run. */

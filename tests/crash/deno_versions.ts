@@ -1,7 +1,7 @@
 /** Versions of Deno on the npm registry, installed beside the pinned one. */
 import { fileURLToPath } from "node:url";
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../..", import.meta.url);
 
 export const pinnedVersion = Deno.readTextFileSync(new URL(".deno-version", root)).trim();
 

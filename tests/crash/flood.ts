@@ -5,7 +5,7 @@ import { ServerReflectionRequest } from "../../src/gen/grpc/reflection/v1/reflec
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { LogInRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { ListUsersRequest } from "../../src/gen/chatd/v1/chat.ts";
-import { helloWith } from "../support/test_session.ts";
+import { helloWith } from "../support/servers/test_session.ts";
 import {
   data,
   Flag,

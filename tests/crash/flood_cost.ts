@@ -5,8 +5,8 @@
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
-import { LinkClient } from "../support/link_client.ts";
-import { ServerProcess } from "../support/server_process.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
 import { Flood, floodCalls, type FloodKind, type FloodOptions } from "./flood.ts";
 
 const measureMs = 8_000;

@@ -1,9 +1,9 @@
 /** Ways to a chat server for clients that sleep: the server itself, or a proxy with short timeouts before it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { eventually } from "../support/eventually.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { ServerProcess } from "../support/server_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
 import type { Certificates } from "./certificates.ts";
 
 export type Way = "direct" | "nginx" | "haproxy";

@@ -8,8 +8,8 @@ import { silentLog } from "../../src/core/log.ts";
 import { standardLimits } from "../../src/grpc/server/connection_guard.ts";
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server/server.ts";
 import { defer } from "../../src/host/defer.ts";
-import { eventually } from "../support/eventually.ts";
-import { FakeHasher } from "../support/fake_hasher.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { FakeHasher } from "../support/fakes/fake_hasher.ts";
 import type { KeyPair } from "./certificates.ts";
 import type { Memory } from "./memory.ts";
 

@@ -1,7 +1,7 @@
 import { ClientState } from "../../src/app/client/client_state.ts";
-import { Child } from "../support/child_process.ts";
-import { eventually } from "../support/eventually.ts";
-import type { Person } from "../support/person.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import type { Person } from "../support/servers/person.ts";
 
 export interface SleepingClientOptions {
   user: string;

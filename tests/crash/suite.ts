@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { slowed } from "../support/deadlines.ts";
+import { slowed } from "../support/waiting/deadlines.ts";
 import { type Attack, pause } from "./attack.ts";
 import { attacks } from "./attacks.ts";
 import type { CancellingOptions } from "./cancelling_clients.ts";

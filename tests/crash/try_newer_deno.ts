@@ -9,7 +9,7 @@
  * Linux only.
  */
 import { parseArgs } from "node:util";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { trialsFor } from "./deno_trials.ts";
 import { installDeno, newerVersions, pinnedVersion } from "./deno_versions.ts";
 

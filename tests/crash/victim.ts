@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import * as grpc from "@grpc/grpc-js";
-import { startDeadlineMs } from "../support/deadlines.ts";
+import { startDeadlineMs } from "../support/waiting/deadlines.ts";
 import type { BaselineOptions } from "./baseline_server.ts";
 import type { Certificates, KeyPair } from "./certificates.ts";
 import type { Target, Transport } from "./target.ts";

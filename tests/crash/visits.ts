@@ -5,8 +5,8 @@ import { connect as connectTls } from "node:tls";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { FrameReader } from "../../src/grpc/http2/frame_reader.ts";
 import type { Frame } from "../../src/grpc/http2/frames.ts";
-import { standardDeadlineMs } from "../support/deadlines.ts";
-import { helloWith } from "../support/test_session.ts";
+import { standardDeadlineMs } from "../support/waiting/deadlines.ts";
+import { helloWith } from "../support/servers/test_session.ts";
 import { data, Flag, FrameType, grpcMessage, headers, PREFACE, requestHeaders, settings } from "./http2_frames.ts";
 import type { MeasuredServers } from "./measured_server.ts";
 

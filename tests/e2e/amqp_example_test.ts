@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startTestAmqpServer } from "../support/amqp_server.ts";
-import { borrowTestBroker } from "../support/borrowed_broker.ts";
-import { requireDebianPackages } from "../support/debian_package.ts";
-import { join, until } from "../support/person.ts";
+import { startTestAmqpServer } from "../support/brokers/amqp_server.ts";
+import { borrowTestBroker } from "../support/brokers/borrowed_broker.ts";
+import { requireDebianPackages } from "../support/processes/debian_package.ts";
+import { join, until } from "../support/servers/person.ts";
 
 const example = fileURLToPath(new URL("../../examples/amqp_chat.py", import.meta.url));
 const password = "correct horse battery";

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { contentTypes } from "../../src/amqp/message_types.ts";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import { startTestAmqpServer, type TestAmqpServer } from "../support/amqp_server.ts";
-import { borrowTestBroker } from "../support/borrowed_broker.ts";
-import type { Child } from "../support/child_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { RawAmqpClient } from "../support/raw_amqp_client.ts";
-import { copyData, putBackData } from "../support/put_back.ts";
-import { ScriptUser } from "../support/script_user.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestAmqpServer, type TestAmqpServer } from "../support/brokers/amqp_server.ts";
+import { borrowTestBroker } from "../support/brokers/borrowed_broker.ts";
+import type { Child } from "../support/processes/child_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { RawAmqpClient } from "../support/brokers/raw_amqp_client.ts";
+import { copyData, putBackData } from "../support/servers/put_back.ts";
+import { ScriptUser } from "../support/processes/script_user.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const restoredNote = /^chatd: The server's data was put back to an earlier state/;
 const broker = await borrowTestBroker();

@@ -1,11 +1,11 @@
 /** The commands for scripts over RabbitMQ. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startTestAmqpServer } from "../support/amqp_server.ts";
-import { borrowTestBroker } from "../support/borrowed_broker.ts";
-import { eventually } from "../support/eventually.ts";
-import { jsonLines, ScriptUser } from "../support/script_user.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestAmqpServer } from "../support/brokers/amqp_server.ts";
+import { borrowTestBroker } from "../support/brokers/borrowed_broker.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { jsonLines, ScriptUser } from "../support/processes/script_user.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const echoBot = fileURLToPath(new URL("../../examples/echo_bot.sh", import.meta.url));
 

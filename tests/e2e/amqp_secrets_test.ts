@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
-import { startTestBroker } from "../support/amqp_server.ts";
-import { Child } from "../support/child_process.ts";
-import { join } from "../support/person.ts";
-import { RawAmqpClient } from "../support/raw_amqp_client.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestBroker } from "../support/brokers/amqp_server.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { join } from "../support/servers/person.ts";
+import { RawAmqpClient } from "../support/brokers/raw_amqp_client.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 Deno.test("no password, token, secret or text of AMQP is in the log of chatd or of the broker", async () => {
   await using broker = await startTestBroker();

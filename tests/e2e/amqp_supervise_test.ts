@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import type { Message } from "../../src/core/messages/message.ts";
-import { startTestBroker } from "../support/amqp_server.ts";
-import { Child } from "../support/child_process.ts";
-import { essence, join, until } from "../support/person.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestBroker } from "../support/brokers/amqp_server.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { essence, join, until } from "../support/servers/person.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
 const { node, authPort } = broker;

@@ -1,13 +1,13 @@
 // A client over RabbitMQ in a real terminal.
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { startTestBroker } from "../support/amqp_server.ts";
-import { Child } from "../support/child_process.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { hasTmux, Tmux } from "../support/tmux.ts";
+import { startTestBroker } from "../support/brokers/amqp_server.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const ignore = !hasTmux;
 
 Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft while the broker is away", {

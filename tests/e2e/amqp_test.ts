@@ -4,12 +4,12 @@ import { connect } from "amqplib";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { registrationUser } from "../../src/amqp/topology.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { borrowTestBroker } from "../support/borrowed_broker.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { Child, socketsOf } from "../support/child_process.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { join, until } from "../support/person.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { borrowTestBroker } from "../support/brokers/borrowed_broker.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { Child, socketsOf } from "../support/processes/child_process.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { join, until } from "../support/servers/person.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await borrowTestBroker();
 const { node, authPort } = broker;

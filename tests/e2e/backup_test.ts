@@ -3,10 +3,10 @@ import { ChatClient, type ClientState } from "../../src/client/chat_client.ts";
 import type { ResumePoint } from "../../src/client/delivery_cursor.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { until } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { until } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const serverArgs = ["--rate", "100000", "--burst", "100000"];
 const password = "correct horse battery";

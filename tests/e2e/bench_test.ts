@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { BenchReport, Measured } from "../../src/bench/result.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { Child } from "../support/child_process.ts";
-import { requireDebianPackages } from "../support/debian_package.ts";
-import { eventually } from "../support/eventually.ts";
-import { processesWith } from "../support/marked_processes.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { requireDebianPackages } from "../support/processes/debian_package.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { processesWith } from "../support/processes/marked_processes.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 /** The permissions of the executable, which are not all. */
 const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];

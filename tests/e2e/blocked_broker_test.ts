@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
-import { startTestBroker, type TestBroker } from "../support/amqp_server.ts";
-import { Child } from "../support/child_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { parseMetrics } from "../support/metrics_text.ts";
-import { join, until } from "../support/person.ts";
-import { RawBrokerSocket } from "../support/raw_broker_socket.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestBroker, type TestBroker } from "../support/brokers/amqp_server.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { parseMetrics } from "../support/checks/metrics_text.ts";
+import { join, until } from "../support/servers/person.ts";
+import { RawBrokerSocket } from "../support/brokers/raw_broker_socket.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const metric = 'chatd_transport_blocked{transport="amqp"}';
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { Child } from "../support/child_process.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { RabbitNode } from "../support/rabbitmq_node.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { RabbitNode } from "../support/brokers/rabbitmq_node.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 Deno.test("broker-config creates the secrets once, and prints the configuration of RabbitMQ", async () => {
   using folder = temporaryFolder();

@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { compile } from "../../packaging/compile.ts";
-import { foundMessages } from "../support/found_messages.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { foundMessages } from "../support/servers/found_messages.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const config = JSON.parse(Deno.readTextFileSync(`${root}deno.json`));
 const password = "correct horse";
 const commit = "0123456789ab";

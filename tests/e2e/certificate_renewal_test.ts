@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { parseMetrics } from "../support/metrics_text.ts";
-import { join, type Person, until } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { shownName, writeKeyPair } from "../support/tls_files.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { parseMetrics } from "../support/checks/metrics_text.ts";
+import { join, type Person, until } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { shownName, writeKeyPair } from "../support/proxies/tls_files.ts";
 
 const [own, other] = await Promise.all([createCertificates(), createCertificates()]);
 

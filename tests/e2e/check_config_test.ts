@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createCertificates, type KeyPair } from "../crash/certificates.ts";
-import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const { server, client, expiredClient } = await createCertificates();
 

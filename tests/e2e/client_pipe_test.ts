@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const entry = fileURLToPath(new URL("../../main.ts", import.meta.url));
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { hasTmux, Tmux } from "../support/tmux.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const ignore = !hasTmux;
 
 /** What to type to chat; the state is in `folder`, one for each machine that is played. */

@@ -5,9 +5,9 @@ import { LineFace } from "../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../src/terminal/text/style.ts";
 import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { EmulatedTerminal } from "../support/emulated_terminal.ts";
-import { eventually } from "../support/eventually.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../support/grpc_server.ts";
+import { EmulatedTerminal } from "../support/fakes/emulated_terminal.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../support/servers/grpc_server.ts";
 
 /** Somebody at a terminal. */
 class Seat implements AsyncDisposable {

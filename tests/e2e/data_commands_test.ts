@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { join, until } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { join, until } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 async function chatd(folder: string, ...args: string[]): Promise<ChatdResult> {
   return await runChatd({ args: [...args, "--data", folder], env: { CHATD_PASSWORD: "correct horse battery" } });

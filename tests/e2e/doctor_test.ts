@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { checkNodes } from "../../src/commands/doctor/broker.ts";
 import { createCertificates } from "../crash/certificates.ts";
-import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { jsonLines } from "../support/script_user.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { jsonLines } from "../support/processes/script_user.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const password = { CHATD_PASSWORD: "correct horse" };
 const [nobody] = await freePorts(1);

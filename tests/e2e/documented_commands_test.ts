@@ -1,8 +1,8 @@
 /** Commands in documents that are marked to be run, in a folder of their own, one block after the other. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { documents, type ShellBlock, shellBlocks } from "../support/documents.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { documents, type ShellBlock, shellBlocks } from "../support/checks/documents.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const entry = fileURLToPath(new URL("../../main.ts", import.meta.url));
 /** Runs until it is told to stop. */

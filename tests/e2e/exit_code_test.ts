@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 /** Starts a server that must end by itself. */
 async function refusal(args: readonly string[], command = "serve"): Promise<{ code: number; stderr: string }> {

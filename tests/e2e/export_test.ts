@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { Child } from "../support/child_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { join, type Person } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { Child } from "../support/processes/child_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { join, type Person } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const password = "correct horse battery";
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { eventually } from "../support/eventually.ts";
-import { randomBytes } from "../support/files.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { hasTmux, Tmux } from "../support/tmux.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { randomBytes } from "../support/checks/files.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Registers `user` on a terminal of their own, with these permissions. */
 async function join(options: {

@@ -1,13 +1,13 @@
 /** The full screen in a real terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { runChatd } from "../support/chatd_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { hasTmux, Tmux } from "../support/tmux.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const ignore = !hasTmux;
 const password = "correct horse";
 /** For the shell, which takes lines and not keys. */
@@ -125,7 +125,7 @@ Deno.test("ended by a bug, the terminal is as it was", { ignore }, async () => {
   for (const way of ["throw", "reject", "exit"]) {
     await using terminal = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
     const run =
-      `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}tests/support/crashing_screen.ts"`;
+      `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}tests/support/processes/crashing_screen.ts"`;
     await terminal.type(`${run} ${way} 2>/dev/null; echo it ended with $?; ${isAsItWas}`, "Enter");
     await terminal.sees(/\nit ended with 1\n icanon\nit is 0\n\$ *$/);
     assert.ok(!(await screen(terminal)).some((line) => line.includes("of the screen")));

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { eventually } from "../support/eventually.ts";
-import { essence, join } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { essence, join } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const program = fileURLToPath(new URL("../support/impatient_server.ts", import.meta.url));
+const program = fileURLToPath(new URL("../support/processes/impatient_server.ts", import.meta.url));
 /** Longer than `impatient_server.ts` waits, in milliseconds. */
 const tooLongMs = 4_000;
 

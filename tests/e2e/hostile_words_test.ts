@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { LogInResponse } from "../../src/gen/chatd/v1/auth.ts";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { GrpcStatus } from "../../src/grpc/http2/grpc_status.ts";
-import { type CallServer, startCallServer } from "../support/call_server.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { type CallServer, startCallServer } from "../support/servers/call_server.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const words = "\x1b]0;title\x07\x1b[31mred\x1b[2J\u202e\u009b\r\nchatd: forged";
 // deno-lint-ignore no-control-regex -- control characters are what this is about

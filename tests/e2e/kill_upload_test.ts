@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { randomBytes, sourceOf } from "../support/files.ts";
-import { join, until } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { randomBytes, sourceOf } from "../support/checks/files.ts";
+import { join, until } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 Deno.test("files go both ways whole, once, past a server that is killed again and again", async () => {
   using folder = temporaryFolder();

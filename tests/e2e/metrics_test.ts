@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { parseMetrics } from "../support/metrics_text.ts";
-import { join } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { parseMetrics } from "../support/checks/metrics_text.ts";
+import { join } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 async function metricsAt(port: number): Promise<Map<string, number>> {
   const response = await fetch(`http://127.0.0.1:${port}/metrics`);

@@ -13,10 +13,10 @@ import type { DefineTest, TransportFixture, TransportServer } from "../contract/
 import { transportPeople } from "../contract/transport_people.ts";
 import { transportRooms } from "../contract/transport_rooms.ts";
 import { transportSearch } from "../contract/transport_search.ts";
-import { startTestAmqpServer, startTestBroker } from "../support/amqp_server.ts";
-import { LinkClient } from "../support/link_client.ts";
-import { join, type Person, until } from "../support/person.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import { join, type Person, until } from "../support/servers/person.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

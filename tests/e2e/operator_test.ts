@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const env = { CHATD_PASSWORD: "correct horse" };
 

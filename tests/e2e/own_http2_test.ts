@@ -8,13 +8,13 @@ import { fileURLToPath } from "node:url";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { createCertificates } from "../crash/certificates.ts";
-import { HealthClient, ServerReflectionClient } from "../support/grpc_js_services.ts";
-import { LinkClient } from "../support/link_client.ts";
-import { join, until } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { HealthClient, ServerReflectionClient } from "../support/servers/grpc_js_services.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import { join, until } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const trap = new URL("../support/http2_trap_entry.ts", import.meta.url).href;
+const trap = new URL("../support/processes/http2_trap_entry.ts", import.meta.url).href;
 const program = fileURLToPath(trap);
 /** What the program says: see `http2_trap_entry.ts`. */
 const sessionMark = "node:http2 begins a session: ";

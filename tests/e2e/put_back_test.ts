@@ -1,12 +1,12 @@
 /** A data folder that is replaced by an earlier copy of itself, as a snapshot, rsync or Litestream does it. */
 import assert from "node:assert/strict";
-import type { Child } from "../support/child_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { type ChatdResult, runChatd } from "../support/chatd_process.ts";
-import { copyData, putBackData } from "../support/put_back.ts";
-import { scriptPassword, ScriptUser } from "../support/script_user.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import type { Child } from "../support/processes/child_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { copyData, putBackData } from "../support/servers/put_back.ts";
+import { scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const restoredNote = /^chatd: The server's data was put back to an earlier state/;
 

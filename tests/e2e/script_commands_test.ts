@@ -1,11 +1,11 @@
 /** The script commands as separate processes, over gRPC. */
 import assert from "node:assert/strict";
-import { ServerProcess } from "../support/server_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { jsonLines, scriptPassword, ScriptUser } from "../support/script_user.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { jsonLines, scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../..", import.meta.url);
 
 async function withUsers(
   use: (context: { ana: ScriptUser; ben: ScriptUser; server: ServerProcess; folder: string }) => Promise<void>,

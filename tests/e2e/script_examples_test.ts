@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { eventually } from "../support/eventually.ts";
-import { comeBack } from "../support/person.ts";
-import { makePythonStubs } from "../support/python_stubs.ts";
-import { jsonLines, scriptPassword, ScriptUser } from "../support/script_user.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { comeBack } from "../support/servers/person.ts";
+import { makePythonStubs } from "../support/processes/python_stubs.ts";
+import { jsonLines, scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Context {
   readonly ana: ScriptUser;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { join } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { join } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 for (const format of ["json", "text"]) {
   Deno.test(`no password, token or text is in the log (${format}), in metrics, or lies readable in the data folder`, async () => {

@@ -1,11 +1,11 @@
 /** What the program loads before it does what it is asked for: Deno lists every module that it ran, as for coverage. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { ScriptUser } from "../support/script_user.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ScriptUser } from "../support/processes/script_user.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Loaded {
   readonly code: number;

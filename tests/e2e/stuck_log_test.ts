@@ -1,13 +1,13 @@
 /** A server whose stderr is not read: a pipe to a program that stands still, a terminal after Ctrl-S. */
 import assert from "node:assert/strict";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePorts } from "../support/free_ports.ts";
-import { LinkClient } from "../support/link_client.ts";
-import { parseMetrics } from "../support/metrics_text.ts";
-import { join } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import { parseMetrics } from "../support/checks/metrics_text.ts";
+import { join } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 /** Each character of it takes many in the log, which shows 64. */
 const clientName = "\u202e".repeat(64);

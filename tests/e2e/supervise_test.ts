@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { essence, join, type Person, until } from "../support/person.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { essence, join, type Person, until } from "../support/servers/person.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const inFlight = 16;
 

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { eventually } from "../support/eventually.ts";
-import { foundMessages } from "../support/found_messages.ts";
-import { until } from "../support/person.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { foundMessages } from "../support/servers/found_messages.ts";
+import { until } from "../support/servers/person.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const password = "correct horse";
 
 async function copyProject(folder: string): Promise<void> {

@@ -1,9 +1,9 @@
 /** What Deno's own OpenTelemetry sends of a server, as docs/operating.md has it. */
 import assert from "node:assert/strict";
-import { eventually } from "../support/eventually.ts";
-import { scriptPassword, ScriptUser } from "../support/script_user.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 Deno.test("a collector gets spans of calls and the log, and nothing of what people wrote or logged in with", async () => {
   using folder = temporaryFolder();

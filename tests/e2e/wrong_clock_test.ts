@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { exitCode } from "../../src/commands/exit_code.ts";
 import { createCertificates } from "../crash/certificates.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { eventually } from "../support/eventually.ts";
-import { ScriptUser } from "../support/script_user.ts";
-import { ServerProcess } from "../support/server_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { ScriptUser } from "../support/processes/script_user.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const years = 5 * 365 * day;

@@ -12,10 +12,10 @@ import type { GrpcTransportOptions } from "../../src/grpc/client/transport_optio
 import { startGrpcServer } from "../../src/grpc/server/server.ts";
 import { defer } from "../../src/host/defer.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
-import { FakeHasher } from "../support/fake_hasher.ts";
-import { ChatServiceService } from "../support/grpc_js_services.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { workerEntry } from "../support/worker_entry.ts";
+import { FakeHasher } from "../support/fakes/fake_hasher.ts";
+import { ChatServiceService } from "../support/servers/grpc_js_services.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { workerEntry } from "../support/processes/worker_entry.ts";
 
 interface Variant {
   callback: boolean;

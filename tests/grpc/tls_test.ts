@@ -5,7 +5,7 @@ import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
 import { type Certificates, createCertificates } from "../crash/certificates.ts";
-import { startTestGrpcServer } from "../support/grpc_server.ts";
+import { startTestGrpcServer } from "../support/servers/grpc_server.ts";
 
 const certificates = await createCertificates();
 const pem = (text: string) => new TextEncoder().encode(text);

@@ -3,10 +3,10 @@ import type { Transport } from "../../src/client/transport.ts";
 import { GrpcTransport } from "../../src/grpc/client/client_transport.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import type { GrpcTransportOptions } from "../../src/grpc/client/transport_options.ts";
-import { startTestGrpcServer } from "../support/grpc_server.ts";
-import { Network } from "../support/network.ts";
-import { join } from "../support/person.ts";
-import { until } from "../support/turns.ts";
+import { startTestGrpcServer } from "../support/servers/grpc_server.ts";
+import { Network } from "../support/proxies/network.ts";
+import { join } from "../support/servers/person.ts";
+import { until } from "../support/waiting/turns.ts";
 
 const noticed = { deadlineMs: 35_000 };
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { BackgroundWorker } from "../../src/host/background_worker.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { eventually } from "../support/eventually.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { eventually } from "../support/waiting/eventually.ts";
 
-const entry = new URL("../support/odd_worker.ts", import.meta.url).href;
+const entry = new URL("../support/processes/odd_worker.ts", import.meta.url).href;
 
 interface Echo {
   settings: unknown;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { type ControlHandlers, type ControlSocketOptions, openControlSocket } from "../../src/host/control_socket.ts";
-import { throwsWith } from "../support/chat_error_assertions.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { throwsWith } from "../support/checks/chat_error_assertions.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const handlers: ControlHandlers = {
   echo: (args) => Promise.resolve(args),

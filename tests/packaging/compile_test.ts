@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { compileError, currentCommit } from "../../packaging/compile.ts";
 import { packagesReached, readModuleGraph } from "../../packaging/module_graph.ts";
 import { stageSources } from "../../packaging/stage.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const config = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)));
 
@@ -49,7 +49,7 @@ Deno.test("deno task compile ends without a stack trace when DENORT_BIN names no
   using folder = temporaryFolder();
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "compile", "unknown"],
-    cwd: fileURLToPath(new URL("../../", import.meta.url)),
+    cwd: fileURLToPath(new URL("../..", import.meta.url)),
     env: { DENORT_BIN: `${folder.path}/denort`, NO_COLOR: "1" },
   }).output();
   const said = new TextDecoder().decode(stderr);

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { runChatd } from "../support/chatd_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { runChatd } from "../support/processes/chatd_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const read = (path: string): string => Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { archiveName, targets } from "../../packaging/release.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const script = fileURLToPath(new URL("../../install.sh", import.meta.url));
 const own = targets.find((target) => target === Deno.build.target);

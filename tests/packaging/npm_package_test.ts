@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { serverV8Flags } from "../../src/host/supervisor/serving_command.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import { eventually } from "../support/eventually.ts";
-import { makePackage, node, NpmInstallation } from "../support/npm_installation.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
-import { hasTmux, Tmux } from "../support/tmux.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { makePackage, node, NpmInstallation } from "../support/processes/npm_installation.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
 const read = (path: string): string => Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
 const { version } = JSON.parse(read("deno.json"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { packagesReached, readModuleGraph } from "../../packaging/module_graph.ts";
 import { archiveName, pack, release, type Target, targets } from "../../packaging/release.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const version = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url))).version;
 const own = targets.find((target) => target === Deno.build.target);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { CallbackDelivery } from "../../src/session/callback_delivery.ts";
-import { turns } from "../support/turns.ts";
-import { FakeTime } from "../support/fake_time.ts";
+import { turns } from "../support/waiting/turns.ts";
+import { FakeTime } from "../support/fakes/fake_time.ts";
 
 /** A channel whose calls are answered when the test says so. */
 function open() {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type Callback, DeliveryMode, type Hello, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import type { CallbackChannel, DialCallback } from "../../src/session/callback_delivery.ts";
-import { turns, until } from "../support/turns.ts";
-import { FakeTime } from "../support/fake_time.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { helloWith, TestSession } from "../support/test_session.ts";
-import { sendRequest } from "../support/wire_values.ts";
+import { turns, until } from "../support/waiting/turns.ts";
+import { FakeTime } from "../support/fakes/fake_time.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { helloWith, TestSession } from "../support/servers/test_session.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
 
 const callback: Callback = { port: 40_000, certificate: new Uint8Array([1, 2, 3]), secret: new Uint8Array(32) };
 

@@ -5,7 +5,7 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { MessageBatch } from "../../src/core/messages/message_store.ts";
 import { Delivery, type DeliveryHost } from "../../src/session/delivery.ts";
 import { encodeMessageItem } from "../../src/wire/server_items.ts";
-import { turns } from "../support/turns.ts";
+import { turns } from "../support/waiting/turns.ts";
 
 function message(position: number, text = `${position}`): Message {
   return {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { DeliveryCursor } from "../../src/client/delivery_cursor.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { HelloResponse } from "../../src/gen/chatd/v1/session.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
-import { TestMessageStore, TestStore } from "../support/test_store.ts";
-import { until } from "../support/turns.ts";
-import { sendRequest } from "../support/wire_values.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
+import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
+import { until } from "../support/waiting/turns.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
 
 /** A store without room for incarnations and messages, while commits fail. */
 class FullStore extends TestMessageStore {

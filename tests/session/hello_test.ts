@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { maxIdleFrames } from "../../src/session/session.ts";
-import { FakeTime } from "../support/fake_time.ts";
-import { open, send } from "../support/session_requests.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { helloWith, TestSession } from "../support/test_session.ts";
-import { turns, until } from "../support/turns.ts";
+import { FakeTime } from "../support/fakes/fake_time.ts";
+import { open, send } from "../support/servers/session_requests.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { helloWith, TestSession } from "../support/servers/test_session.ts";
+import { turns, until } from "../support/waiting/turns.ts";
 
 Deno.test("the reply to hello names the user and the position, before all other items", async () => {
   await using test = await TestChat.open();

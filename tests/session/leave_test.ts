@@ -1,11 +1,11 @@
 /** Clients that close their side before they have all replies. */
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import type { RequestKind } from "../support/received_frames.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
-import { turns, until } from "../support/turns.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
+import { turns, until } from "../support/waiting/turns.ts";
+import { historyRequest, sendRequest } from "../support/servers/wire_values.ts";
 
 const windowBytes = 100_000;
 /** The longest frame with a page. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { CountedMetrics } from "../support/counted_metrics.ts";
-import { eventually } from "../support/eventually.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { helloWith, TestSession } from "../support/test_session.ts";
+import { CountedMetrics } from "../support/fakes/counted_metrics.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { helloWith, TestSession } from "../support/servers/test_session.ts";
 
 Deno.test("sessions are counted from their hello to their end, and refusals by their code", async () => {
   const metrics = new CountedMetrics();

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import type { ReplyResult, RequestKind } from "../support/received_frames.ts";
-import { directAppend } from "../support/stored_messages.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
-import { until } from "../support/turns.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import type { ReplyResult, RequestKind } from "../support/servers/received_frames.ts";
+import { directAppend } from "../support/servers/stored_messages.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
+import { until } from "../support/waiting/turns.ts";
+import { historyRequest, sendRequest } from "../support/servers/wire_values.ts";
 
 const people = 60;
 const others = Array.from({ length: people }, (_, index) => `user-${index}`);

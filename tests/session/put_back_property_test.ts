@@ -7,8 +7,8 @@ import { judgeResume } from "../../src/session/resume.ts";
 import { Database } from "../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
-import { accept, deviceRecord, directAppend, userRecord } from "../support/stored_messages.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const limits = { limit: 1_000, maxBytes: 1_000_000 };
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
-import type { Question, ReplyValues, RequestValues } from "../support/received_frames.ts";
-import { sendMessage } from "../support/send_message.ts";
-import { directAppend } from "../support/stored_messages.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
-import { historyRequest } from "../support/wire_values.ts";
+import type { Question, ReplyValues, RequestValues } from "../support/servers/received_frames.ts";
+import { sendMessage } from "../support/servers/send_message.ts";
+import { directAppend } from "../support/servers/stored_messages.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
+import { historyRequest } from "../support/servers/wire_values.ts";
 
 const ana = "ana".padEnd(32, "-");
 const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "-"));

@@ -8,14 +8,14 @@ import { requestHandlers } from "../../src/session/request_handlers.ts";
 import { TerminalChat } from "../../src/terminal/chat/terminal_chat.ts";
 import { FullScreenFace } from "../../src/terminal/full_screen/full_screen_face.ts";
 import { choosePalette } from "../../src/terminal/full_screen/palette.ts";
-import { EmulatedTerminal } from "../support/emulated_terminal.ts";
-import { eventually } from "../support/eventually.ts";
-import { startTestGrpcServer } from "../support/grpc_server.ts";
-import { sendMessage } from "../support/send_message.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
-import { turns } from "../support/turns.ts";
-import { historyRequest, sendRequest } from "../support/wire_values.ts";
+import { EmulatedTerminal } from "../support/fakes/emulated_terminal.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { startTestGrpcServer } from "../support/servers/grpc_server.ts";
+import { sendMessage } from "../support/servers/send_message.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
+import { turns } from "../support/waiting/turns.ts";
+import { historyRequest, sendRequest } from "../support/servers/wire_values.ts";
 
 Deno.test("a request costs 1, and its page one more for each 50 items", () => {
   assert.equal(costOf("ping", {}), 1);

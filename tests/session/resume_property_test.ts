@@ -6,11 +6,11 @@ import type { Item } from "../../src/gen/chatd/v1/session.ts";
 import type { Database } from "../../src/store/sqlite/database.ts";
 import { toWireMessage } from "../../src/wire/convert.ts";
 import { encodeItem } from "../../src/wire/server_items.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { helloWith, TestSession } from "../support/test_session.ts";
-import { TestMessageStore, TestStore } from "../support/test_store.ts";
-import { turns } from "../support/turns.ts";
-import { sendRequest, wireMessage } from "../support/wire_values.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { helloWith, TestSession } from "../support/servers/test_session.ts";
+import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
+import { turns } from "../support/waiting/turns.ts";
+import { sendRequest, wireMessage } from "../support/servers/wire_values.ts";
 
 const users = ["ana", "ben", "cleo"];
 /** Devices, each with the names of its consumers. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { Role } from "../../src/gen/chatd/v1/chat.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
 
 /** Opens a session of a new device for each user. */
 async function openAll(test: TestChat, ...users: string[]): Promise<TestSession[]> {

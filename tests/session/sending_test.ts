@@ -4,10 +4,10 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { answer } from "../../src/session/request_handlers.ts";
-import { FakeClock } from "../support/fake_clock.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { TestSession } from "../support/test_session.ts";
-import { sendRequest } from "../support/wire_values.ts";
+import { FakeClock } from "../support/fakes/fake_clock.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { TestSession } from "../support/servers/test_session.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
 
 type Send = (request: SendRequest) => Promise<unknown>;
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type Log, silentLog } from "../../src/core/log.ts";
-import { FakeTime } from "../support/fake_time.ts";
-import { open, ping, send } from "../support/session_requests.ts";
-import { password, TestChat } from "../support/test_chat.ts";
-import { helloWith, TestSession } from "../support/test_session.ts";
-import { turns, until } from "../support/turns.ts";
+import { FakeTime } from "../support/fakes/fake_time.ts";
+import { open, ping, send } from "../support/servers/session_requests.ts";
+import { password, TestChat } from "../support/servers/test_chat.ts";
+import { helloWith, TestSession } from "../support/servers/test_session.ts";
+import { turns, until } from "../support/waiting/turns.ts";
 
 Deno.test("disabling a user ends their sessions with the reason", async () => {
   await using test = await TestChat.open();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import type { RequestKind } from "../support/received_frames.ts";
-import { open, ping, send } from "../support/session_requests.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { helloWith, TestSession } from "../support/test_session.ts";
-import { turns, until } from "../support/turns.ts";
-import { historyRequest } from "../support/wire_values.ts";
+import type { RequestKind } from "../support/servers/received_frames.ts";
+import { open, ping, send } from "../support/servers/session_requests.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { helloWith, TestSession } from "../support/servers/test_session.ts";
+import { turns, until } from "../support/waiting/turns.ts";
+import { historyRequest } from "../support/servers/wire_values.ts";
 
 Deno.test("requests above the rate wait for their turn, in order", async () => {
   await using test = await TestChat.open({ rate: { perSecond: 100, burst: 5 } });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Log } from "../../src/core/log.ts";
 import type { SendResponse } from "../../src/gen/chatd/v1/chat.ts";
-import { open, ping, send } from "../support/session_requests.ts";
-import { TestChat } from "../support/test_chat.ts";
-import { until } from "../support/turns.ts";
-import { historyRequest, wireMessage } from "../support/wire_values.ts";
+import { open, ping, send } from "../support/servers/session_requests.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
+import { until } from "../support/waiting/turns.ts";
+import { historyRequest, wireMessage } from "../support/servers/wire_values.ts";
 
 Deno.test("request ids must be above 0 and rise", async () => {
   await using test = await TestChat.open();

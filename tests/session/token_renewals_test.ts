@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TokenHolder, TokenRenewals } from "../../src/session/token_renewals.ts";
-import { FakeTime } from "../support/fake_time.ts";
+import { FakeTime } from "../support/fakes/fake_time.ts";
 
 const intervalMs = 1_000;
 

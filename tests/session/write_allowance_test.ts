@@ -5,7 +5,7 @@ import { DirectMessages } from "../../src/gen/chatd/v1/settings.ts";
 import { fileHandlers } from "../../src/session/file_handlers.ts";
 import { answer } from "../../src/session/request_handlers.ts";
 import type { RequestContext } from "../../src/session/request_types.ts";
-import { TestChat } from "../support/test_chat.ts";
+import { TestChat } from "../support/servers/test_chat.ts";
 
 /** Returns how many of a thousand requests without a pause are accepted. */
 async function taken(request: (context: RequestContext, test: TestChat, round: number) => Promise<unknown>) {

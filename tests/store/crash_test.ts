@@ -6,11 +6,11 @@ import { openStore } from "../../src/store/open_store.ts";
 import { Database } from "../../src/store/sqlite/database.ts";
 import { MessageFinder } from "../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../src/store/sqlite/search/search_index.ts";
-import { ScriptProcess } from "../support/script_process.ts";
-import { accept, directAppend } from "../support/stored_messages.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ScriptProcess } from "../support/processes/script_process.ts";
+import { accept, directAppend } from "../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const writer = new URL("endless_writer.ts", import.meta.url);
+const writer = new URL("./endless_writer.ts", import.meta.url);
 
 async function readAll(store: MessageStore, user: string): Promise<Message[]> {
   const all: Message[] = [];

@@ -1,6 +1,6 @@
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { openStore } from "../../src/store/open_store.ts";
-import { acceptedMessage, directAppend, userRecord } from "../support/stored_messages.ts";
+import { acceptedMessage, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 
 // Appends to the store in the folder given as its argument until it is killed, and prints each accepted entry:
 // "position conversation seq id".

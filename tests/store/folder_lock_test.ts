@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { lastOwner, lockFolder, tryLockFolder } from "../../src/store/folder_lock.ts";
-import { ScriptProcess } from "../support/script_process.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { ScriptProcess } from "../support/processes/script_process.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
-const holder = new URL("folder_lock_holder.ts", import.meta.url);
+const holder = new URL("./folder_lock_holder.ts", import.meta.url);
 
 function refusal(folder: string): ChatError {
   try {

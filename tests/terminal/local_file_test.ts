@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createFile, openSource } from "../../src/terminal/local_file.ts";
-import { rejectsWith } from "../support/chat_error_assertions.ts";
-import { temporaryFolder } from "../support/temporary_folder.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const hello = new TextEncoder().encode("hello");
 

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { sendLines, splitLines } from "../../src/terminal/pipe.ts";
-import { eventually } from "../support/eventually.ts";
-import { FakeChatServer } from "../support/fake_chat_server.ts";
-import { settle } from "../support/manual_timers.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { FakeChatServer } from "../support/fakes/fake_chat_server.ts";
+import { settle } from "../support/fakes/manual_timers.ts";
 
 const utf8 = new TextEncoder();
 

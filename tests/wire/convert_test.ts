@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../src/core/chat_error.ts";
 import type { ConversationSummary } from "../../src/core/messages/message_store.ts";
 import { toHistoryResponse, toWireConversation, toWireError } from "../../src/wire/convert.ts";
-import { wireMessage } from "../support/wire_values.ts";
+import { wireMessage } from "../support/servers/wire_values.ts";
 
 const message = {
   position: 12,

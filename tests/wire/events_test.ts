@@ -5,7 +5,7 @@ import { isRoomEvent } from "../../src/core/messages/log_event.ts";
 import { Event, type MemberInvited, Role } from "../../src/gen/chatd/v1/chat.ts";
 import { descriptorsBase64 } from "../../src/gen/descriptors.ts";
 import { fromWireEvent, toWireEvent } from "../../src/wire/events.ts";
-import { sampleEvents } from "../support/sample_events.ts";
+import { sampleEvents } from "../support/servers/sample_events.ts";
 
 Deno.test("an event of each kind is the same after the wire", () => {
   for (const event of sampleEvents) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { binaryFromJson, jsonFromBinary } from "../../src/wire/json_messages.ts";
-import { throwsWith } from "../support/chat_error_assertions.ts";
+import { throwsWith } from "../support/checks/chat_error_assertions.ts";
 
 const type = "chatd.v1.ClientFrame";
 const bytes = (json: string) => new TextEncoder().encode(json);

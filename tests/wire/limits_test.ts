@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseConsumer, parseLimit } from "../../src/wire/limits.ts";
-import { throwsWith } from "../support/chat_error_assertions.ts";
+import { throwsWith } from "../support/checks/chat_error_assertions.ts";
 
 Deno.test("a limit of 0 is the standard limit, and a limit beyond the maximum is refused", () => {
   const limits = { standard: 50, most: 200 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Callback, Hello } from "../../src/gen/chatd/v1/session.ts";
 import { parseHello } from "../../src/wire/parse_hello.ts";
-import { throwsWith } from "../support/chat_error_assertions.ts";
+import { throwsWith } from "../support/checks/chat_error_assertions.ts";
 
 const hello: Hello = {
   protocolVersion: 1,

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { RegisterRequest } from "../../src/gen/chatd/v1/auth.ts";
 import { ClientFrame, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { decodeStrictly } from "../../src/wire/strict_reader.ts";
-import { throwsWith } from "../support/chat_error_assertions.ts";
-import { sendRequest } from "../support/wire_values.ts";
+import { throwsWith } from "../support/checks/chat_error_assertions.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
 
 function frame(text: string): Uint8Array {
   const value = sendRequest({ to: "ben", id: "an id", text });

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { type AuthorityEndpointOptions, startAuthorityEndpoint } from "../../../src/amqp/broker/authority_endpoint.ts";
 import type { Decision, Question } from "../../../src/amqp/broker/broker_authority.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 const secret = "s3cret";
 

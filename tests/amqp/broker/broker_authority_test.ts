@@ -17,9 +17,9 @@ import {
 import { Accounts } from "../../../src/core/accounts/accounts.ts";
 import type { Registration } from "../../../src/core/accounts/registration.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { FakeHasher } from "../../support/fake_hasher.ts";
-import { TestStore } from "../../support/test_store.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { FakeHasher } from "../../support/fakes/fake_hasher.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
 
 const password = "correct horse";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { canPublish, countServers, inspectLocks } from "../../../src/amqp/broker/broker_inspection.ts";
 import { BrokerConnection } from "../../../src/amqp/connection/broker_connection.ts";
 import { declareTopology, requestExchange } from "../../../src/amqp/topology.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
+import { RabbitNode } from "../../support/brokers/rabbitmq_node.ts";
 
 Deno.test("a broker that restricts clients in nothing fails every check", async () => {
   const allowing = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("allow"));

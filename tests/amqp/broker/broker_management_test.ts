@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { BrokerManagement, type BrokerManagementOptions } from "../../../src/amqp/broker/broker_management.ts";
 import { registrationUser } from "../../../src/amqp/topology.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { type AmqpUser, connectAs, localPort } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { freePorts } from "../../support/free_ports.ts";
-import { borrowOpenBroker } from "../../support/borrowed_broker.ts";
-import type { BrokerNode } from "../../support/broker_node.ts";
+import { type AmqpUser, connectAs, localPort } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { freePorts } from "../../support/processes/free_ports.ts";
+import { borrowOpenBroker } from "../../support/brokers/borrowed_broker.ts";
+import type { BrokerNode } from "../../support/brokers/broker_node.ts";
 function manage(node: BrokerNode, more: Partial<BrokerManagementOptions> = {}): BrokerManagement {
   const login = { user: node.user, password: node.password };
   return new BrokerManagement({ url: node.managementUrl, login, log: silentLog, ...more });

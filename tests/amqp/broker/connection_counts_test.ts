@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConnectionCounts } from "../../../src/amqp/broker/connection_counts.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 /** Ten connections per user, and a broker that answers on demand. */
 function setUp() {

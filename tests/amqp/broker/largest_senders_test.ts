@@ -3,11 +3,11 @@ import { LargestSenders } from "../../../src/amqp/broker/largest_senders.ts";
 import { RefusedLogins } from "../../../src/amqp/broker/refused_logins.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.ts";
-import { eventually } from "../../support/eventually.ts";
-import { openManagement, watchBroker } from "../../support/managed_broker.ts";
-import { join, until } from "../../support/person.ts";
-import { RawBrokerSocket } from "../../support/raw_broker_socket.ts";
+import { startTestAmqpServer, startTestBroker } from "../../support/brokers/amqp_server.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { openManagement, watchBroker } from "../../support/brokers/managed_broker.ts";
+import { join, until } from "../../support/servers/person.ts";
+import { RawBrokerSocket } from "../../support/brokers/raw_broker_socket.ts";
 
 const password = "correct horse battery";
 const mebibyte = 2 ** 20;

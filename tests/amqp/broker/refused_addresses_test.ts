@@ -8,9 +8,9 @@ import { SessionQueues } from "../../../src/amqp/server/session_queues.ts";
 import { registrationUser } from "../../../src/amqp/topology.ts";
 import { Accounts } from "../../../src/core/accounts/accounts.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { FakeHasher } from "../../support/fake_hasher.ts";
-import { TestStore } from "../../support/test_store.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { FakeHasher } from "../../support/fakes/fake_hasher.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
 
 const password = "correct horse";
 const secret = "s3cret";

@@ -6,11 +6,11 @@ import { BrokerConnection } from "../../../src/amqp/connection/broker_connection
 import { sequenceHeader, sessionHeader, sessionQueueHeader } from "../../../src/amqp/incoming.ts";
 import { requestExchange, requestQueue } from "../../../src/amqp/topology.ts";
 import { ClientFrame, ServerFrame } from "../../../src/gen/chatd/v1/session.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { eventually } from "../../support/eventually.ts";
-import { helloWith } from "../../support/test_session.ts";
-import { borrowOpenBroker } from "../../support/borrowed_broker.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
+import { borrowOpenBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const broker = await borrowOpenBroker();
 const { node } = broker;

@@ -3,9 +3,9 @@ import { connect } from "amqplib";
 import { AmqpTransport } from "../../../src/amqp/client/client_transport.ts";
 import { declareTopology } from "../../../src/amqp/topology.ts";
 import { ChatClient } from "../../../src/client/chat_client.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

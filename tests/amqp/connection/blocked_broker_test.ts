@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 import { BlockedConnections } from "../../../src/amqp/connection/blocked_connections.ts";
 import { BrokerConnection } from "../../../src/amqp/connection/broker_connection.ts";
 import { startAmqpServer } from "../../../src/amqp/server/server.ts";
-import { startTestAmqpServer, startTestBroker } from "../../support/amqp_server.ts";
-import { eventually } from "../../support/eventually.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
+import { startTestAmqpServer, startTestBroker } from "../../support/brokers/amqp_server.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { RabbitNode } from "../../support/brokers/rabbitmq_node.ts";
 
 Deno.test("a connection reports that its broker lacks memory", async () => {
   await using node = await RabbitNode.start({ config: ["vm_memory_high_watermark.absolute = 1MB"] });

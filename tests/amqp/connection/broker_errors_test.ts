@@ -4,10 +4,10 @@ import { BrokerConnection } from "../../../src/amqp/connection/broker_connection
 import { toChannelError, toConnectError, toLostError } from "../../../src/amqp/connection/broker_errors.ts";
 import { ChatClient } from "../../../src/client/chat_client.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { eventually } from "../../support/eventually.ts";
-import { ManualTimers } from "../../support/manual_timers.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { ManualTimers } from "../../support/fakes/manual_timers.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { ConsumeMessage } from "amqplib";
 import { BrokerConnection } from "../../../src/amqp/connection/broker_connection.ts";
 import { type FrameReader, isUndecodable, tolerateHeaders } from "../../../src/amqp/connection/header_frames.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
-import { counted, nestedTable, publishRaw, shortText, tagged } from "../../support/raw_frames.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { RabbitNode } from "../../support/brokers/rabbitmq_node.ts";
+import { counted, nestedTable, publishRaw, shortText, tagged } from "../../support/brokers/raw_frames.ts";
 
 /** Frames may be long, so that tables can be deeper than the stack. */
 const node = await RabbitNode.start({ config: ["frame_max = 131072"] });

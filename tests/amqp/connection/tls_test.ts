@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { BrokerConnection } from "../../../src/amqp/connection/broker_connection.ts";
 import { createCertificates } from "../../crash/certificates.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { freePorts } from "../../support/free_ports.ts";
-import { RabbitNode } from "../../support/rabbitmq_node.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { freePorts } from "../../support/processes/free_ports.ts";
+import { RabbitNode } from "../../support/brokers/rabbitmq_node.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 Deno.test("a broker with TLS is trusted with its CA, and not without it", async () => {
   const certificates = await createCertificates();

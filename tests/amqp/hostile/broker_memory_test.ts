@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import type { Channel, Options } from "amqplib";
 import { directReplies, requestExchange, requestQueue } from "../../../src/amqp/topology.ts";
-import { type AmqpUser, connectAs } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { methodFrame, RawBrokerSocket } from "../../support/raw_broker_socket.ts";
-import { publishFrames } from "../../support/raw_frames.ts";
+import { type AmqpUser, connectAs } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { methodFrame, RawBrokerSocket } from "../../support/brokers/raw_broker_socket.ts";
+import { publishFrames } from "../../support/brokers/raw_frames.ts";
 import { assertGrowth, memory, password, Scene } from "./scene.ts";
 
 /** Publishes to the exchange of requests and reads nothing until it is disposed of. */

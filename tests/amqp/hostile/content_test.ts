@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { connectionHeader } from "../../../src/amqp/incoming.ts";
 import { messageTypes } from "../../../src/amqp/message_types.ts";
 import { fileExchange, requestExchange, requestQueue } from "../../../src/amqp/topology.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { genuineAddress, impossibleAddress } from "../../support/direct_addresses.ts";
-import { eventually } from "../../support/eventually.ts";
-import { counted, nestedTable, publishRaw, shortText, tagged } from "../../support/raw_frames.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { genuineAddress, impossibleAddress } from "../../support/brokers/direct_addresses.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { counted, nestedTable, publishRaw, shortText, tagged } from "../../support/brokers/raw_frames.ts";
 import { password, Scene, thrownOut } from "./scene.ts";
 
 Deno.test("a hostile client may send anything, and others go on", async (t) => {

@@ -7,9 +7,9 @@ import {
   requestExchange,
 } from "../../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import type { RawAmqpClient } from "../../support/raw_amqp_client.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import type { RawAmqpClient } from "../../support/brokers/raw_amqp_client.ts";
 import { assertGrowth, memory, message, password, Scene, thrownOut } from "./scene.ts";
 
 Deno.test("a hostile client floods the server, and others go on", async (t) => {

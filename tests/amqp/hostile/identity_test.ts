@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { messageTypes } from "../../../src/amqp/message_types.ts";
 import { registrationExchange, registrationUser, requestExchange, requestQueue } from "../../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { historyRequest } from "../../support/wire_values.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { historyRequest } from "../../support/servers/wire_values.ts";
 import { message, password, Scene, thrownOut } from "./scene.ts";
 
 Deno.test("a hostile client acts in its own name only", async (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConfirmChannel } from "amqplib";
 import { registrationExchange, registrationQueue, requestExchange, requestQueue } from "../../../src/amqp/topology.ts";
-import { historyRequest } from "../../support/wire_values.ts";
+import { historyRequest } from "../../support/servers/wire_values.ts";
 import { message, password, Scene } from "./scene.ts";
 
 Deno.test("a hostile client with an account reaches nothing on the broker but its own", async (t) => {

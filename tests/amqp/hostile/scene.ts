@@ -7,13 +7,13 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { ScryptHasher } from "../../../src/host/scrypt_hasher.ts";
-import { startTestAmqpServer, type TestAmqpServer, type TestBroker } from "../../support/amqp_server.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
-import { eventually } from "../../support/eventually.ts";
-import { Pace } from "../../support/pace.ts";
-import { join, type Person } from "../../support/person.ts";
-import { RawAmqpClient, type RawSession } from "../../support/raw_amqp_client.ts";
-import { sendRequest } from "../../support/wire_values.ts";
+import { startTestAmqpServer, type TestAmqpServer, type TestBroker } from "../../support/brokers/amqp_server.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { Pace } from "../../support/waiting/pace.ts";
+import { join, type Person } from "../../support/servers/person.ts";
+import { RawAmqpClient, type RawSession } from "../../support/brokers/raw_amqp_client.ts";
+import { sendRequest } from "../../support/servers/wire_values.ts";
 
 /** The error of the broker, or of the system, which may discard it while the client still writes. */
 export const thrownOut = /CONNECTION.FORCED|ECONNRESET|EPIPE/;

@@ -4,11 +4,11 @@ import { messageTypes } from "../../../src/amqp/message_types.ts";
 import { directReplies, registrationExchange, requestExchange } from "../../../src/amqp/topology.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { eventually } from "../../support/eventually.ts";
-import { join, until } from "../../support/person.ts";
-import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { join, until } from "../../support/servers/person.ts";
+import { RawAmqpClient } from "../../support/brokers/raw_amqp_client.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const password = "correct horse battery";
 const broker = await borrowTestBroker();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { processOf } from "../../../src/amqp/incoming.ts";
 import { eventDeadlineMs, KnownChannels } from "../../../src/amqp/senders/known_channels.ts";
 import { directReplies } from "../../../src/amqp/topology.ts";
-import { FakeTime } from "../../support/fake_time.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
 
 /** The address of a process, as NEW_PID_EXT (https://www.erlang.org/doc/apps/erts/erl_ext_dist) without the node. */
 function address(id: number, serial = 0): string {

@@ -9,12 +9,12 @@ import {
   requestQueue,
 } from "../../../src/amqp/topology.ts";
 import type { Log } from "../../../src/core/log.ts";
-import { startTestAmqpServer, startTestBroker, type TestBroker } from "../../support/amqp_server.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { join, until } from "../../support/person.ts";
-import { counted, nestedTable, publishRaw, shortText, tagged } from "../../support/raw_frames.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer, startTestBroker, type TestBroker } from "../../support/brokers/amqp_server.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { join, until } from "../../support/servers/person.ts";
+import { counted, nestedTable, publishRaw, shortText, tagged } from "../../support/brokers/raw_frames.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const password = "correct horse battery";
 const broker = await borrowTestBroker();

@@ -6,11 +6,11 @@ import { messageTypes } from "../../../src/amqp/message_types.ts";
 import { maxOfStranger, offenders } from "../../../src/amqp/senders/sender_trace.ts";
 import { directReplies, registrationExchange, registrationUser } from "../../../src/amqp/topology.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
-import { genuineAddress, impossibleAddress } from "../../support/direct_addresses.ts";
-import { eventually } from "../../support/eventually.ts";
-import { startManagedServer } from "../../support/managed_broker.ts";
-import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { genuineAddress, impossibleAddress } from "../../support/brokers/direct_addresses.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { startManagedServer } from "../../support/brokers/managed_broker.ts";
+import { RawAmqpClient } from "../../support/brokers/raw_amqp_client.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

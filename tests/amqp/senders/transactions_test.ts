@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { RefusedLogins } from "../../../src/amqp/broker/refused_logins.ts";
 import { systemClock } from "../../../src/core/clock.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { openManagement, watchBroker } from "../../support/managed_broker.ts";
-import { methodFrame, RawBrokerSocket } from "../../support/raw_broker_socket.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { openManagement, watchBroker } from "../../support/brokers/managed_broker.ts";
+import { methodFrame, RawBrokerSocket } from "../../support/brokers/raw_broker_socket.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 const password = "correct horse battery";
 Deno.test("a connection with a transactional channel is closed, and its user is refused for a while", async () => {
   await using broker = await borrowTestBroker();

@@ -14,13 +14,13 @@ import {
 } from "../../../src/gen/chatd/v1/files.ts";
 import { Error as ErrorMessage } from "../../../src/gen/chatd/v1/session.ts";
 import { jsonObject } from "../../../src/wire/json_messages.ts";
-import { startTestAmqpServer, type TestAmqpServer } from "../../support/amqp_server.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
-import { randomBytes, sha256Of } from "../../support/files.ts";
-import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
-import { sendMessage } from "../../support/send_message.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
-import { standardDeadlineMs } from "../../support/deadlines.ts";
+import { startTestAmqpServer, type TestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
+import { randomBytes, sha256Of } from "../../support/checks/files.ts";
+import { RawAmqpClient } from "../../support/brokers/raw_amqp_client.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
+import { standardDeadlineMs } from "../../support/waiting/deadlines.ts";
 
 const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

@@ -7,12 +7,12 @@ import { minPaidChunkBytes, UploadReplies } from "../../../src/amqp/server/uploa
 import { fileExchange } from "../../../src/amqp/topology.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { BeginUploadRequest, UploadChunkRequest, UploadChunkResponse } from "../../../src/gen/chatd/v1/files.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { localPort } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { randomBytes, sha256Of } from "../../support/files.ts";
-import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { localPort } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { randomBytes, sha256Of } from "../../support/checks/files.ts";
+import { RawAmqpClient } from "../../support/brokers/raw_amqp_client.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 const password = "correct horse battery";
 
 Deno.test("repeatedly refused requests get no reply in the end, and then their connection is closed", async () => {

@@ -3,7 +3,7 @@ import type { BrokerConnection } from "../../../src/amqp/connection/broker_conne
 import { RegistrationConnection } from "../../../src/amqp/server/registration_connection.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 /** A connection whose channel never answers, as amqplib's does when the connection is lost. */
 function silentConnection(): { connection: BrokerConnection; lose(): void } {

@@ -11,11 +11,11 @@ import {
 import { silentLog } from "../../../src/core/log.ts";
 import { RegisterRequest } from "../../../src/gen/chatd/v1/auth.ts";
 import { Error as ErrorMessage } from "../../../src/gen/chatd/v1/session.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { connectAs, localPort } from "../../support/amqp_user.ts";
-import { eventually } from "../../support/eventually.ts";
-import { join, until } from "../../support/person.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { connectAs, localPort } from "../../support/brokers/amqp_user.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { join, until } from "../../support/servers/person.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const broker = await borrowTestBroker();
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());

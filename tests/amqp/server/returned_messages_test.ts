@@ -8,10 +8,10 @@ import {
   requestExchange,
   requestQueue,
 } from "../../../src/amqp/topology.ts";
-import { startTestAmqpServer } from "../../support/amqp_server.ts";
-import { connectAs } from "../../support/amqp_user.ts";
-import { join, until } from "../../support/person.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { connectAs } from "../../support/brokers/amqp_user.ts";
+import { join, until } from "../../support/servers/person.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const password = "correct horse battery";
 const broker = await borrowTestBroker();

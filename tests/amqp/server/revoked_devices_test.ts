@@ -1,12 +1,12 @@
 /** The fate of a connection to the broker whose device is logged out. */
 import assert from "node:assert/strict";
 import { connectionHeader } from "../../../src/amqp/incoming.ts";
-import { startTestAmqpServer, type TestAmqpServer } from "../../support/amqp_server.ts";
-import { eventually } from "../../support/eventually.ts";
-import { startManagedServer } from "../../support/managed_broker.ts";
-import { RawAmqpClient } from "../../support/raw_amqp_client.ts";
-import { helloWith } from "../../support/test_session.ts";
-import { borrowTestBroker } from "../../support/borrowed_broker.ts";
+import { startTestAmqpServer, type TestAmqpServer } from "../../support/brokers/amqp_server.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { startManagedServer } from "../../support/brokers/managed_broker.ts";
+import { RawAmqpClient } from "../../support/brokers/raw_amqp_client.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
+import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 
 const password = "correct horse battery";
 const broker = await borrowTestBroker();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { logIn, type LogInOptions, type Questions } from "../../../src/app/client/log_in.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { FakeChatServer } from "../../support/fake_chat_server.ts";
+import { FakeChatServer } from "../../support/fakes/fake_chat_server.ts";
 
 /** Gives prepared answers, and records questions and notices. */
 class Person implements Questions {

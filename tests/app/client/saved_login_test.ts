@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { ClientState } from "../../../src/app/client/client_state.ts";
 import { Login } from "../../../src/app/client/saved_login.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { FakeChatServer } from "../../support/fake_chat_server.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { FakeChatServer } from "../../support/fakes/fake_chat_server.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 /** A device of ana with a saved token, and a login with the given password. */
 function savedLogin(folder: string, password: string) {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { chromium, type Page } from "playwright-core";
 import { reportPage } from "../../../src/bench/report/report_page.ts";
-import { browserNote, browserPath } from "../../support/browser.ts";
-import { eventually } from "../../support/eventually.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { browserNote, browserPath } from "../../support/processes/browser.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 import { madeUpReport } from "./made_up_report.ts";
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BareStream, startBareRelay } from "../../../src/bench/systems/bare_relay.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 Deno.test("a bare relay passes bytes only to the named stream, in order", async () => {
   const relay = await startBareRelay({ port: 0 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { findServer, PrivateBroker } from "../../../src/bench/systems/private_broker.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 const owner = fileURLToPath(new URL("./broker_owner.ts", import.meta.url));
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ownCpuMs, parseMemory, parsePs, parseStat, usageOf } from "../../../src/bench/workloads/process_usage.ts";
-import { standardDeadlineMs } from "../../support/deadlines.ts";
+import { standardDeadlineMs } from "../../support/waiting/deadlines.ts";
 
 Deno.test("parseStat() finds the CPU time after a program's name with any characters", () => {
   const rest = "S 1 2 3 0 -1 4194560 5 6 7 8 250 50 9 10 20 0 11 0 12";

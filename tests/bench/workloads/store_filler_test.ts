@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fillStore } from "../../../src/bench/workloads/store_filler.ts";
 import { openStore } from "../../../src/store/open_store.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 function headOf(folder: string): { head: number; lag: number } {
   using store = openStore({ folder });

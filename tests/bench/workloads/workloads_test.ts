@@ -10,8 +10,8 @@ import { idleWorkload } from "../../../src/bench/workloads/idle_sessions.ts";
 import { largeRoomWorkload } from "../../../src/bench/workloads/large_room.ts";
 import { workloads } from "../../../src/bench/workloads/workloads.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const quiet = { seconds: 1, progress: () => {} };
 

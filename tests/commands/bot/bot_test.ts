@@ -4,8 +4,8 @@ import { Bot, type BotOptions } from "../../../src/commands/bot/bot.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import { createMessageId, messageIdTime } from "../../../src/core/messages/message_id.ts";
-import { eventually } from "../../support/eventually.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 interface Sent {
   readonly to: string;

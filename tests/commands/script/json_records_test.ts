@@ -6,7 +6,7 @@ import type { Message } from "../../../src/core/messages/message.ts";
 import { PresenceState } from "../../../src/gen/chatd/v1/chat.ts";
 import { binaryFromJson, jsonObject } from "../../../src/wire/json_messages.ts";
 import { encodeMessageItem, encodeServerFrame } from "../../../src/wire/server_items.ts";
-import { sampleEvents } from "../../support/sample_events.ts";
+import { sampleEvents } from "../../support/servers/sample_events.ts";
 
 const plain: Message = {
   position: 12,

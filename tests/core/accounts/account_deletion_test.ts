@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { silentLog } from "../../../src/core/log.ts";
 import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { sendMessage } from "../../support/send_message.ts";
-import { password, TestChat } from "../../support/test_chat.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { password, TestChat } from "../../support/servers/test_chat.ts";
 
 const everything = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: true, limit: 200 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { password, setUp } from "../../support/test_accounts.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { password, setUp } from "../../support/servers/test_accounts.ts";
 
 Deno.test("no password and no token appears in the log or in an error", async () => {
   const { accounts, register, logIn, fail, logged } = setUp();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DeviceCleanup } from "../../../src/core/accounts/device_cleanup.ts";
 import type { Identity } from "../../../src/core/accounts/identity.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 
 const day = 24 * 60 * 60 * 1000;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HashQueue } from "../../../src/core/accounts/hash_queue.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 
 function taskList() {
   const started: string[] = [];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Accounts } from "../../../src/core/accounts/accounts.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeHasher } from "../../support/fake_hasher.ts";
-import { minute, password, setUp } from "../../support/test_accounts.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeHasher } from "../../support/fakes/fake_hasher.ts";
+import { minute, password, setUp } from "../../support/servers/test_accounts.ts";
 
 Deno.test("logIn() creates a device, or logs in the user's device again", async () => {
   const { accounts, register, logIn, revocations } = setUp();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { password, setUp } from "../../support/test_accounts.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { password, setUp } from "../../support/servers/test_accounts.ts";
 
 Deno.test("changePassword() logs out the other devices, and gives the calling one a new token", async () => {
   const { accounts, register, logIn, fail, revocations } = setUp();

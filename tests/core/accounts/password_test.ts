@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseNewPassword, parsePassword } from "../../../src/core/accounts/password.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 
 Deno.test("parseNewPassword() counts characters, not units, and composes them", () => {
   assert.equal(parseNewPassword("🔑".repeat(8)), "🔑".repeat(8));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { HashQueue } from "../../../src/core/accounts/hash_queue.ts";
 import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { day, minute, password, setUp } from "../../support/test_accounts.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { day, minute, password, setUp } from "../../support/servers/test_accounts.ts";
 
 Deno.test("register() returns a token that authenticates, and stores only its hash", async () => {
   const { accounts, register, store, clock } = setUp();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { day, minute, password, setUp } from "../../support/test_accounts.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { day, minute, password, setUp } from "../../support/servers/test_accounts.ts";
 
 Deno.test("renew() extends an unused token until it is revoked or has expired", async () => {
   const { accounts, register, clock } = setUp();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AuditEvent, AuditStore, TimedAuditEvent } from "../../../src/core/audit/audit.ts";
 import { AuditJournal } from "../../../src/core/audit/audit_journal.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 class KeptNotes implements AuditStore {
   readonly written: TimedAuditEvent[][] = [];

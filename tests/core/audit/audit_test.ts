@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { AuditEvent } from "../../../src/core/audit/audit.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { sendMessage } from "../../support/send_message.ts";
-import { password, TestChat } from "../../support/test_chat.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { password, TestChat } from "../../support/servers/test_chat.ts";
 
 class Notes {
   readonly events: AuditEvent[] = [];

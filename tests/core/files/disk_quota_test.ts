@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { DiskQuota } from "../../../src/core/files/disk_quota.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { sendMessage } from "../../support/send_message.ts";
-import { TestChat } from "../../support/test_chat.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { TestChat } from "../../support/servers/test_chat.ts";
 
 function quota(maxBytes: number | undefined) {
   const clock = new FakeClock();

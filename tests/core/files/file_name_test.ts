@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { harmlessFileName, parseFileName, parseMediaType } from "../../../src/core/files/file_name.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 
 Deno.test("parseFileName() takes names as people give them", () => {
   for (const name of ["a", "report.pdf", "Łódź 2024 (1).tar.gz", ".profile", "日本語", "a".repeat(255)]) {

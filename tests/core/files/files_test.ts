@@ -10,10 +10,10 @@ import {
 import { silentLog } from "../../../src/core/log.ts";
 import type { Attachment } from "../../../src/core/messages/message.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { sha256Of } from "../../support/files.ts";
-import { MemoryFiles } from "../../support/memory_files.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { sha256Of } from "../../support/checks/files.ts";
+import { MemoryFiles } from "../../support/fakes/memory_files.ts";
 
 const limits: FilesOptions["limits"] = { maxFileBytes: 200_000, uploadQuotaBytes: 1_000_000, maxDiskBytes: undefined };
 const bytes = new TextEncoder().encode("what ana wrote down");

@@ -3,11 +3,11 @@ import { ChatError } from "../../../src/core/chat_error.ts";
 import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { deviceRecord, directAppend, userRecord } from "../../support/stored_messages.ts";
-import { TestMessageStore, TestStore } from "../../support/test_store.ts";
-import { turns } from "../../support/turns.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 /** Records the changes of each commit, which waits for `gate` while there is one. */
 class GatedStore extends TestMessageStore {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseEmoji } from "../../../src/core/messages/emoji.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 
 Deno.test("an emoji of any kind is accepted", () => {
   for (const emoji of ["👍", "❤️", "👨‍👩‍👧", "🇩🇪", "👍🏽", "3️⃣", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"]) assert.equal(parseEmoji(emoji), emoji);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../src/core/log.ts";
 import { Erasure } from "../../../src/core/messages/erasure.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 /** A store with something to erase, whose first step fails if `isBroken`. */
 class Rest {

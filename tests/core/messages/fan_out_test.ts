@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 
 async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   await test.chat.settings.load(user);

@@ -10,8 +10,8 @@ import {
   messageIdTime,
   parseMessageId,
 } from "../../../src/core/messages/message_id.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 const now = Date.UTC(2025, 0, 1);
 

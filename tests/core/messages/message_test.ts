@@ -7,7 +7,7 @@ import {
   maxEncodedTextBytes,
   maxTextBytes,
 } from "../../../src/core/messages/message.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 
 Deno.test("a text is 1 byte to 16 KiB of UTF-8", () => {
   for (const [unit, bytes] of [["a", 1], ["é", 2], ["€", 3], ["😀", 4]] as const) {

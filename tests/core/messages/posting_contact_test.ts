@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { CheckedDraft, Posted } from "../../../src/core/messages/posting.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { sendMessage } from "../../support/send_message.ts";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 
 async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   await test.chat.settings.load(user);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Notice } from "../../../src/core/people/notice.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 
 type Kind = Notice["kind"];
 type Told<K extends Kind> = Omit<Extract<Notice, { kind: K }>, "kind">;

@@ -3,7 +3,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { Retention } from "../../../src/core/messages/retention.ts";
 import type { RetentionStore } from "../../../src/core/messages/retention_store.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 /** The number of items of a sweep. */
 const many = 10_000;

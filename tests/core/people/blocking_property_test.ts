@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
-import { TestMessageStore, TestStore } from "../../support/test_store.ts";
-import { turns } from "../../support/turns.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
+import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 type Step = "send" | "react" | "edit" | "block" | "unblock" | "wait";
 

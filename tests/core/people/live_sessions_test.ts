@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { LiveSessions } from "../../../src/core/people/live_sessions.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
-import { FakeSubscriber } from "../../support/test_chat.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeSubscriber } from "../../support/servers/test_chat.ts";
 
 const reason = new ChatError("token_revoked", "Log in again.");
 

@@ -4,12 +4,12 @@ import { LiveSessions } from "../../../src/core/people/live_sessions.ts";
 import type { PresenceState } from "../../../src/core/people/notice.ts";
 import { Presence } from "../../../src/core/people/presence.ts";
 import { UserSettings } from "../../../src/core/people/user_settings.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
-import { FakeSubscriber } from "../../support/test_chat.ts";
-import { TestStore } from "../../support/test_store.ts";
-import { turns } from "../../support/turns.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { FakeSubscriber } from "../../support/servers/test_chat.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 /** Ana and ben have a conversation; cleo has none. */
 async function open() {

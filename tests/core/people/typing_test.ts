@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 
 async function come(test: TestChat, user: string): Promise<FakeSubscriber> {
   const subscriber = new FakeSubscriber({ user });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { defaultSettings, type Settings } from "../../../src/core/people/settings_store.ts";
 import { UserSettings } from "../../../src/core/people/user_settings.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
-import { TestStore } from "../../support/test_store.ts";
-import { turns } from "../../support/turns.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 async function open() {
   const store = TestStore.open();

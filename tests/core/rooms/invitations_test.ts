@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { ConversationSummary } from "../../../src/core/messages/message_store.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeSubscriber } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeSubscriber } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 const spammers = Array.from({ length: 6 }, (_, index) => `spam${index}`);
 

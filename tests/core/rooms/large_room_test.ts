@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import type { StatementSync } from "node:sqlite";
 import type { Database } from "../../../src/store/sqlite/database.ts";
-import { FakeSubscriber, password, TestChat } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
-import { TestMessageStore, TestStore } from "../../support/test_store.ts";
+import { FakeSubscriber, password, TestChat } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
+import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 
 /** Counts what is asked of a database: statements that ran, and rows that they gave or changed. */
 class Work {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { FakeSubscriber } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { FakeSubscriber } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 const users = ["ana", "ben", "cleo", "dora"];
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 Deno.test("the operator lists all rooms in pages, and sees who is in each, private ones included", async () => {
   await using rooms = await TestRooms.open();

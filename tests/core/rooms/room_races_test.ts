@@ -1,11 +1,11 @@
 // What happens to a room while something else is being decided, or is on its way to the disk.
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { GatedMessageStore } from "../../support/gated_store.ts";
-import { FakeSubscriber, type TestChatOptions } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
-import { turns } from "../../support/turns.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { GatedMessageStore } from "../../support/fakes/gated_store.ts";
+import { FakeSubscriber, type TestChatOptions } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 const users = ["ana", "ben", "cleo", "dora"];
 

@@ -5,10 +5,10 @@ import type { LogEvent } from "../../../src/core/messages/log_event.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import { mayDo, type RoomAction, type Standing } from "../../../src/core/rooms/permissions.ts";
-import { FakeSubscriber, TestChat } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
-import { TestMessageStore, TestStore } from "../../support/test_store.ts";
-import { turns } from "../../support/turns.ts";
+import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
+import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 const users = ["ana", "ben", "cleo", "dora"] as const;
 /** In every room from the beginning, and left alone: sees the whole log. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { sendMessage } from "../../support/send_message.ts";
-import { FakeSubscriber } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { FakeSubscriber } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 Deno.test("who made a room owns it, and it is found by its name when it is public", async () => {
   await using rooms = await TestRooms.open();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { parseSearchQuery, type SearchTerm } from "../../../src/core/search/search_query.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 
 const word = (text: string): SearchTerm => ({ text, prefix: false });
 const beginning = (text: string): SearchTerm => ({ text, prefix: true });

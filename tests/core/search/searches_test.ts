@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import type { TestChat } from "../../support/test_chat.ts";
-import { TestRooms } from "../../support/test_rooms.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import type { TestChat } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 /** Returns the texts that a user finds on the first page. */
 async function find(test: TestChat, user: string, query: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RegisterRequest, RegisterResponse } from "../../../src/gen/chatd/v1/auth.ts";
 import { grpcMessage } from "../../crash/http2_frames.ts";
-import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
+import { debianPackages, requireDebianPackages } from "../../support/processes/debian_package.ts";
 import { type Route, startSite } from "./routes.ts";
 
 requireDebianPackages(["curl"], "a client of these tests is made of it");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { requireDebianPackages } from "../../support/debian_package.ts";
-import { makePythonStubs } from "../../support/python_stubs.ts";
+import { requireDebianPackages } from "../../support/processes/debian_package.ts";
+import { makePythonStubs } from "../../support/processes/python_stubs.ts";
 import { startSite } from "./routes.ts";
 
-const client = fileURLToPath(new URL("envoy_like_client.py", import.meta.url));
+const client = fileURLToPath(new URL("./envoy_like_client.py", import.meta.url));
 requireDebianPackages(["python3-h2"], "a client of these tests is made of it");
 const site = await startSite();
 Deno.test.afterAll(async () => await site[Symbol.asyncDispose]());

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { makePythonStubs } from "../../support/python_stubs.ts";
+import { makePythonStubs } from "../../support/processes/python_stubs.ts";
 import { startSite } from "./routes.ts";
 
-const client = fileURLToPath(new URL("grpcio_client.py", import.meta.url));
+const client = fileURLToPath(new URL("./grpcio_client.py", import.meta.url));
 const site = await startSite();
 Deno.test.afterAll(async () => await site[Symbol.asyncDispose]());
 const stubs = await makePythonStubs(`${site.folder}/stubs`);

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
 import { grpcMessage } from "../../crash/http2_frames.ts";
-import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { scriptPassword } from "../../support/script_user.ts";
-import { historyRequest, sendRequest } from "../../support/wire_values.ts";
+import { debianPackages, requireDebianPackages } from "../../support/processes/debian_package.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import { scriptPassword } from "../../support/processes/script_user.ts";
+import { historyRequest, sendRequest } from "../../support/servers/wire_values.ts";
 import { type Route, startSite, transportTo } from "./routes.ts";
 
 requireDebianPackages(["nghttp2-client"], "clients of these tests are in it");

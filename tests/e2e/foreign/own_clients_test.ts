@@ -1,8 +1,8 @@
 /** chatd's own clients, over each route to a server process. */
 import assert from "node:assert/strict";
-import { randomBytes } from "../../support/files.ts";
-import { essence, join, until } from "../../support/person.ts";
-import { jsonLines, ScriptUser } from "../../support/script_user.ts";
+import { randomBytes } from "../../support/checks/files.ts";
+import { essence, join, until } from "../../support/servers/person.ts";
+import { jsonLines, ScriptUser } from "../../support/processes/script_user.ts";
 import { type Route, startSite, transportTo } from "./routes.ts";
 
 // A client that closes waits for the end of TLS at the other side, which may come in the next test.

@@ -1,13 +1,13 @@
 /** Live sessions while the proxy before the server ends connections: nothing is lost, nothing comes twice. */
 import assert from "node:assert/strict";
-import { randomBytes } from "../../support/files.ts";
-import { HAProxy } from "../../support/haproxy.ts";
-import { Nginx } from "../../support/nginx.ts";
-import { comeBack, essence, until } from "../../support/person.ts";
-import { replaced, type ReverseProxy, type ReverseProxyOptions } from "../../support/reverse_proxy.ts";
-import { scriptPassword, ScriptUser } from "../../support/script_user.ts";
-import { ServerProcess } from "../../support/server_process.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { randomBytes } from "../../support/checks/files.ts";
+import { HAProxy } from "../../support/proxies/haproxy.ts";
+import { Nginx } from "../../support/proxies/nginx.ts";
+import { comeBack, essence, until } from "../../support/servers/person.ts";
+import { replaced, type ReverseProxy, type ReverseProxyOptions } from "../../support/proxies/reverse_proxy.ts";
+import { scriptPassword, ScriptUser } from "../../support/processes/script_user.ts";
+import { ServerProcess } from "../../support/processes/server_process.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 import { transportTo, writeCertificate } from "./routes.ts";
 
 const stack = new AsyncDisposableStack();

@@ -1,11 +1,11 @@
 /** A proxy that answers with a page of its own while no server is behind it. */
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import { HAProxy } from "../../support/haproxy.ts";
-import { Nginx } from "../../support/nginx.ts";
-import { join, until } from "../../support/person.ts";
-import { ServerProcess } from "../../support/server_process.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { HAProxy } from "../../support/proxies/haproxy.ts";
+import { Nginx } from "../../support/proxies/nginx.ts";
+import { join, until } from "../../support/servers/person.ts";
+import { ServerProcess } from "../../support/processes/server_process.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 import { transportTo, writeCertificate } from "./routes.ts";
 
 for (const { name, open } of [{ name: "nginx", open: Nginx.open }, { name: "HAProxy", open: HAProxy.open }]) {

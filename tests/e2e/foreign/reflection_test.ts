@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { debianPackages, requireDebianPackages } from "../../support/debian_package.ts";
+import { debianPackages, requireDebianPackages } from "../../support/processes/debian_package.ts";
 import { startSite } from "./routes.ts";
 import {
   AuthServiceService,
   ChatServiceService,
   FileServiceService,
   HealthService,
-} from "../../support/grpc_js_services.ts";
+} from "../../support/servers/grpc_js_services.ts";
 
-const client = fileURLToPath(new URL("reflection_client.py", import.meta.url));
-const protos = fileURLToPath(new URL("../../../proto/", import.meta.url));
+const client = fileURLToPath(new URL("./reflection_client.py", import.meta.url));
+const protos = fileURLToPath(new URL("../../../proto", import.meta.url));
 requireDebianPackages(
   ["python3-grpcio", "python3-protobuf", "protobuf-compiler"],
   "a client by reflection is made of them",

@@ -1,10 +1,10 @@
 import { Http2Transport } from "../../../src/grpc/client/http2_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
-import { HAProxy } from "../../support/haproxy.ts";
-import { Nginx } from "../../support/nginx.ts";
-import type { ReverseProxyOptions } from "../../support/reverse_proxy.ts";
-import { ServerProcess } from "../../support/server_process.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { HAProxy } from "../../support/proxies/haproxy.ts";
+import { Nginx } from "../../support/proxies/nginx.ts";
+import type { ReverseProxyOptions } from "../../support/proxies/reverse_proxy.ts";
+import { ServerProcess } from "../../support/processes/server_process.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 /** A way from a client to a server process. */
 export interface Route {

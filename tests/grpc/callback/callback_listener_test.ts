@@ -9,8 +9,8 @@ import { deliverPath, listenerName, secretKey } from "../../../src/grpc/callback
 import { callbackDialler } from "../../../src/grpc/callback/dial_callback.ts";
 import { toPem } from "../../../src/grpc/callback/throwaway_certificate.ts";
 import { maxFrameBytes } from "../../../src/wire/limits.ts";
-import { eventually } from "../../support/eventually.ts";
-import { FakeTime } from "../../support/fake_time.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
 
 const host = "127.0.0.1";
 const forever = new AbortController().signal;

@@ -6,9 +6,9 @@ import { callbackDialler } from "../../../src/grpc/callback/dial_callback.ts";
 import { DialSlots } from "../../../src/grpc/callback/dial_slots.ts";
 import { createThrowawayCertificate } from "../../../src/grpc/callback/throwaway_certificate.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { turns, until } from "../../support/turns.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import { turns, until } from "../../support/waiting/turns.ts";
 import { host, listenHostile } from "./hostile_listener.ts";
 import { answersThenFloods, hostilePorts } from "./hostile_ports.ts";
 

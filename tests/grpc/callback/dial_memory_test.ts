@@ -11,7 +11,7 @@ Deno.test("a dial that fails leaves nothing in memory, whatever was at the port"
       "-A",
       "--no-check",
       "--v8-flags=--expose-gc",
-      fileURLToPath(new URL("dial_memory.ts", import.meta.url)),
+      fileURLToPath(new URL("./dial_memory.ts", import.meta.url)),
     ],
   }).output();
   const [said, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));

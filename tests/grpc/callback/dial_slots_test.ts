@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DialSlots } from "../../../src/grpc/callback/dial_slots.ts";
-import { turns } from "../../support/turns.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 /** Dials that last until the test ends them. */
 function open(options: { perAddress: number; inAll: number }) {

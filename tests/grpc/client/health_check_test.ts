@@ -16,9 +16,9 @@ import { ServerCall } from "../../../src/grpc/http2/server_call.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
 import { data, grpcMessage, headers, hpack, settings } from "../../crash/http2_frames.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { until } from "../../support/turns.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { until } from "../../support/waiting/turns.ts";
 
 const host = "127.0.0.1";
 const certificates = await createCertificates();

@@ -9,8 +9,8 @@ import { Http2Transport } from "../../../src/grpc/client/http2_transport.ts";
 import { type HostileBehaviour, hostileBehaviours, startHostileServer } from "../../crash/hostile_server.ts";
 import { data, Flag, goaway, headers, hpack, settings, SETTINGS_ACK } from "../../crash/http2_frames.ts";
 import { seededRandom } from "../../crash/seeded_random.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { until } from "../../support/turns.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { until } from "../../support/waiting/turns.ts";
 
 const seed = Number(Deno.env.get("CHATD_CRASH_SEED") ?? Date.now() % 1_000_000);
 const rounds = 15;

@@ -14,7 +14,7 @@ import {
 } from "@grpc/grpc-js";
 import { CallError, callUnary } from "../../../src/grpc/http2/client_call.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 import { type EchoServer, startEchoServer } from "./echo_server.ts";
 import { limits } from "./wire.ts";
 

@@ -1,4 +1,4 @@
-import { type CallServer, startCallServer } from "../../support/call_server.ts";
+import { type CallServer, startCallServer } from "../../support/servers/call_server.ts";
 
 export type EchoServer = CallServer;
 

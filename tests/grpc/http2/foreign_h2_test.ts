@@ -9,7 +9,7 @@ import { valueOf } from "../../../src/grpc/http2/header_rules.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { type SeededRandom, seededRandom } from "../../crash/seeded_random.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 import { limits } from "./wire.ts";
 
 /** Outcomes that Debian's python3-h2 counted; a frame that it finds wrong ends it with an error. */
@@ -24,7 +24,7 @@ interface Counts {
 }
 
 const seeds = [1, 2, 3, 4, 5, 6];
-const program = new URL("foreign_h2.py", import.meta.url).pathname;
+const program = new URL("./foreign_h2.py", import.meta.url).pathname;
 const requestBlock = encodeHeaders([
   [":method", "POST"],
   [":scheme", "http"],

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HeaderDecoder } from "../../../src/grpc/http2/header_decoder.ts";
 import { encodeHeaders, noDynamicTable } from "../../../src/grpc/http2/header_encoder.ts";
-import { requireDebianPackages } from "../../support/debian_package.ts";
+import { requireDebianPackages } from "../../support/processes/debian_package.ts";
 
 /**
  * Encodes each list with one encoder, Huffman-coded or not in turn, and decodes each of our blocks: Debian's

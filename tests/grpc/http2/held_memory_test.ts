@@ -4,7 +4,7 @@ import { limits } from "./held_memory.ts";
 
 Deno.test("the worst peer makes a connection hold no more than its limits add up to", async () => {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", new URL("held_memory.ts", import.meta.url).pathname],
+    args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", new URL("./held_memory.ts", import.meta.url).pathname],
     stderr: "inherit",
   }).output();
   assert.ok(success);

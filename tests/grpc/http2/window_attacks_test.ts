@@ -11,7 +11,7 @@ import { joinedBytes } from "../../../src/grpc/http2/outbox.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { FrameType, PREFACE, settings, windowUpdate } from "../../crash/http2_frames.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 import { withFrozenClock } from "./frozen_clock.ts";
 import { data, goawayCode, headers, hold, peerOfServer, setting, whole } from "./rules.ts";
 import { limits, type RawPeer } from "./wire.ts";

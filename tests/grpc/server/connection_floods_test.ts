@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { PREFACE, settings } from "../../crash/http2_frames.ts";
-import { ConnectionFlood } from "../../support/connection_flood.ts";
-import { eventually } from "../../support/eventually.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { Pace } from "../../support/pace.ts";
-import { join } from "../../support/person.ts";
+import { ConnectionFlood } from "../../support/proxies/connection_flood.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import { Pace } from "../../support/waiting/pace.ts";
+import { join } from "../../support/servers/person.ts";
 
 const password = "correct horse battery";
 

@@ -4,12 +4,12 @@ import { connect, type Socket } from "node:net";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { ConnectionGuard, standardLimits } from "../../../src/grpc/server/connection_guard.ts";
-import { eventually } from "../../support/eventually.ts";
-import { FakeTime } from "../../support/fake_time.ts";
-import { HealthClient } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { helloWith } from "../../support/test_session.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { HealthClient } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
 
 const limits = { logInDeadlineMs: 60_000, maxStrangersPerAddress: 3, maxStrangers: 100, maxPerUser: 2 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConnectionRate } from "../../../src/grpc/server/connection_rate.ts";
 import { KnownAddresses } from "../../../src/grpc/server/known_addresses.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
 
 const limits = { perAddress: { burst: 4, perSecond: 2 }, inAll: { burst: 10, perSecond: 5 } };
 

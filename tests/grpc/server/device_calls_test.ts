@@ -8,11 +8,11 @@ import { withTwins } from "../../../src/grpc/server/unary_methods.ts";
 import { costOf } from "../../../src/session/request_costs.ts";
 import { requestHandlers } from "../../../src/session/request_handlers.ts";
 import type { RequestValues } from "../../../src/session/request_types.ts";
-import { eventually } from "../../support/eventually.ts";
-import { encodeRequests, type GrpcCall, Http2Client } from "../../support/grpc_call.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
-import type { RequestKind } from "../../support/received_frames.ts";
-import { helloWith } from "../../support/test_session.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { encodeRequests, type GrpcCall, Http2Client } from "../../support/servers/grpc_call.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
+import type { RequestKind } from "../../support/servers/received_frames.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
 
 const password = "correct horse battery";
 const nextPassword = "another password";

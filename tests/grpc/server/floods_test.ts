@@ -9,12 +9,12 @@ import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { strangersCosts, strangersLimits } from "../../../src/grpc/server/strangers_budget.ts";
 import { costOf } from "../../../src/session/request_costs.ts";
 import { Flood, type FloodKind, strangersFloods } from "../../crash/flood.ts";
-import { eventually } from "../../support/eventually.ts";
-import { ChatServiceClient, HealthClient, ServerReflectionClient } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { Pace } from "../../support/pace.ts";
-import { join, type Person } from "../../support/person.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { ChatServiceClient, HealthClient, ServerReflectionClient } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import { Pace } from "../../support/waiting/pace.ts";
+import { join, type Person } from "../../support/servers/person.ts";
 
 const { perAddress, inAll, callsBeyond } = strangersLimits;
 

@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { HistoryRequest } from "../../../src/gen/chatd/v1/chat.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
-import { eventually } from "../../support/eventually.ts";
-import { encodeRequests, Http2Client, sendOf } from "../../support/grpc_call.ts";
-import { ChatServiceService } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer, type TestGrpcServer, type TestGrpcServerOptions } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import type { RequestKind } from "../../support/received_frames.ts";
-import { helloWith } from "../../support/test_session.ts";
-import { historyRequest } from "../../support/wire_values.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { encodeRequests, Http2Client, sendOf } from "../../support/servers/grpc_call.ts";
+import { ChatServiceService } from "../../support/servers/grpc_js_services.ts";
+import {
+  startTestGrpcServer,
+  type TestGrpcServer,
+  type TestGrpcServerOptions,
+} from "../../support/servers/grpc_server.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import type { RequestKind } from "../../support/servers/received_frames.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
+import { historyRequest } from "../../support/servers/wire_values.ts";
 
 const { path: connectPath } = ChatServiceService.connect;
 const page = historyRequest({ with: "ana", limit: 2 });

@@ -4,8 +4,8 @@ import {
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../../src/gen/grpc/health/v1/health.ts";
-import { HealthClient } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
+import { HealthClient } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
 
 function check(client: HealthClient, service: string): Promise<HealthCheckResponse> {
   return new Promise((resolve, reject) => {

@@ -7,9 +7,9 @@ import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { strangersConnectionLimits } from "../../../src/grpc/server/server_limits.ts";
 import { maxFrameBytes } from "../../../src/wire/limits.ts";
-import { eventually } from "../../support/eventually.ts";
-import { AuthServiceService } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { AuthServiceService } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
 
 const { connectionWindow } = strangersConnectionLimits;
 

@@ -5,9 +5,9 @@ import { WhoAmIResponse } from "../../../src/gen/chatd/v1/chat.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { callUnary } from "../../../src/grpc/http2/client_call.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
-import { ChatServiceService } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { join } from "../../support/person.ts";
+import { ChatServiceService } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { join } from "../../support/servers/person.ts";
 
 const limits = { maxStreams: 1, streamWindow: 65_535, connectionWindow: 65_535, maxHeaderListBytes: 16_384 };
 

@@ -15,8 +15,8 @@ import {
   FileServiceService,
   HealthService,
   ServerReflectionService,
-} from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
+} from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
 import { limits } from "../http2/wire.ts";
 
 /** More than the calls of a test cost. */

@@ -18,21 +18,21 @@ import {
   SETTINGS_ACK,
   windowUpdate,
 } from "../../crash/http2_frames.ts";
-import { slowed } from "../../support/deadlines.ts";
-import { eventually } from "../../support/eventually.ts";
+import { slowed } from "../../support/waiting/deadlines.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 import {
   ChatServiceClient,
   ChatServiceService,
   HealthClient,
   HealthService,
   ServerReflectionService,
-} from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { LinkClient } from "../../support/link_client.ts";
-import { helloWith } from "../../support/test_session.ts";
-import { turns } from "../../support/turns.ts";
-import { UnreadClient } from "../../support/unread_client.ts";
-import { historyRequest } from "../../support/wire_values.ts";
+} from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { LinkClient } from "../../support/servers/link_client.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
+import { turns } from "../../support/waiting/turns.ts";
+import { UnreadClient } from "../../support/servers/unread_client.ts";
+import { historyRequest } from "../../support/servers/wire_values.ts";
 
 const callLimits = { maxPerUser: 5, maxPerAddress: 4 };
 const certificates = await createCertificates();

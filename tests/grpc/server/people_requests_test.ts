@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { defaultSettings } from "../../../src/core/people/settings_store.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { join, type Person, until } from "../../support/person.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { join, type Person, until } from "../../support/servers/person.ts";
 
 /** Ana and ben, who are online and have a conversation. */
 async function withTwo(

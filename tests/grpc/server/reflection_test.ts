@@ -8,8 +8,8 @@ import {
 } from "../../../src/gen/grpc/reflection/v1/reflection.ts";
 import { reflectOn } from "../../../src/grpc/server/reflection.ts";
 import { strangersLimits } from "../../../src/grpc/server/strangers_budget.ts";
-import { ServerReflectionClient, ServerReflectionService } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
+import { ServerReflectionClient, ServerReflectionService } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
 
 const services = ["chatd.v1.ChatService"];
 const reflect = reflectOn(services);

@@ -12,12 +12,12 @@ import {
   settings,
   SETTINGS_ACK,
 } from "../../crash/http2_frames.ts";
-import { eventually } from "../../support/eventually.ts";
-import { encodeRequests, type GrpcCall, Http2Client } from "../../support/grpc_call.ts";
-import { AuthServiceService, ChatServiceService } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
-import type { RequestKind } from "../../support/received_frames.ts";
-import { helloWith } from "../../support/test_session.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { encodeRequests, type GrpcCall, Http2Client } from "../../support/servers/grpc_call.ts";
+import { AuthServiceService, ChatServiceService } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
+import type { RequestKind } from "../../support/servers/received_frames.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
 
 const password = "correct horse battery";
 const empty = new Uint8Array();

@@ -1,8 +1,8 @@
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { createCertificates } from "../../crash/certificates.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { comeBack, join } from "../../support/person.ts";
-import { until } from "../../support/turns.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { comeBack, join } from "../../support/servers/person.ts";
+import { until } from "../../support/waiting/turns.ts";
 
 const certificates = await createCertificates();
 const pem = (text: string) => new TextEncoder().encode(text);

@@ -3,11 +3,11 @@ import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js"
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { ServerFrame } from "../../../src/gen/chatd/v1/session.ts";
 import { DirectMessages } from "../../../src/gen/chatd/v1/settings.ts";
-import { AuthServiceClient, ChatServiceClient } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
-import { helloWith } from "../../support/test_session.ts";
-import { until } from "../../support/turns.ts";
-import { historyRequest, sendRequest } from "../../support/wire_values.ts";
+import { AuthServiceClient, ChatServiceClient } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
+import { until } from "../../support/waiting/turns.ts";
+import { historyRequest, sendRequest } from "../../support/servers/wire_values.ts";
 
 /** Makes a single call, and closes the client after it. */
 async function call<Response>(

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { ListUsersRequest } from "../../../src/gen/chatd/v1/chat.ts";
 import { createCertificates } from "../../crash/certificates.ts";
-import { eventually } from "../../support/eventually.ts";
-import { FrozenClient } from "../../support/frozen_client.ts";
-import { encodeRequests, Http2Client } from "../../support/grpc_call.ts";
-import { ChatServiceService } from "../../support/grpc_js_services.ts";
-import { startTestGrpcServer, type TestGrpcServer } from "../../support/grpc_server.ts";
-import { helloWith } from "../../support/test_session.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { FrozenClient } from "../../support/processes/frozen_client.ts";
+import { encodeRequests, Http2Client } from "../../support/servers/grpc_call.ts";
+import { ChatServiceService } from "../../support/servers/grpc_js_services.ts";
+import { startTestGrpcServer, type TestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { helloWith } from "../../support/servers/test_session.ts";
 
 const certificates = await createCertificates();
 const pem = (text: string) => new TextEncoder().encode(text);

@@ -5,7 +5,7 @@ import {
   type StrangersLimits,
   strangersLimits,
 } from "../../../src/grpc/server/strangers_budget.ts";
-import { readDocument } from "../../support/documents.ts";
+import { readDocument } from "../../support/checks/documents.ts";
 
 const limits: StrangersLimits = {
   perAddress: { burst: 10, perSecond: 10, debt: 20 },

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { VerifiedClients } from "../../../src/grpc/server/verified_clients.ts";
 import { createCertificates, type KeyPair } from "../../crash/certificates.ts";
-import { startTestGrpcServer } from "../../support/grpc_server.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const [own, other] = [await createCertificates(), await createCertificates()];
 const pem = (text: string) => new TextEncoder().encode(text);
 const serverTls = ({ certificate, key }: KeyPair) => ({ certificate: pem(certificate), key: pem(key) });
-const client = new URL("../../support/tls_client.py", import.meta.url).pathname;
+const client = new URL("../../support/proxies/tls_client.py", import.meta.url).pathname;
 
 Deno.test("a client cannot resume a TLS session when its authority is not trusted any more", async () => {
   using folder = temporaryFolder();

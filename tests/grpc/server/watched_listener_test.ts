@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import type { Socket } from "node:net";
 import { silentLog } from "../../../src/core/log.ts";
 import { WatchedListener } from "../../../src/grpc/server/watched_listener.ts";
-import { eventually } from "../../support/eventually.ts";
-import { turns } from "../../support/turns.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
-const script = fileURLToPath(new URL("../../support/starved_listener.ts", import.meta.url));
+const script = fileURLToPath(new URL("../../support/proxies/starved_listener.ts", import.meta.url));
 const deadlineMs = 90_000;
 
 /** A connection; undefined while nobody listens, as when the listener is opened again. */

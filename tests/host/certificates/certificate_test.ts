@@ -8,7 +8,7 @@ import {
 } from "../../../src/host/certificates/certificate.ts";
 import { CertificateWatch } from "../../../src/host/certificates/certificate_watch.ts";
 import { createCertificates } from "../../crash/certificates.ts";
-import { throwsWith } from "../../support/chat_error_assertions.ts";
+import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 
 const day = 86_400_000;
 const { server, expiredClient, authority } = await createCertificates();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readServerCertificate } from "../../../src/host/certificates/pem_file.ts";
 import { createCertificates } from "../../crash/certificates.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const { server: { certificate, key }, client } = await createCertificates();
 

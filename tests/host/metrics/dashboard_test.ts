@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { PrometheusMetrics } from "../../../src/host/metrics/prometheus_metrics.ts";
-import { typesOf } from "../../support/metrics_text.ts";
+import { typesOf } from "../../support/checks/metrics_text.ts";
 
 const dashboard = JSON.parse(Deno.readTextFileSync(new URL("../../../examples/grafana.json", import.meta.url)));
 

@@ -4,7 +4,7 @@ import { silentLog } from "../../../src/core/log.ts";
 import type { Certificate } from "../../../src/host/certificates/certificate.ts";
 import { MetricsEndpoint } from "../../../src/host/metrics/metrics_endpoint.ts";
 import type { Watched } from "../../../src/host/metrics/prometheus_metrics.ts";
-import { parseMetrics } from "../../support/metrics_text.ts";
+import { parseMetrics } from "../../support/checks/metrics_text.ts";
 
 const listen = { host: "127.0.0.1", port: 0 };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StartFiles } from "../../../src/host/supervisor/start_files.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 Deno.test("haveChanged() compares contents with the last remembered ones", () => {
   using folder = temporaryFolder();

@@ -34,7 +34,7 @@ Deno.test("restartDelay() is 0 at first and at most a second", () => {
   assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 1000].map(restartDelay), [0, 0, 250, 500, 750, 1000, 1000, 1000]);
 });
 
-const oddServer = fileURLToPath(new URL("../../support/odd_server.ts", import.meta.url));
+const oddServer = fileURLToPath(new URL("../../support/processes/odd_server.ts", import.meta.url));
 
 /**
  * Supervises a serving process with a behaviour until it ends in order.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { crashedExitCode } from "../../../src/host/supervisor/exit_codes.ts";
 import { UncaughtErrors } from "../../../src/host/supervisor/uncaught_errors.ts";
-import { turns } from "../../support/turns.ts";
+import { turns } from "../../support/waiting/turns.ts";
 
 /** Passes an error to the listener for uncaught errors. @returns whether a listener handled it */
 function throwUncaught(error: unknown): boolean {

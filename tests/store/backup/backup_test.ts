@@ -7,9 +7,9 @@ import { readManifest } from "../../../src/store/backup/backup_manifest.ts";
 import { restoreBackup } from "../../../src/store/backup/restore.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { migrations } from "../../../src/store/sqlite/migrations.ts";
-import { rejectsWith, throwsWith } from "../../support/chat_error_assertions.ts";
-import { wholeLog } from "../../support/stored_messages.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { rejectsWith, throwsWith } from "../../support/checks/chat_error_assertions.ts";
+import { wholeLog } from "../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 interface BackedUp extends Disposable {
   /** A folder for the test's own folders. */

@@ -2,8 +2,8 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { lockFolder } from "../../../src/store/folder_lock.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { quotas, uploadOf } from "../../contract/file_store.ts";
-import { randomBytes } from "../../support/files.ts";
-import { acceptedMessage, directAppend, userRecord } from "../../support/stored_messages.ts";
+import { randomBytes } from "../../support/checks/files.ts";
+import { acceptedMessage, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 
 // Uploads, sends and deletes files in the folder given as its argument until it is killed, and prints each action:
 // "begun ID SHA256 SIZE", "sent SEQ SHA256", "deleted SEQ".

@@ -6,8 +6,8 @@ import { Database, migrate } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
-import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../support/stored_messages.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 function refusal(folder: string): ChatError {
   try {

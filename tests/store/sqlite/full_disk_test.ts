@@ -11,8 +11,8 @@ import {
   directAppend,
   userRecord,
   wholeLog,
-} from "../../support/stored_messages.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+} from "../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 /** Limits the growth of the database to `pages` of 4 KiB. */
 function leaveRoom(database: Database, pages: number): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { Incarnations } from "../../../src/store/sqlite/incarnations.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 Deno.test("partedAt() returns the head of the next opening by time, or of the newest if there is none", () => {
   using folder = temporaryFolder();

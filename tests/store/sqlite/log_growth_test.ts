@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type Log, silentLog } from "../../../src/core/log.ts";
 import { Database, databasePath } from "../../../src/store/sqlite/database.ts";
 import { LogGrowth } from "../../../src/store/sqlite/log_growth.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const mebibyte = 1024 * 1024;
 

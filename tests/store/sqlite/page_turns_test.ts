@@ -5,7 +5,7 @@ import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteRetentionStore } from "../../../src/store/sqlite/sqlite_retention_store.ts";
-import { accept, directAppend, userRecord, wholeLog } from "../../support/stored_messages.ts";
+import { accept, directAppend, userRecord, wholeLog } from "../../support/servers/stored_messages.ts";
 
 const others = Array.from({ length: 20 }, (_, index) => `user-${index}`);
 const limits = { maxBytes: 1_000_000 };

@@ -10,7 +10,7 @@ import { SqliteDeviceCleanup } from "../../../src/store/sqlite/sqlite_device_cle
 import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
 import { SqliteRoomStore } from "../../../src/store/sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 /** Returns the statements that the stores prepare. */
 function preparedStatements(database: Database): string[] {

@@ -4,9 +4,9 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { HistoryPage } from "../../../src/core/messages/message_store.ts";
 import { Retention } from "../../../src/core/messages/retention.ts";
 import { openStore, type Store } from "../../../src/store/open_store.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { accept, deviceRecord, directAppend, userRecord } from "../../support/stored_messages.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { FakeClock } from "../../support/fakes/fake_clock.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const day = 24 * 60 * 60 * 1000;
 /** The time of the first message of {@link storeWith}; each of the next ones is a day later. */

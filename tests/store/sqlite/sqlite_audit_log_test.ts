@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TimedAuditEvent } from "../../../src/core/audit/audit.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteAuditLog } from "../../../src/store/sqlite/sqlite_audit_log.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const minute = 60_000;
 

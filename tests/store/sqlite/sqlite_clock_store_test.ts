@@ -6,8 +6,8 @@ import { ClockGuard, doubtMs } from "../../../src/core/clock_guard.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { openStore } from "../../../src/store/open_store.ts";
-import { FakeHasher } from "../../support/fake_hasher.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { FakeHasher } from "../../support/fakes/fake_hasher.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const now = Date.UTC(2026, 0, 1);

@@ -6,9 +6,9 @@ import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
 import { complete, fileStoreContract, quotas, uploadOf } from "../../contract/file_store.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
-import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const bytes = new TextEncoder().encode("what ana wrote down");
 

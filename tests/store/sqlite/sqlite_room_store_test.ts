@@ -5,9 +5,9 @@ import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { openStore, type Store } from "../../../src/store/open_store.ts";
 import { roomStoreContract } from "../../contract/room_store.ts";
-import { accept, directAppend, userRecord } from "../../support/stored_messages.ts";
-import { temporaryFolder } from "../../support/temporary_folder.ts";
-import { openTemporaryStore } from "../../support/temporary_store.ts";
+import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
+import { openTemporaryStore } from "../../support/servers/temporary_store.ts";
 
 roomStoreContract("sqlite", openTemporaryStore);
 

@@ -1,4 +1,4 @@
 import { settingsStoreContract } from "../../contract/settings_store.ts";
-import { openTemporaryStore } from "../../support/temporary_store.ts";
+import { openTemporaryStore } from "../../support/servers/temporary_store.ts";
 
 settingsStoreContract("sqlite", openTemporaryStore);

@@ -8,9 +8,9 @@ import {
   chatting,
   faceNames,
   serverWithHistory,
-} from "../../support/chat_at_terminal.ts";
-import { eventually } from "../../support/eventually.ts";
-import { FakeChatServer, fakePassword } from "../../support/fake_chat_server.ts";
+} from "../../support/servers/chat_at_terminal.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { FakeChatServer, fakePassword } from "../../support/fakes/fake_chat_server.ts";
 
 const roomId = `+${"k2".repeat(13)}`;
 

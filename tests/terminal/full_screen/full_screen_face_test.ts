@@ -5,8 +5,8 @@ import {
   type ChatSetup,
   chatting as chattingWith,
   serverWithHistory,
-} from "../../support/chat_at_terminal.ts";
-import { eventually } from "../../support/eventually.ts";
+} from "../../support/servers/chat_at_terminal.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 function chatting(setup: Partial<ChatSetup>, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
   return chattingWith({ face: "full screen", columns: 80, rows: 24, ...setup }, use);

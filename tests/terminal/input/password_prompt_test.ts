@@ -5,7 +5,7 @@ import {
   promptPassword,
   type PromptTerminal,
 } from "../../../src/terminal/input/password_prompt.ts";
-import { rejectsWith } from "../../support/chat_error_assertions.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 
 class FakeTerminal implements PromptTerminal {
   raw = false;

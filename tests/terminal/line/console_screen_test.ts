@@ -4,9 +4,9 @@ import { layoutInput } from "../../../src/terminal/input/input_layout.ts";
 import { ConsoleScreen } from "../../../src/terminal/line/console_screen.ts";
 import { EditingConsole } from "../../../src/terminal/line/editing_console.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
-import { EmulatedTerminal } from "../../support/emulated_terminal.ts";
-import { eventually } from "../../support/eventually.ts";
-import { settle } from "../../support/manual_timers.ts";
+import { EmulatedTerminal } from "../../support/fakes/emulated_terminal.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
+import { settle } from "../../support/fakes/manual_timers.ts";
 
 const style = chooseStyle({ noColor: undefined, term: "xterm" });
 

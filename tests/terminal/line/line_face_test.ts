@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChatAtTerminal, chatting, serverWithHistory } from "../../support/chat_at_terminal.ts";
+import { type ChatAtTerminal, chatting, serverWithHistory } from "../../support/servers/chat_at_terminal.ts";
 
 Deno.test("recent messages come before those that were missed, under a line that marks them", async () => {
   const server = serverWithHistory();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { eventText } from "../../../src/terminal/text/event_text.ts";
-import { sampleEvents } from "../../support/sample_events.ts";
+import { sampleEvents } from "../../support/servers/sample_events.ts";
 
 const entry = { position: 9, conversation: "+room", seq: 9, acceptedAt: 0, id: "id", sender: "ana", ordinal: 8 };
 

@@ -4,8 +4,8 @@ import { Database } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteDeviceCleanup } from "../../../../src/store/sqlite/sqlite_device_cleanup.ts";
-import { accept, deviceRecord, directAppend, userRecord } from "../../../support/stored_messages.ts";
-import { temporaryFolder } from "../../../support/temporary_folder.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 
 const hour = 60 * 60 * 1000;
 const now = Date.UTC(2026, 0, 1);

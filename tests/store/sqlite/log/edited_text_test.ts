@@ -4,9 +4,9 @@ import { parseSearchQuery } from "../../../../src/core/search/search_query.ts";
 import { Database, migrate } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { migrations } from "../../../../src/store/sqlite/migrations.ts";
-import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../../support/stored_messages.ts";
-import { temporaryFolder } from "../../../support/temporary_folder.ts";
-import { TestMessageStore, TestStore } from "../../../support/test_store.ts";
+import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { TestMessageStore, TestStore } from "../../../support/servers/test_store.ts";
 
 const limits = { limit: 100, maxBytes: 1_000_000 };
 const room = "+" + "o".repeat(26);

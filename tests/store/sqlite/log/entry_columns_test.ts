@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sampleEvents } from "../../../support/sample_events.ts";
+import { sampleEvents } from "../../../support/servers/sample_events.ts";
 import { encodeText } from "../../../../src/store/sqlite/column_values.ts";
 import { eventColumns, kindCodes } from "../../../../src/store/sqlite/log/entry_columns.ts";
 import { type EntryRow, toMessage } from "../../../../src/store/sqlite/log/entry_row.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Database } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
-import { accept, directAppend, userRecord, wholeLog } from "../../../support/stored_messages.ts";
+import { accept, directAppend, userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
 
 const people = ["ana", "ben"];
 

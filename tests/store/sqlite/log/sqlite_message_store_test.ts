@@ -2,7 +2,7 @@ import { messageStoreContract } from "../../../contract/message_store.ts";
 import { messageStoreChanges } from "../../../contract/message_store_changes.ts";
 import { messageStoreProperties } from "../../../contract/message_store_properties.ts";
 import { messageStoreRooms } from "../../../contract/message_store_rooms.ts";
-import { openTemporaryStore } from "../../../support/temporary_store.ts";
+import { openTemporaryStore } from "../../../support/servers/temporary_store.ts";
 
 messageStoreContract("sqlite", openTemporaryStore);
 messageStoreChanges("sqlite", openTemporaryStore);

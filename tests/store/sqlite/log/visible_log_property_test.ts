@@ -11,9 +11,9 @@ import { MessageFinder } from "../../../../src/store/sqlite/search/message_finde
 import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteSettingsStore } from "../../../../src/store/sqlite/sqlite_settings_store.ts";
-import { LogModel } from "../../../support/log_model.ts";
-import { userRecord, wholeLog } from "../../../support/stored_messages.ts";
-import { temporaryFolder } from "../../../support/temporary_folder.ts";
+import { LogModel } from "../../../support/fakes/log_model.ts";
+import { userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
+import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 
 type StoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../../../src/core/chat_error.ts";
-import { SearchStore } from "../../../support/search_store.ts";
+import { SearchStore } from "../../../support/servers/search_store.ts";
 
 async function storeWith(texts: readonly string[]): Promise<SearchStore> {
   const store = await SearchStore.open();

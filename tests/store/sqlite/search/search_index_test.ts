@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../../src/core/log.ts";
 import { Indexer, type IndexerTiming } from "../../../../src/store/sqlite/search/indexer.ts";
-import { SearchStore } from "../../../support/search_store.ts";
-import { temporaryFolder } from "../../../support/temporary_folder.ts";
-import { until } from "../../../support/turns.ts";
+import { SearchStore } from "../../../support/servers/search_store.ts";
+import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { until } from "../../../support/waiting/turns.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 

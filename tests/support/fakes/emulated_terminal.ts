@@ -1,0 +1,85 @@
+import xterm from "@xterm/headless";
+import type { TerminalDevice } from "../../../src/terminal/input/terminal_device.ts";
+
+const utf8 = new TextEncoder();
+
+/** A terminal emulator to draw on, with a keyboard that a test plays. */
+export class EmulatedTerminal implements TerminalDevice, Disposable {
+  raw = false;
+  /** How often the bell rang. */
+  bells = 0;
+  readonly #terminal: xterm.Terminal;
+  readonly #typed: Uint8Array[] = [];
+  readonly #resizeListeners = new Set<() => void>();
+  #wake = Promise.withResolvers<void>();
+  #ended = false;
+
+  constructor({ columns, rows }: { columns: number; rows: number }) {
+    this.#terminal = new xterm.Terminal({ cols: columns, rows, scrollback: 5_000, allowProposedApi: true });
+    this.#terminal.onData((answer) => this.type(answer));
+    this.#terminal.onBell(() => this.bells++);
+  }
+
+  /** Everything that scrolled by and is seen, without what is empty at the end. */
+  get lines(): string[] {
+    const { active } = this.#terminal.buffer;
+    const lines = Array.from({ length: active.length }, (_, i) => active.getLine(i)!.translateToString(true));
+    while (lines.at(-1) === "") lines.pop();
+    return lines;
+  }
+
+  /** The cell that the cursor is in, counted like `lines`. */
+  get cursor(): { row: number; column: number } {
+    const { active } = this.#terminal.buffer;
+    return { row: active.baseY + active.cursorY, column: active.cursorX };
+  }
+
+  type(text: string): void {
+    this.#typed.push(utf8.encode(text));
+    this.#wake.resolve();
+  }
+
+  hangUp(): void {
+    this.#ended = true;
+    this.#wake.resolve();
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#terminal.resize(columns, rows);
+    for (const listener of this.#resizeListeners) listener();
+  }
+
+  setRaw(raw: boolean): void {
+    this.raw = raw;
+  }
+
+  async read(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const abort = () => this.#wake.resolve();
+    signal.addEventListener("abort", abort);
+    while (this.#typed.length === 0 && !this.#ended && !signal.aborted) {
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers();
+    }
+    signal.removeEventListener("abort", abort);
+    return signal.aborted ? undefined : this.#typed.shift();
+  }
+
+  write(text: string): Promise<void> {
+    // As the line discipline does while it is not raw.
+    const output = this.raw ? text : text.replace(/\r?\n/g, "\r\n");
+    return new Promise((resolve) => this.#terminal.write(output, resolve));
+  }
+
+  size(): { columns: number; rows: number } {
+    return { columns: this.#terminal.cols, rows: this.#terminal.rows };
+  }
+
+  onResize(listener: () => void): () => void {
+    this.#resizeListeners.add(listener);
+    return () => this.#resizeListeners.delete(listener);
+  }
+
+  [Symbol.dispose](): void {
+    this.#terminal.dispose();
+  }
+}

@@ -1,0 +1,489 @@
+import { decodeFrame, type ReceivedFrame } from "../../../src/client/received_frame.ts";
+import type { Link, Transport } from "../../../src/client/transport.ts";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import { conversationAddress, directConversation, directMembers } from "../../../src/core/messages/message.ts";
+import { isRoomId } from "../../../src/core/rooms/room.ts";
+import {
+  type Conversation,
+  type Message,
+  PresenceState,
+  Role,
+  type SendRequest,
+} from "../../../src/gen/chatd/v1/chat.ts";
+import {
+  ClientFrame,
+  type Hello,
+  Item,
+  type Reply,
+  type Request,
+  ServerFrame,
+} from "../../../src/gen/chatd/v1/session.ts";
+import { wireMessage } from "../servers/wire_values.ts";
+
+type Result = NonNullable<Reply["result"]>;
+
+/** After how many frames, each way, a link breaks. */
+export interface LinkLife {
+  fromClient: number;
+  toClient: number;
+}
+
+/** Of everybody who is there already. */
+export const fakePassword = "correct horse";
+
+/** A server in memory, as far as a client can tell; its links break where a test wants. */
+export class FakeChatServer {
+  epoch = "epoch-1";
+  incarnation = "incarnation-1";
+  /** Up to where earlier incarnations had this log. */
+  parted = 0;
+  /** What has a lower seq was removed from every conversation. */
+  keptFrom = 1;
+  log: Message[] = [];
+  users = new Set<string>(["ana", "ben", "cat"]);
+  /** Bytes of messages sent and not acknowledged, for each session. */
+  windowBytes = 2_000;
+  /** The life of the next link; without one, links do not break by themselves. */
+  nextLife: () => LinkLife | undefined = () => undefined;
+  /** Nobody listens. */
+  down = false;
+  /** Links stay, and nothing is read or answered. */
+  frozen = false;
+  /** What clients send waits, as above their rate; frames go to them as ever. */
+  throttled = false;
+  /** Why to refuse this send; undefined accepts it. */
+  refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
+  refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
+  /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
+  roomsOf: (user: string) => readonly Conversation[] = () => [];
+  /** Told up to which position a client acknowledged. */
+  onAck: (position: number) => void = () => {};
+  /** Everything that clients sent, as it was read. */
+  readonly framesRead: ClientFrame[] = [];
+  readonly hellos: Hello[] = [];
+  readonly tokens = new Map([["token-ana", "ana"], ["token-ben", "ben"], ["token-cat", "cat"]]);
+  readonly passwords = new Map<string, string>();
+  readonly sessions = new Set<FakeSession>();
+  readonly #cursors = new Map<string, number>();
+  #thaw = Promise.withResolvers<void>();
+
+  readonly transport: Transport = {
+    address: "127.0.0.1:50051",
+    register: ({ user, password }) => {
+      if (this.users.has(user)) return Promise.reject(new ChatError("already_exists", `The name "${user}" is taken.`));
+      this.users.add(user);
+      this.passwords.set(user, password);
+      return Promise.resolve({ credentials: this.#newToken(user) });
+    },
+    logIn: ({ user, password }) => {
+      if (this.passwords.get(user) !== password) {
+        return Promise.reject(new ChatError("unauthenticated", "Wrong name or password."));
+      }
+      return Promise.resolve({ credentials: this.#newToken(user) });
+    },
+    openFiles: () => Promise.reject(new ChatError("unsupported_version", "This server has no files.")),
+    connect: async ({ signal }) => {
+      await Promise.resolve();
+      if (signal?.aborted) throw new ChatError("unavailable", "Cancelled.");
+      if (this.down) throw new ChatError("unavailable", "Cannot reach 127.0.0.1:50051: connection refused.");
+      const session = new FakeSession(this, this.nextLife() ?? { fromClient: Infinity, toClient: Infinity });
+      this.sessions.add(session);
+      return session.link;
+    },
+  };
+
+  get head(): number {
+    return this.log.at(-1)?.position ?? 0;
+  }
+
+  /** Breaks every link. */
+  cut(error = new ChatError("unavailable", "The connection was reset.")): void {
+    for (const session of [...this.sessions]) session.cut(error);
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    this.#thaw.resolve();
+    this.#thaw = Promise.withResolvers();
+  }
+
+  /** Resolves while the server is not frozen. */
+  async awake(): Promise<void> {
+    while (this.frozen) await this.#thaw.promise;
+  }
+
+  /** Somebody sends a message by other means. */
+  append(sender: string, to: string, text: string, id: string = crypto.randomUUID()): Message {
+    const conversation = conversationOf(sender, to);
+    const seq = this.log.filter((message) => message.conversation === conversation).length + 1;
+    const message = wireMessage({
+      position: this.head + 1,
+      conversation,
+      seq,
+      id,
+      sender,
+      acceptedAtMs: Date.now(),
+      text,
+      ordinal: seq,
+    });
+    this.log.push(message);
+    return message;
+  }
+
+  deliverAll(): void {
+    for (const session of this.sessions) session.deliver();
+  }
+
+  cursor(key: string): number {
+    const cursor = this.#cursors.get(key) ?? this.head;
+    this.#cursors.set(key, cursor);
+    return cursor;
+  }
+
+  moveCursor(key: string, position: number): void {
+    this.#cursors.set(key, Math.max(position, this.#cursors.get(key) ?? 0));
+  }
+
+  /** Another log takes the place of this one, as after a restored backup. */
+  restore(log: Message[]): void {
+    this.log = log;
+    this.epoch += "+";
+    this.#cursors.clear();
+  }
+
+  /** The same log as it was at an earlier time takes the place of this one, as after a snapshot was put back. */
+  putBack(head: number): void {
+    this.log = this.log.filter(({ position }) => position <= head);
+    this.incarnation += "+";
+    this.parted = head;
+    for (const [key, position] of this.#cursors) this.#cursors.set(key, Math.min(position, head));
+  }
+
+  #newToken(user: string) {
+    const token = `token-${user}-${this.tokens.size}`;
+    this.tokens.set(token, user);
+    return { user, token, deviceId: `device-of-${user}`, expiresAtMs: 0 };
+  }
+}
+
+function conversationOf(user: string, address: string): string {
+  return isRoomId(address) ? address : directConversation(user, address);
+}
+
+/** One session on the server, and the link to it. */
+export class FakeSession {
+  readonly link: Link;
+  user = "";
+  readonly #server: FakeChatServer;
+  readonly #life: LinkLife;
+  readonly #toServer: ClientFrame[] = [];
+  readonly #toClient: ReceivedFrame[] = [];
+  #wakeClient = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<void>();
+  #pumping = false;
+  #failure: ChatError | undefined;
+  #closed = false;
+  #items: Item[] = [];
+  #through = 0;
+  #flushing = false;
+  #key = "";
+  #sent = 0;
+  #unacknowledged: { position: number; bytes: number }[] = [];
+  /** `through` of the frames that were sent and not acknowledged, by receipt. */
+  readonly #sentFrames = new Map<number, number>();
+  #lastReceipt = 0;
+  readonly #own = new Set<number>();
+
+  constructor(server: FakeChatServer, life: LinkLife) {
+    this.#server = server;
+    this.#life = { ...life };
+    this.link = {
+      send: (frame) => {
+        if (this.#closed || this.#failure) return;
+        const bytes = ClientFrame.encode(frame).finish();
+        if (bytes.length > 64 * 1024) throw new RangeError(`A frame of ${bytes.length} bytes`);
+        this.#toServer.push(ClientFrame.decode(bytes));
+        void this.#pump();
+      },
+      frames: this.#frames(),
+      close: () => {
+        this.#closed = true;
+        this.#over.resolve();
+        this.#wakeClient.resolve();
+        this.#server.sessions.delete(this);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  cut(error: ChatError): void {
+    this.#failure ??= error;
+    this.#over.resolve();
+    this.#server.sessions.delete(this);
+    this.#wakeClient.resolve();
+  }
+
+  /** The server ends the session with a reason. */
+  end(error: ChatError): void {
+    const { code, message, retryAfterMs = 0 } = error;
+    this.#send({ $case: "sessionEnded", value: { error: { code, message, retryAfterMs } } });
+  }
+
+  /** Something that is no reply and no entry of a log. */
+  tell(item: NonNullable<Item["kind"]>): void {
+    this.#send(item);
+  }
+
+  tellPresence(user: string, online: boolean): void {
+    this.#send({
+      $case: "presence",
+      value: { user, online, state: online ? PresenceState.ONLINE : PresenceState.OFFLINE },
+    });
+  }
+
+  deliver(): void {
+    if (this.user === "") return;
+    for (const message of this.#server.log) {
+      if (message.position <= this.#sent) continue;
+      const kind = { $case: "message" as const, value: message };
+      const { length } = Item.encode({ kind }).finish();
+      const bytes = this.#unacknowledged.reduce((sum, each) => sum + each.bytes, 0);
+      if (bytes > 0 && bytes + length > this.#server.windowBytes) return;
+      this.#sent = message.position;
+      this.#through = message.position;
+      if (!this.#mayRead(message.conversation)) continue;
+      if (this.#own.has(message.position)) continue;
+      this.#unacknowledged.push({ position: message.position, bytes: length });
+      this.#send(kind);
+    }
+  }
+
+  async *#frames(): AsyncGenerator<ReceivedFrame> {
+    for (;;) {
+      await Promise.race([this.#server.awake(), this.#over.promise]);
+      if (this.#closed) return;
+      const frame = this.#toClient.shift();
+      if (frame) {
+        if (this.#life.toClient-- <= 0) this.cut(new ChatError("unavailable", "The connection broke."));
+        else yield frame;
+        continue;
+      }
+      if (this.#failure) throw this.#failure;
+      await this.#wakeClient.promise;
+      this.#wakeClient = Promise.withResolvers();
+    }
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!this.#server.throttled) {
+      const frame = this.#toServer.shift();
+      if (frame === undefined) break;
+      await this.#server.awake();
+      if (this.#failure) break;
+      if (this.#life.fromClient-- <= 0) {
+        this.cut(new ChatError("unavailable", "The connection broke."));
+        break;
+      }
+      this.#server.framesRead.push(frame);
+      for (const request of frame.requests) this.#handle(request);
+      this.#server.deliverAll();
+    }
+    this.#pumping = false;
+  }
+
+  #handle(request: Request): void {
+    const kind = request.kind!;
+    if (kind.$case === "ack") return this.#acknowledge(kind.value.receipt);
+    try {
+      this.#reply(request.id, this.#answer(kind));
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      const value = { code: error.code, message: error.message, retryAfterMs: error.retryAfterMs ?? 0 };
+      this.#reply(request.id, { $case: "error", value });
+    }
+  }
+
+  #answer(kind: NonNullable<Request["kind"]>): Result {
+    const server = this.#server;
+    switch (kind.$case) {
+      case "hello":
+        return this.#hello(kind.value);
+      case "ping":
+        return { $case: "ping", value: {} };
+      case "send":
+        return this.#accept(kind.value);
+      case "history": {
+        const conversation = conversationOf(this.user, kind.value.with);
+        const all = server.log.filter((message) => message.conversation === conversation);
+        const before = kind.value.beforeSeq || Infinity;
+        const kept = all.filter(({ seq }) => seq >= server.keptFrom);
+        const messages = kept.filter(({ seq }) => seq < before).slice(-(kind.value.limit || 50));
+        const firstSeq = messages.at(0)?.seq ?? 0;
+        const lastSeq = messages.at(-1)?.seq ?? 0;
+        return {
+          $case: "history",
+          value: {
+            messages,
+            firstSeq,
+            lastSeq,
+            headSeq: all.length,
+            more: firstSeq > server.keptFrom,
+            startSeq: kept.at(0)?.seq ?? 0,
+            moreAfter: false,
+          },
+        };
+      }
+      case "read":
+        return { $case: "read", value: {} };
+      case "leaveRoom":
+        server.roomsOf = () => [];
+        return { $case: "leaveRoom", value: { entry: undefined } };
+      case "sent": {
+        const messages = server.log.filter(({ sender }) => sender === this.user).slice(-(kind.value.limit || 50));
+        return { $case: "sent", value: { messages, more: false } };
+      }
+      case "search": {
+        const words = kind.value.query.split(" ");
+        const mine = server.log.filter(({ conversation }) => directMembers(conversation).includes(this.user));
+        const all = mine.filter(({ text }) => words.every((word) => text.split(" ").includes(word))).reverse();
+        const messages = all.slice(0, 20);
+        const place = { nextBeforePosition: messages.at(-1)?.position ?? 0, more: all.length > 20 };
+        return { $case: "search", value: { messages, ...place, indexedThrough: server.head, head: server.head } };
+      }
+      case "listConversations": {
+        return { $case: "listConversations", value: { conversations: this.#conversations(), more: false } };
+      }
+      case "getConversation": {
+        const conversation = this.#conversations().find(({ address }) => address === kind.value.with);
+        if (conversation !== undefined) return { $case: "getConversation", value: { conversation } };
+        throw new ChatError("not_found", `There is no conversation "${kind.value.with}" that you can see.`);
+      }
+      case "listUsers": {
+        const online = new Set([...server.sessions].map((session) => session.user));
+        const users = [...server.users].sort().map((name) => ({
+          name,
+          online: online.has(name),
+          state: online.has(name) ? PresenceState.ONLINE : PresenceState.OFFLINE,
+          lastSeenMs: 0,
+        }));
+        return { $case: "listUsers", value: { users, more: false } };
+      }
+      case "deleteAccount":
+        if (kind.value.password !== fakePassword) throw new ChatError("permission_denied", "The password is wrong.");
+        return { $case: "deleteAccount", value: {} };
+      case "whoAmI":
+        return {
+          $case: "whoAmI",
+          value: { user: this.user, deviceId: "device-1", deviceName: "a terminal", tokenExpiresAtMs: 0 },
+        };
+      default:
+        throw new ChatError("invalid_argument", `The fake server does not know ${kind.$case}.`);
+    }
+  }
+
+  #conversations(): Conversation[] {
+    const latest = new Map<string, Message>();
+    for (const message of this.#server.log) {
+      if (directMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
+    }
+    const direct = [...latest.values()].map((last) => ({
+      address: conversationAddress(last.conversation, this.user),
+      conversation: last.conversation,
+      headSeq: last.seq,
+      last,
+      room: undefined,
+      role: Role.MEMBER,
+      unread: 0,
+      mentions: 0,
+      readSeq: last.seq,
+      peerReadSeq: 0,
+      peerDeliveredSeq: 0,
+      invitedBy: "",
+      position: last.position,
+    }));
+    return [...direct, ...this.#server.roomsOf(this.user)].sort((a, b) => b.position - a.position);
+  }
+
+  #mayRead(conversation: string): boolean {
+    if (!isRoomId(conversation)) return directMembers(conversation).includes(this.user);
+    return this.#server.roomsOf(this.user).some((room) => room.conversation === conversation);
+  }
+
+  #hello(hello: Hello): Result {
+    const server = this.#server;
+    server.hellos.push(hello);
+    const refusal = server.refuseHello(hello);
+    if (refusal) throw refusal;
+    const user = server.tokens.get(hello.token);
+    if (!user) throw new ChatError("unauthenticated", "The token is not valid: log in again.");
+    this.user = user;
+    this.#key = `${user}/${hello.consumer}`;
+    const isNewest = hello.incarnation === server.incarnation || hello.incarnation === "";
+    const sharedThrough = isNewest ? server.head : server.parted;
+    const resumeAfter = hello.epoch === server.epoch ? Math.min(hello.resumeAfter, sharedThrough) : 0;
+    const cursor = Math.max(server.cursor(this.#key), resumeAfter);
+    this.#sent = cursor;
+    const value = {
+      user,
+      deviceId: "device-1",
+      epoch: server.epoch,
+      cursor,
+      head: server.head,
+      protocolMin: 1,
+      protocolMax: 2,
+      server: "fake/1",
+      windowBytes: server.windowBytes,
+      stateRevision: 0,
+      incarnation: server.incarnation,
+      sharedThrough,
+    };
+    return { $case: "hello", value };
+  }
+
+  #accept(request: SendRequest): Result {
+    const server = this.#server;
+    const before = server.log.find(({ id, sender }) => id === request.id && sender === this.user);
+    const refusal = before ? undefined : server.refuseSend(request);
+    if (refusal) throw refusal;
+    if (!server.users.has(request.to)) throw new ChatError("not_found", `There is no user "${request.to}".`);
+    const message = before ?? server.append(this.user, request.to, request.text, request.id);
+    if (!before) this.#own.add(message.position);
+    const { position, conversation, seq, acceptedAtMs } = message;
+    return { $case: "send", value: { position, conversation, seq, acceptedAtMs, duplicate: before !== undefined } };
+  }
+
+  #acknowledge(receipt: number): void {
+    if (!this.#sentFrames.has(receipt)) throw new RangeError(`No frame waits for receipt ${receipt}`);
+    let position = 0;
+    for (const [each, through] of this.#sentFrames) {
+      this.#sentFrames.delete(each);
+      position = Math.max(position, through);
+      if (each === receipt) break;
+    }
+    if (position === 0) return;
+    this.#server.onAck(position);
+    this.#server.moveCursor(this.#key, position);
+    this.#unacknowledged = this.#unacknowledged.filter((each) => each.position > position);
+  }
+
+  #reply(requestId: number, result: Result): void {
+    this.#send({ $case: "reply", value: { requestId, result } });
+  }
+
+  #send(kind: NonNullable<Item["kind"]>): void {
+    this.#items.push({ kind });
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      const frame = { items: this.#items, through: this.#through, receipt: ++this.#lastReceipt };
+      this.#sentFrames.set(frame.receipt, frame.through);
+      this.#toClient.push(decodeFrame(ServerFrame.encode(frame).finish()));
+      this.#items = [];
+      this.#through = 0;
+      this.#wakeClient.resolve();
+    });
+  }
+}

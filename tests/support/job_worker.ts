@@ -1,3 +1,0 @@
-import { serveBackgroundJob } from "../../src/app/background_jobs.ts";
-
-await serveBackgroundJob();

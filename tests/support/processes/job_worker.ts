@@ -1,0 +1,3 @@
+import { serveBackgroundJob } from "../../../src/app/background_jobs.ts";
+
+await serveBackgroundJob();

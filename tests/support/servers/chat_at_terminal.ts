@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { ChatClient } from "../../../src/client/chat_client.ts";
+import type { ChatError } from "../../../src/core/chat_error.ts";
+import type { ChatFace, FaceContext } from "../../../src/terminal/chat/chat_face.ts";
+import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
+import { TerminalChat } from "../../../src/terminal/chat/terminal_chat.ts";
+import { FullScreenFace } from "../../../src/terminal/full_screen/full_screen_face.ts";
+import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
+import { LineFace } from "../../../src/terminal/line/line_face.ts";
+import { chooseStyle } from "../../../src/terminal/text/style.ts";
+import { EmulatedTerminal } from "../fakes/emulated_terminal.ts";
+import { eventually } from "../waiting/eventually.ts";
+import { FakeChatServer } from "../fakes/fake_chat_server.ts";
+
+export type FaceName = "line" | "dumb" | "full screen";
+
+/** The faces that a person can see everything on. */
+export const faceNames: readonly FaceName[] = ["line", "full screen"];
+
+export interface ChatSetup {
+  readonly face: FaceName;
+  readonly server?: FakeChatServer;
+  readonly saved?: SavedPreferences;
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly to?: string;
+  readonly token?: string;
+}
+
+/** Ana's chat at an emulated terminal, with one of the faces. */
+export class ChatAtTerminal {
+  readonly server: FakeChatServer;
+  readonly terminal: EmulatedTerminal;
+  readonly running: Promise<ChatError | undefined>;
+  /** Tokens that the chat kept, and "logged out". */
+  readonly logins: string[] = [];
+  saved: SavedPreferences;
+  readonly #face: FaceName;
+
+  constructor({ face, server = new FakeChatServer(), saved = {}, columns = 160, rows = 60, to, token }: ChatSetup) {
+    this.#face = face;
+    this.server = server;
+    this.saved = saved;
+    this.terminal = new EmulatedTerminal({ columns, rows });
+    const chat = new TerminalChat({
+      face: (context) => makeFace(face, context, this.terminal),
+      user: "ana",
+      address: server.transport.address,
+      to,
+      client: (onEvent) =>
+        new ChatClient({
+          transport: server.transport,
+          token: token ?? "token-ana",
+          client: "test",
+          onEvent,
+          backoff: { initialMs: 20, maxMs: 40 },
+        }),
+      preferences: { read: () => this.saved, update: (change) => this.saved = change(this.saved) },
+      keepCredentials: ({ token }) => Promise.resolve(void this.logins.push(token)),
+      loggedOut: () => Promise.resolve(void this.logins.push("logged out")),
+    });
+    this.running = chat.run();
+  }
+
+  /** The text of the terminal, without the times of messages. */
+  get seen(): string {
+    return this.terminal.lines.map((line) => line.trimEnd()).join("\n").replace(/\d\d:\d\d (?=\S)/g, "");
+  }
+
+  async sees(expected: string | RegExp): Promise<void> {
+    await eventually(
+      () => typeof expected === "string" ? this.seen.includes(expected) : expected.test(this.seen),
+      () => `${expected} in\n${this.seen}`,
+    );
+  }
+
+  /** Waits until a conversation is the current one, with a draft. */
+  async isIn(label: string, draft = ""): Promise<void> {
+    const prompt = this.#face === "full screen" ? `[${label}]` : `[ana → ${label}]`;
+    const expected = `\n${prompt} ${draft}`.trimEnd();
+    await eventually(() => this.seen.endsWith(expected), () => `${expected} in\n${this.seen}`);
+  }
+
+  type(text: string): void {
+    this.terminal.type(text);
+  }
+
+  /** Breaks the connection, and every try to connect again until {@link reconnect}. */
+  async disconnect(): Promise<void> {
+    this.server.down = true;
+    this.server.cut();
+    await this.sees("Disconnected: ");
+  }
+
+  async reconnect(): Promise<void> {
+    this.server.down = false;
+    await this.sees("Connected again.");
+  }
+
+  /** A user sends a message to ana, or to a room. */
+  receive(sender: string, text: string, to = "ana"): void {
+    this.server.append(sender, to, text);
+    this.server.deliverAll();
+  }
+}
+
+function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal): ChatFace {
+  if (name === "full screen") {
+    return new FullScreenFace(context, {
+      device,
+      palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
+    });
+  }
+  const style = chooseStyle({ noColor: "1", term: "xterm" });
+  return new LineFace(context, { device, style, isDumb: name === "dumb" });
+}
+
+/** Runs a chat while `use` does, and checks that the terminal is given back. */
+export async function chatting(setup: ChatSetup, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
+  const chat = new ChatAtTerminal(setup);
+  try {
+    await use(chat);
+  } finally {
+    chat.terminal.hangUp();
+    chat.server.down = true;
+    chat.server.thaw();
+    await chat.running;
+    assert.equal(chat.terminal.raw, false, "the terminal was not given back");
+    chat.terminal[Symbol.dispose]();
+  }
+}
+
+/** A server that has messages of cat and ben to ana, all of them delivered. */
+export function serverWithHistory(count = 25): FakeChatServer {
+  const server = new FakeChatServer();
+  server.cursor("ana/");
+  server.append("ana", "cat", "old news");
+  for (let i = 1; i <= count; i++) server.append("ben", "ana", `news ${i}.`);
+  server.moveCursor("ana/", server.head);
+  return server;
+}

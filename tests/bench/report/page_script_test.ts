@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chromium, type Page } from "playwright-core";
 import { reportPage } from "../../../src/bench/report/report_page.ts";
-import { browserNote, browserPath } from "../../support/processes/browser.ts";
+import { requireBrowser } from "../../support/processes/browser.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 import { madeUpReport } from "./made_up_report.ts";
@@ -14,7 +14,7 @@ async function withPage(use: (page: Page, events: readonly string[]) => Promise<
   using folder = temporaryFolder();
   const file = `${folder.path}/bench.html`;
   Deno.writeTextFileSync(file, reportPage(madeUpReport()));
-  const browser = await chromium.launch({ executablePath: browserPath });
+  const browser = await chromium.launch({ executablePath: requireBrowser() });
   try {
     const page = await browser.newPage({ colorScheme: "light" });
     const events: string[] = [];
@@ -32,7 +32,7 @@ async function withPage(use: (page: Page, events: readonly string[]) => Promise<
 }
 
 function browserTest(name: string, use: (page: Page) => Promise<void>): void {
-  Deno.test({ name: name + browserNote, ignore: browserPath === undefined, fn: () => withPage(use) });
+  Deno.test(name, () => withPage(use));
 }
 
 /** For each figure, the series in its data whose color is nowhere on its canvas. */

@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
+import { debianPackages, googleChrome, requireDebianPackages } from "./debian_package.ts";
 
-const paths = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-/** The path of a Chromium or Chrome that is installed; undefined when there is none. */
-export const browserPath = paths.find((path) => existsSync(path));
-
-/** Appended to the name of a test that needs a browser, so that a skipped test says why. */
-export const browserNote = browserPath === undefined ? " (SKIPPED: install chromium to run it)" : "";
+/** Returns the path of Chromium or Chrome, and installs Chromium if both are missing. @throws {Error} without one */
+export function requireBrowser(): string {
+  requireDebianPackages(["chromium"], "tests open pages in it");
+  return existsSync(googleChrome) ? googleChrome : debianPackages.chromium;
+}

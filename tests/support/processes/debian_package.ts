@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
-/** Packages of Debian that tests need, each with a file that is there when it is installed. */
+/** Packages of Debian that tests need, each with a file that exists when it is installed. */
 export const debianPackages = {
+  "chromium": "/usr/bin/chromium",
   "curl": "/usr/bin/curl",
   "haproxy": "/usr/sbin/haproxy",
   "nghttp2-client": "/usr/bin/h2load",
@@ -18,6 +19,9 @@ export const debianPackages = {
 
 export type DebianPackage = keyof typeof debianPackages;
 
+/** Google Chrome takes the place of Chromium, which Ubuntu has no package of. */
+export const googleChrome = "/usr/bin/google-chrome";
+
 /** Whether {@link requireDebianPackages} can install: as root on Debian, which is a container, or CI. */
 export function canInstallPackages(): boolean {
   return Deno.uid() === 0 && existsSync("/usr/bin/apt-get");
@@ -27,7 +31,9 @@ export function canInstallPackages(): boolean {
 export function missingDebianPackages(
   names = Object.keys(debianPackages) as readonly DebianPackage[],
 ): DebianPackage[] {
-  return names.filter((name) => !existsSync(debianPackages[name]));
+  return names.filter((name) =>
+    !existsSync(debianPackages[name]) && !(name === "chromium" && existsSync(googleChrome))
+  );
 }
 
 /** Returns the command that installs packages on Debian or Ubuntu. */

@@ -97,7 +97,7 @@ Deno.test("chatd export over RabbitMQ brings everything, files too", async () =>
     JSON.parse(line)
   );
   assert.deepEqual(lines.slice(0, 5).map(({ text }) => text), [1, 2, 3, 4, 5].map((number) => `number ${number}`));
-  assert.deepEqual(Deno.readFileSync(`${out}/${lines[5].attachment.file}`), bytes);
+  assert.deepEqual(Deno.readFileSync(`${out}/${lines[5].file}`), bytes);
   await Promise.all([ana.stop(), ben.stop()]);
 });
 

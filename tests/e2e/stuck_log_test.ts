@@ -71,14 +71,14 @@ for (const [format, parse] of Object.entries(formats)) {
     await eventually(() => ben.received.length === 20);
 
     server.readStderr();
-    await eventually(() => server.stderr.some((line) => line.includes("left out")));
+    await eventually(() => server.stderr.some((line) => line.includes("lines were dropped")));
     await Promise.all([ana.stop(), ben.stop()]);
     server.kill("SIGTERM");
     assert.equal((await server.ended()).code, 0);
     const lines = server.stderr.map(parse);
     const events = lines.map(({ event }) => event);
     assert.deepEqual(events.slice(0, 1), ["metrics are shown"]);
-    const notes = lines.filter(({ event }) => event.includes("left out"));
+    const notes = lines.filter(({ event }) => event.includes("lines were dropped"));
     assert.deepEqual(notes.map(({ left }) => Number(left)), [lost]);
     // What came after the note was logged as ever.
     assert.ok(events.indexOf("stopping") > lines.indexOf(notes[0]));

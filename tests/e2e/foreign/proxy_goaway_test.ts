@@ -116,5 +116,5 @@ Deno.test("a file arrives although nginx sends GOAWAY every few calls", async ()
   assert.equal(code, 0, stderr);
   const { stdout } = await cleo.run(["history", "--with", "cleo", "--json"]);
   assert.match(stdout, /"name":"report.pdf"/);
-  assert.match(stdout, /"size":500000/);
+  assert.match(stdout, /"size":"500000"/);
 });

@@ -10,7 +10,7 @@ import {
 } from "../../support/servers/grpc_js_services.ts";
 
 const client = fileURLToPath(new URL("./reflection_client.py", import.meta.url));
-const protos = fileURLToPath(new URL("../../../proto", import.meta.url));
+const protos = fileURLToPath(new URL("../../../proto/", import.meta.url));
 requireDebianPackages(
   ["python3-grpcio", "python3-protobuf", "protobuf-compiler"],
   "a client by reflection is made of them",

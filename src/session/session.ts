@@ -1,7 +1,8 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
+import type { CheckedDraft } from "../core/messages/posting.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
-import { toWireError } from "../wire/convert.ts";
+import { toSendResponse, toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
 import { encodeItem, encodeReply } from "../wire/server_items.ts";
@@ -11,7 +12,6 @@ import { answer, hasHandler, requestHandlers } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
 import type { RequestContext } from "./request_types.ts";
 import { judgeResume, type Resume } from "./resume.ts";
-import { type CheckedMessage, checkMessage } from "./sending.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
 import type { SessionPipe } from "./session_pipe.ts";
 import { Subscription } from "./subscription.ts";
@@ -160,9 +160,9 @@ export class Session {
   #beginRequest(request: Request): Promise<void> | undefined {
     const { id, kind } = request;
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
-    const message = checkMessage(this.#contextOf(this.#subscription), kind.value);
-    if (message instanceof Promise) return message.then((checked) => void this.#submit(id, checked));
-    void this.#submit(id, message);
+    const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
+    if (draft instanceof Promise) return draft.then((checked) => void this.#submit(id, checked));
+    void this.#submit(id, draft);
   }
 
   async #finishExclusive(request: Request, exclusive: Promise<void>): Promise<void> {
@@ -219,11 +219,12 @@ export class Session {
     }
   }
 
-  async #submit(id: number, message: CheckedMessage): Promise<void> {
+  async #submit(id: number, draft: CheckedDraft): Promise<void> {
     if (this.#ended) return;
     this.#sends += 1;
     try {
-      this.#reply(id, { $case: "send", value: await message.submit() });
+      const posted = await this.#shared.chat.posting.submit(draft, this.#subscription);
+      this.#reply(id, { $case: "send", value: toSendResponse(posted) });
     } catch (error) {
       this.#refuse(id, error);
     }

@@ -61,14 +61,23 @@ const text: ArgumentType<string> = {
   description: "text",
   matches: (value) => typeof value === "string",
 };
-const number: ArgumentType<number> = {
-  description: "a number",
-  matches: (value): value is number => Number.isFinite(value),
+const time: ArgumentType<number> = {
+  description: "a whole number",
+  matches: isStorable,
+};
+const amount: ArgumentType<number> = {
+  description: "a whole number, 0 or more",
+  matches: (value): value is number => isStorable(value) && value >= 0,
 };
 const deletionMode: ArgumentType<DeletedAccounts | ""> = {
   description: '"anonymize" or "erase"',
   matches: (value) => value === "" || value === "anonymize" || value === "erase",
 };
+
+/** Reports whether a value is a number that fits into an INTEGER column of SQLite. */
+function isStorable(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+}
 
 const argumentTypes: {
   readonly [Call in OperatorCall]: {
@@ -83,14 +92,14 @@ const argumentTypes: {
   "user.disable": { name: text },
   "user.enable": { name: text },
   "user.delete": { name: text, mode: deletionMode },
-  "user.invite": { lifetimeMs: number },
+  "user.invite": { lifetimeMs: amount },
   "room.list": { after: text },
   "room.show": { address: text },
   "room.delete": { address: text },
   "retention.list": {},
-  "retention.set": { address: text, maxAgeMs: number, maxEntries: number },
+  "retention.set": { address: text, maxAgeMs: amount, maxEntries: amount },
   "retention.unset": { address: text },
-  "audit.list": { afterId: number, since: number, user: text },
+  "audit.list": { afterId: amount, since: time, user: text },
   "audit.backup_made": { detail: text },
 };
 

@@ -63,21 +63,16 @@ const text: ArgumentType<string> = {
 };
 const time: ArgumentType<number> = {
   description: "a whole number",
-  matches: isStorable,
+  matches: (value): value is number => Number.isSafeInteger(value),
 };
 const amount: ArgumentType<number> = {
   description: "a whole number, 0 or more",
-  matches: (value): value is number => isStorable(value) && value >= 0,
+  matches: (value): value is number => time.matches(value) && value >= 0,
 };
 const deletionMode: ArgumentType<DeletedAccounts | ""> = {
   description: '"anonymize" or "erase"',
   matches: (value) => value === "" || value === "anonymize" || value === "erase",
 };
-
-/** Reports whether a value is a number that fits into an INTEGER column of SQLite. */
-function isStorable(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
-}
 
 const argumentTypes: {
   readonly [Call in OperatorCall]: {

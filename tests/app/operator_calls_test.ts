@@ -71,7 +71,7 @@ Deno.test("an amount that is negative or no whole number is refused, and no rule
     "lifetimeMs",
   ]] as const;
   for (const [call, name] of amounts) {
-    for (const other of [-1, 0.5, 2 ** 63]) {
+    for (const other of [-1, 0.5, 2 ** 53]) {
       const { message } = await rejectsWith("invalid_argument", handlers[call]({ ...samples[call], [name]: other }));
       assert.equal(message, `Cannot call ${call}: the argument "${name}" must be a whole number, 0 or more.`);
     }
@@ -79,7 +79,7 @@ Deno.test("an amount that is negative or no whole number is refused, and no rule
   await rejectsWith("invalid_argument", handlers["audit.list"]({ ...samples["audit.list"], since: 0.5 }));
   assert.deepEqual(calls, []);
   await handlers["audit.list"]({ ...samples["audit.list"], since: -1 });
-  await handlers["retention.set"]({ ...samples["retention.set"], maxAgeMs: 999_999_999 * 86_400_000 });
+  await handlers["retention.set"]({ ...samples["retention.set"], maxAgeMs: Number.MAX_SAFE_INTEGER });
   assert.equal(calls.length, 2);
 });
 

@@ -61,9 +61,13 @@ const text: ArgumentType<string> = {
   description: "text",
   matches: (value) => typeof value === "string",
 };
-const number: ArgumentType<number> = {
-  description: "a number",
-  matches: (value): value is number => Number.isFinite(value),
+const time: ArgumentType<number> = {
+  description: "a whole number",
+  matches: (value): value is number => Number.isSafeInteger(value),
+};
+const amount: ArgumentType<number> = {
+  description: "a whole number, 0 or more",
+  matches: (value): value is number => time.matches(value) && value >= 0,
 };
 const deletionMode: ArgumentType<DeletedAccounts | ""> = {
   description: '"anonymize" or "erase"',
@@ -83,14 +87,14 @@ const argumentTypes: {
   "user.disable": { name: text },
   "user.enable": { name: text },
   "user.delete": { name: text, mode: deletionMode },
-  "user.invite": { lifetimeMs: number },
+  "user.invite": { lifetimeMs: amount },
   "room.list": { after: text },
   "room.show": { address: text },
   "room.delete": { address: text },
   "retention.list": {},
-  "retention.set": { address: text, maxAgeMs: number, maxEntries: number },
+  "retention.set": { address: text, maxAgeMs: amount, maxEntries: amount },
   "retention.unset": { address: text },
-  "audit.list": { afterId: number, since: number, user: text },
+  "audit.list": { afterId: amount, since: time, user: text },
   "audit.backup_made": { detail: text },
 };
 

@@ -63,6 +63,26 @@ Deno.test("an argument that is missing or of another type is refused by name, an
   assert.deepEqual(calls, []);
 });
 
+Deno.test("an amount that is negative or no whole number is refused, and no rule is set that removes everything", async () => {
+  const calls: unknown[] = [];
+  const handlers = controlHandlers(notingHandlers(calls));
+  const amounts = [["retention.set", "maxAgeMs"], ["retention.set", "maxEntries"], [
+    "user.invite",
+    "lifetimeMs",
+  ]] as const;
+  for (const [call, name] of amounts) {
+    for (const other of [-1, 0.5, 2 ** 53]) {
+      const { message } = await rejectsWith("invalid_argument", handlers[call]({ ...samples[call], [name]: other }));
+      assert.equal(message, `Cannot call ${call}: the argument "${name}" must be a whole number, 0 or more.`);
+    }
+  }
+  await rejectsWith("invalid_argument", handlers["audit.list"]({ ...samples["audit.list"], since: 0.5 }));
+  assert.deepEqual(calls, []);
+  await handlers["audit.list"]({ ...samples["audit.list"], since: -1 });
+  await handlers["retention.set"]({ ...samples["retention.set"], maxAgeMs: Number.MAX_SAFE_INTEGER });
+  assert.equal(calls.length, 2);
+});
+
 Deno.test("an account is not deleted with a mode that does not exist", async () => {
   const calls: unknown[] = [];
   const handlers = controlHandlers(notingHandlers(calls));
@@ -88,7 +108,7 @@ Deno.test("a running server refuses wrong arguments over its socket", async () =
     const { error } = await new Response(connection.readable).json();
     assert.deepEqual(error, {
       code: "invalid_argument",
-      message: 'Cannot call user.invite: the argument "lifetimeMs" must be a number.',
+      message: 'Cannot call user.invite: the argument "lifetimeMs" must be a whole number, 0 or more.',
     });
   } finally {
     await close();

@@ -3,12 +3,13 @@ import type { SavedClient } from "./client_state.ts";
 
 /** Returns the saved position of a consumer; undefined if there is none. */
 export function savedPosition(
-  { epoch, positions, incarnations }: SavedClient,
+  { epoch, positions = {}, incarnations = {} }: SavedClient,
   consumer: string,
 ): ResumePoint | undefined {
-  const after = positions?.[consumer];
-  if (epoch === undefined || after === undefined) return undefined;
-  return { epoch, incarnation: incarnations?.[consumer], after };
+  // Own properties only: a consumer may be named "constructor".
+  if (epoch === undefined || !Object.hasOwn(positions, consumer)) return undefined;
+  const incarnation = Object.hasOwn(incarnations, consumer) ? incarnations[consumer] : undefined;
+  return { epoch, incarnation, after: positions[consumer] };
 }
 
 /** Returns the state with a consumer's position. Keeps positions of other consumers if they belong to the same log. */

@@ -1,3 +1,4 @@
+import { systemTimers } from "../../client/timers.ts";
 import { ChatError } from "../../core/chat_error.ts";
 
 export interface CommandRun {
@@ -40,10 +41,10 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
     ending ??= setTimeout(() => end("SIGKILL"), graceMs);
   };
   let timedOut = false;
-  const timer = setTimeout(() => {
+  const cancel = systemTimers.after(run.timeoutMs, () => {
     timedOut = true;
     stop();
-  }, run.timeoutMs);
+  });
   run.signal.addEventListener("abort", stop);
   if (run.signal.aborted) stop();
   const writing = write(child.stdin, run.input);
@@ -59,7 +60,7 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
     const problem = output.wasCut ? `printed more than ${run.maxBytes} bytes: the rest is dropped` : undefined;
     return { text: output.text.replace(/[\r\n]+$/, ""), problem };
   } finally {
-    clearTimeout(timer);
+    cancel();
     clearTimeout(ending);
     clearTimeout(leaving);
     run.signal.removeEventListener("abort", stop);

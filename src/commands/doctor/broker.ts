@@ -1,7 +1,7 @@
 import { type AuthorityEndpoint, startAuthorityEndpoint } from "../../amqp/broker/authority_endpoint.ts";
 import { inspectorPassword, inspectorUser } from "../../amqp/broker/broker_authority.ts";
 import { brokerPlugins } from "../../amqp/broker/broker_config.ts";
-import { canPublish, countServers, inspectLocks } from "../../amqp/broker/broker_inspection.ts";
+import { canPublish, countServers, inspectLocks, type Lock } from "../../amqp/broker/broker_inspection.ts";
 import { BrokerManagement } from "../../amqp/broker/broker_management.ts";
 import { type BrokerAddress, formatBroker } from "../../amqp/connection/broker_address.ts";
 import { BrokerConnection } from "../../amqp/connection/broker_connection.ts";
@@ -65,7 +65,8 @@ export async function* examineBroker(options: BrokerCheckOptions): AsyncGenerato
     await using client = await BrokerConnection.open({ broker: address, login: inspector, ca, name: "chatd doctor" });
     const answerer = endpoint === undefined ? "the server answers" : "no server is running, so doctor answered";
     yield ok(`the broker asks for authorization at ${where}: ${answerer}`);
-    yield* checkLocks(client);
+    yield* checkLocks(inspectLocks(client));
+    yield* checkExchanges(client);
   } catch (error) {
     if (!(error instanceof ChatError) || error.code === "unavailable") throw error;
     yield {
@@ -185,13 +186,19 @@ async function checkServers(connection: BrokerConnection): Promise<Finding> {
   return warning("no chatd server accepts requests", `S${startServer.slice(1)}.`);
 }
 
-async function* checkLocks(client: BrokerConnection): AsyncGenerator<Finding, void> {
-  let held = 0;
-  for await (const { what, holds } of inspectLocks(client)) {
-    if (holds) held++;
-    else yield problem(`clients can ${what}`, `The broker must ask chatd for authorization: ${configHelp}.`);
+/** Reports each lock that does not hold, or else that clients cannot bypass the server. */
+export async function* checkLocks(locks: AsyncIterable<Lock>): AsyncGenerator<Finding, void> {
+  let checks = 0;
+  let isLocked = true;
+  for await (const { what, holds } of locks) {
+    checks++;
+    isLocked &&= holds;
+    if (!holds) yield problem(`clients can ${what}`, `The broker must ask chatd for authorization: ${configHelp}.`);
   }
-  if (held > 0) yield ok(`clients cannot bypass the server (${held} checks)`);
+  if (isLocked) yield ok(`clients cannot bypass the server (${checks} checks)`);
+}
+
+async function* checkExchanges(client: BrokerConnection): AsyncGenerator<Finding, void> {
   for (const exchange of clientExchanges) {
     yield await canPublish(client, exchange) ? ok(`clients can write to ${exchange}`) : warning(
       `clients cannot write to ${exchange}`,

@@ -109,8 +109,10 @@ export function duration(): ValueParser<"sync", number> {
     format: (ms) => `${ms / 1000}s`,
     parse: (input) =>
       attempt(() => {
-        const match = /^(\d{1,9})([smhd])$/.exec(input);
-        if (match !== null && Number(match[1]) > 0) return Number(match[1]) * units[match[2]];
+        const [, digits, unit] = /^(\d{1,9})([smhd])$/.exec(input) ?? [];
+        const ms = Number(digits) * units[unit];
+        if (ms > Number.MAX_SAFE_INTEGER) throw new SyntaxError(`"${input}" is too long.`);
+        if (ms > 0) return ms;
         throw new SyntaxError(`"${input}" is not a time such as 7d, 12h, 30m or 90s.`);
       }),
   };

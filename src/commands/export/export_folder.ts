@@ -23,7 +23,8 @@ interface About extends ExportIdentity {
   readonly incarnation?: string;
 }
 
-const format = 1;
+/** Format 1 named the file and its hash in the attachment of an entry. */
+const format = 2;
 const tailBytes = 256 * 1024;
 const conversationName = /^(?:\+[a-z2-7]{26}|[a-z0-9][a-z0-9._-]{0,63})$/;
 

@@ -57,7 +57,7 @@ export class Transfers {
       if (told !== undefined) done(told);
     } catch (error) {
       const why = error instanceof ChatError ? error.message : String(error);
-      if (!signal.aborted) failed(`${sanitizeLine(running.activity)} failed: ${why}`);
+      failed(`${sanitizeLine(running.activity)} ${signal.aborted ? "was cancelled." : `failed: ${why}`}`);
     } finally {
       this.#running.delete(running);
       changed();

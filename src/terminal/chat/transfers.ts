@@ -57,7 +57,8 @@ export class Transfers {
       if (told !== undefined) done(told);
     } catch (error) {
       const why = error instanceof ChatError ? error.message : String(error);
-      failed(`${sanitizeLine(running.activity)} ${signal.aborted ? "was cancelled." : `failed: ${why}`}`);
+      const subject = sanitizeLine(running.activity).replace(/^./, (first) => first.toUpperCase());
+      failed(`${subject} ${signal.aborted ? "was cancelled." : `failed: ${why}`}`);
     } finally {
       this.#running.delete(running);
       changed();

@@ -461,5 +461,5 @@ test("/history tells that older messages are not kept", () => {
   await chat.sees(/\(Earlier messages are not kept\.\)\n[^]*24 ben: news 24\.\n[^\n]*25 ben: news 25\.\n/);
   chat.server.keptFrom = 26;
   chat.type("/history\r");
-  await chat.sees("The messages are not kept any more.");
+  await chat.sees("These messages are no longer kept.");
 });

@@ -27,7 +27,7 @@ export async function readPasswordFile(file: string): Promise<string> {
  */
 export async function readNewPassword(user: string, { passwordFile, password }: PasswordSource): Promise<string> {
   if (passwordFile !== undefined) return await readPasswordFile(passwordFile);
-  return password ?? await promptNewPassword({ first: `New password of ${user}: `, again: "Repeat the password: " });
+  return password ?? await promptNewPassword({ first: `New password for ${user}: `, again: "Repeat the password: " });
 }
 
 async function readStart(file: string, bytes: Uint8Array): Promise<number> {

@@ -37,7 +37,7 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
   const url = `amqp://127.0.0.1:${node.amqpPort}`;
   const command = `XDG_STATE_HOME="${folder.path}/ana" ${run} amqp-client --broker ${url} --user ana --to ana`;
   await ana.type(command, "Enter");
-  await ana.sees(/log in or register\? \[l\/r\]/);
+  await ana.sees(/Log in or register\? \[l\/r\]/);
   await ana.type("r", "Enter");
   await ana.sees(/New password/);
   await ana.type("correct horse", "Enter");

@@ -16,7 +16,7 @@ function command(options: { port: number; user: string; folder: string; more?: s
 
 async function register(terminal: Tmux, line: string): Promise<void> {
   await terminal.type(line, "Enter");
-  await terminal.sees(/log in or register\? \[l\/r\]/);
+  await terminal.sees(/Log in or register\? \[l\/r\]/);
   await terminal.type("r", "Enter");
   await terminal.sees(/New password/);
   await terminal.type("correct horse", "Enter");

@@ -23,7 +23,7 @@ async function join(options: {
     `cd "${folder}"; ${state} ${run} grpc-client --server 127.0.0.1:${port} --user ${user} --plain`,
     "Enter",
   );
-  await terminal.sees(/log in or register\? \[l\/r\]/);
+  await terminal.sees(/Log in or register\? \[l\/r\]/);
   await terminal.type("r", "Enter");
   await terminal.sees(/New password/);
   await terminal.type("correct horse", "Enter");
@@ -56,14 +56,14 @@ Deno.test("a file goes from one terminal to the other, and nothing is overwritte
   assert.deepEqual(Deno.readFileSync(`${path}/saved`), content);
   await ben.type("/save 1", "Enter");
   await ben.sees(
-    /saving report\.pdf failed: Deno does not permit chatd to use "report\.pdf"\. Add --allow-write="\."/,
+    /Saving report\.pdf failed: Deno does not permit chatd to use "report\.pdf"\. Add --allow-write="\."/,
   );
   await ana.type("/save 1 'of ana'", "Enter");
   await ana.sees(/"of ana\/report\.pdf" already exists/);
   await ana.type("/save 2", "Enter");
   await ana.sees(/Message 2 of this conversation has no file/);
   await ana.type("/file nowhere.txt", "Enter");
-  await ana.sees(/sending nowhere\.txt failed: "nowhere\.txt" does not exist/);
+  await ana.sees(/Sending nowhere\.txt failed: "nowhere\.txt" does not exist/);
   await ana.type("/delete 1", "Enter");
   await ben.sees(/ana deleted message 1|deleted/);
   const contents = () =>

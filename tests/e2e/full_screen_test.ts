@@ -106,6 +106,25 @@ Deno.test("resized, redrawn and suspended, the screen comes back with the draft"
   await ana.sees(/ana: a draft goes on/);
 });
 
+Deno.test("suspended from outside, the chat takes the terminal again", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using server = await serverWithUsers(folder.path);
+  for (const [more, prompt] of [["--to ben", "\\[ben\\]"], ["--to ben --plain", "\\[ana → ben\\]"]]) {
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    const run = command({ port: server.port, user: "ana", folder: folder.path, more });
+    await ana.type(`sh -c 'echo $$ > "${folder.path}/pid"; exec env ${run}'`, "Enter");
+    await ana.sees(new RegExp(`\n${prompt}\\s*$`));
+    Deno.kill(Number(Deno.readTextFileSync(`${folder.path}/pid`)), "SIGSTOP");
+    await ana.sees(/\n\$ *$/);
+    // As some shells do; others leave the terminal in raw mode, in which Enter ends no line.
+    await ana.type("stty sane; fg", "C-j");
+    await ana.sees(new RegExp(`\n${prompt}\\s*$`));
+    await ana.type("key", "C-a");
+    await ana.type("by ");
+    await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+  }
+});
+
 Deno.test("ended by a signal, the terminal is as it was", { ignore }, async () => {
   using folder = temporaryFolder();
   await using server = await serverWithUsers(folder.path);

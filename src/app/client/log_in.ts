@@ -49,7 +49,7 @@ export async function logIn(options: LogInOptions): Promise<Credentials> {
     return await (invite !== undefined && deviceId === undefined ? register(options) : logInWithPassword(options));
   }
   for (;;) {
-    const line = await questions.ask(`No login of ${user} is saved here: log in or register? [l/r]`);
+    const line = await questions.ask(`No saved login for ${user}. Log in or register? [l/r]`);
     const answer = line?.trim().toLowerCase();
     if (answer === undefined) throw new ChatError("unauthenticated", "Not logged in.");
     if (answer !== "" && "register".startsWith(answer)) return await register(options);
@@ -60,7 +60,7 @@ export async function logIn(options: LogInOptions): Promise<Credentials> {
 async function logInWithPassword(options: LogInOptions): Promise<Credentials> {
   const { transport, user, deviceId = "", deviceName, questions } = options;
   for (let left = maxAttempts;; left--) {
-    const password = options.password ?? await requireQuestions(options).password(`Password of ${user}: `);
+    const password = options.password ?? await requireQuestions(options).password(`Password for ${user}: `);
     try {
       const { credentials } = await transport.logIn({ user, password, deviceName, deviceId }, {});
       return requireCredentials(credentials);
@@ -78,7 +78,7 @@ async function register(options: LogInOptions): Promise<Credentials> {
   for (;;) {
     try {
       password ??= await requireQuestions(options).newPassword({
-        first: `New password of ${user}: `,
+        first: `New password for ${user}: `,
         again: "Repeat the password: ",
       });
       const { credentials } = await transport.register({ user, password, invite, deviceName }, {});
@@ -103,7 +103,7 @@ function explainOrThrow(error: unknown, expected: readonly ChatErrorCode[], ques
 
 function requireQuestions({ questions, refusal }: LogInOptions): Questions {
   if (questions) return questions;
-  const why = refusal?.message ?? "No login is saved here.";
+  const why = refusal?.message ?? "There is no saved login.";
   throw new ChatError(
     "unauthenticated",
     `${why} There is no terminal to ask for the password: give it with --password-file FILE or in CHATD_PASSWORD.`,

@@ -44,6 +44,12 @@ export class Arrivals {
     this.#early = undefined;
   }
 
+  /** The log is another one: drops messages of the former one that wait for the start. */
+  forget(): void {
+    this.missedThrough = 0;
+    this.#early?.splice(0);
+  }
+
   async #show(message: Message): Promise<void> {
     const { names } = this.#options.state;
     const { conversation } = message;

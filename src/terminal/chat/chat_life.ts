@@ -33,6 +33,8 @@ export class ChatLife {
   readonly #connection: ConnectionLife;
   readonly #refresh: ConversationRefresh;
   readonly #arrivals: Arrivals;
+  /** Position of the first start: later messages are shown as they come. */
+  #deliveredAfter: number | undefined;
 
   constructor(options: ChatLifeOptions) {
     const { state, face, address, failed, attempt } = options;
@@ -85,22 +87,33 @@ export class ChatLife {
 
   /** Loads the conversations, chooses one, and shows the messages that came meanwhile. */
   async #start({ cursor, head }: HelloResponse): Promise<void> {
-    const { state, face, to, lastRecipient } = this.#options;
-    this.#arrivals.missedThrough = head > cursor ? head : 0;
+    const deliveredAfter = this.#deliveredAfter ??= cursor;
+    this.#arrivals.missedThrough = head > deliveredAfter ? head : 0;
     try {
-      await this.#refresh.all();
-      const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
-      const address = state.current?.address ?? to ?? newest?.address ?? lastRecipient;
-      if (address === undefined) {
-        face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
-      } else await this.switch.turnToAddress(address, { deliveredAfter: cursor });
-      face.showUnread();
+      await this.#chooseFirst(deliveredAfter);
     } catch (error) {
-      if (to !== undefined && !isRoomAddress(to) && isUnavailable(error)) this.switch.openUser(to);
+      // Messages wait on, for the start over the next connection.
+      if (isUnavailable(error)) this.#openWithoutConnection();
+      else await this.#arrivals.started();
       throw error;
-    } finally {
-      await this.#arrivals.started();
     }
+    await this.#arrivals.started();
+  }
+
+  async #chooseFirst(deliveredAfter: number): Promise<void> {
+    const { state, face, to, lastRecipient } = this.#options;
+    await this.#refresh.all();
+    const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
+    const address = state.current?.address ?? to ?? newest?.address ?? lastRecipient;
+    if (address === undefined) {
+      face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
+    } else await this.switch.turnToAddress(address, { deliveredAfter });
+    face.showUnread();
+  }
+
+  #openWithoutConnection(): void {
+    const { to } = this.#options;
+    if (to !== undefined && !isRoomAddress(to)) this.switch.openUser(to);
   }
 
   async #catchUp({ restored }: { restored: boolean }): Promise<void> {
@@ -115,7 +128,8 @@ export class ChatLife {
     const { state, face } = this.#options;
     state.forgetPositions();
     face.forget();
-    this.#arrivals.missedThrough = 0;
+    this.#deliveredAfter = undefined;
+    this.#arrivals.forget();
   }
 
   #refreshOne(conversation: string | undefined): void {

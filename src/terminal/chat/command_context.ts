@@ -27,12 +27,18 @@ export function createCommandContext(
       for (const message of messages) names.learn(message);
       return face.showFound(messages);
     },
-    turnTo: (address) => life.switch.turnToAddress(address),
+    async turnTo(address) {
+      const place = await life.switch.turnToAddress(address);
+      submissions.turned(place);
+      return place;
+    },
     send: (place, message, options) => submissions.send(place, message, options),
     transfer: (activity, work) => transfers.start(activity, work),
     left(address) {
       life.directory.remove(address);
-      if (state.current?.address === address) life.switch.leave();
+      if (state.current?.address !== address) return;
+      life.switch.leave();
+      submissions.turned(undefined);
     },
     askSecret: (question) => face.askSecret(question),
     keepCredentials,

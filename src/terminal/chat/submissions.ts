@@ -17,9 +17,16 @@ export interface SubmissionsOptions {
   attempt(work: () => Promise<void>): Promise<void>;
 }
 
+/** A line, and the conversation that it is for; undefined where none was open yet. */
+interface Submitted {
+  readonly line: string;
+  place: ConversationRef | undefined;
+}
+
 /** Lines that the person submitted: one after the other, each is sent as a message or run as a command. */
 export class Submissions {
   readonly #options: SubmissionsOptions;
+  readonly #waiting = new Set<Submitted>();
   #work: Promise<void>;
 
   constructor(options: SubmissionsOptions) {
@@ -28,7 +35,14 @@ export class Submissions {
   }
 
   add(line: string): void {
-    this.#work = this.#work.then(() => this.#take(line, this.#options.state.current));
+    const submitted: Submitted = { line, place: this.#options.state.current };
+    this.#waiting.add(submitted);
+    this.#work = this.#work.then(() => this.#take(submitted));
+  }
+
+  /** A command turned to a conversation, or to none: the lines after it are for that one. */
+  turned(place: ConversationRef | undefined): void {
+    for (const submitted of this.#waiting) submitted.place = place;
   }
 
   /** Resolves when every line was taken. */
@@ -49,8 +63,10 @@ export class Submissions {
     this.#giveBack(`Not sent to ${label}: ${reason}`, { text, typed, place });
   }
 
-  async #take(line: string, place: ConversationRef | undefined): Promise<void> {
-    const { signal, runCommand, attempt } = this.#options;
+  async #take(submitted: Submitted): Promise<void> {
+    const { state, signal, runCommand, attempt } = this.#options;
+    this.#waiting.delete(submitted);
+    const { line, place = state.current } = submitted;
     if (line.startsWith("/") && !line.startsWith("//")) {
       if (!signal.aborted) await attempt(() => runCommand(line, place));
       return;

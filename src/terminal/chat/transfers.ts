@@ -57,7 +57,8 @@ export class Transfers {
       if (told !== undefined) done(told);
     } catch (error) {
       const why = error instanceof ChatError ? error.message : String(error);
-      if (!signal.aborted) failed(`${sanitizeLine(running.activity)} failed: ${why}`);
+      const subject = sanitizeLine(running.activity).replace(/^./, (first) => first.toUpperCase());
+      failed(`${subject} ${signal.aborted ? "was cancelled." : `failed: ${why}`}`);
     } finally {
       this.#running.delete(running);
       changed();

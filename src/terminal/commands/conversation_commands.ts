@@ -129,7 +129,7 @@ async function showHistory(
     events: true,
   });
   if (messages.length === 0) {
-    return await print([headSeq > 0 ? "The messages are not kept any more." : "No messages yet."]);
+    return await print([headSeq > 0 ? "These messages are no longer kept." : "No messages yet."]);
   }
   // The person may have joined the room later.
   if (!more && startSeq > 1) {

@@ -22,6 +22,8 @@ export interface FocusOptions {
 }
 
 const pageSize = 100;
+/** Newest pages to load at most, when messages keep arriving. */
+const maxTries = 3;
 
 /** A conversation on the screen: a window of its log, and the scroll position. */
 export class Focus {
@@ -84,7 +86,8 @@ export class Focus {
 
   /** @throws {ChatError} */
   async toNewest(): Promise<void> {
-    if (this.window.hasNewer) await this.#once(() => this.loadNewest());
+    // Messages may arrive while a page is on its way.
+    for (let tries = 0; this.window.hasNewer && tries < maxTries; tries++) await this.#once(() => this.loadNewest());
     this.pane.toNewest();
   }
 

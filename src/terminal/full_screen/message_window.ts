@@ -83,7 +83,7 @@ export class MessageWindow {
     const joins = this.lastSeq >= first - 1 || !page.more;
     if (!joins) this.#items = this.#items.filter(({ note }) => note !== undefined);
     if (!joins || this.firstSeq === 0 || first <= this.firstSeq) this.#hasOlder = page.more;
-    this.#hasNewer = false;
+    this.#hasNewer &&= this.#arrivedAfter(page);
     this.#merge(page);
     this.#dropOldest();
   }
@@ -100,7 +100,7 @@ export class MessageWindow {
 
   /** Adds a page that begins after the last message. */
   addNewer(page: Page): void {
-    this.#hasNewer = page.moreAfter;
+    this.#hasNewer = page.moreAfter || this.#arrivedAfter(page);
     this.#merge(page);
     this.#dropOldest();
   }
@@ -172,6 +172,11 @@ export class MessageWindow {
     const message = change(before);
     this.#states.set(message, seq);
     this.#items[index] = { ...this.#items[index], message };
+  }
+
+  /** Whether an entry arrived since the page was read, which was left to a page. */
+  #arrivedAfter({ headSeq }: Page): boolean {
+    return this.#head > headSeq;
   }
 
   #messageCount(): number {

@@ -17,7 +17,11 @@ export interface TerminalDevice {
    */
   suspend?(): Promise<boolean>;
   size(): { columns: number; rows: number };
-  /** @returns a function that removes the listener */
+  /**
+   * Calls the listener when the terminal has another size, or may show something else since this process was suspended
+   * from outside.
+   * @returns a function that removes the listener
+   */
   onResize(listener: () => void): () => void;
 }
 
@@ -32,7 +36,12 @@ let writing = 0;
 
 /** The terminal of this process. */
 export const processDevice: TerminalDevice = {
-  setRaw: (raw) => Deno.stdin.setRaw(raw),
+  setRaw(raw) {
+    Deno.stdin.setRaw(raw);
+    if (Deno.build.os === "windows") return;
+    Deno.removeSignalListener("SIGCONT", makeRawAgain);
+    if (raw) Deno.addSignalListener("SIGCONT", makeRawAgain);
+  },
   read: readProcessInput,
   async write(text) {
     const bytes = utf8.encode(text);
@@ -66,10 +75,21 @@ export const processDevice: TerminalDevice = {
   },
   onResize(listener) {
     if (Deno.build.os === "windows") return () => {};
-    Deno.addSignalListener("SIGWINCH", listener);
-    return () => Deno.removeSignalListener("SIGWINCH", listener);
+    for (const signal of redrawSignals) Deno.addSignalListener(signal, listener);
+    return () => redrawSignals.forEach((signal) => Deno.removeSignalListener(signal, listener));
   },
 };
+
+const redrawSignals: readonly Deno.Signal[] = ["SIGWINCH", "SIGCONT"];
+
+/** A shell that suspends this process, as after `kill -STOP`, gives the terminal back in a mode that echoes secrets. */
+function makeRawAgain(): void {
+  try {
+    Deno.stdin.setRaw(true);
+  } catch {
+    // The terminal is gone.
+  }
+}
 
 /**
  * How long the system may take to suspend this process, in milliseconds of the process's own time. A process without a

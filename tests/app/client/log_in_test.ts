@@ -49,7 +49,7 @@ Deno.test("logIn() asks a person without a saved login whether to log in or regi
   const credentials = await start(server, { user: "dora", questions: dora });
   assert.equal(server.tokens.get(credentials.token), "dora");
   assert.equal(dora.heard.length, 4);
-  assert.equal(dora.heard[0], "No login of dora is saved here: log in or register? [l/r]");
+  assert.equal(dora.heard[0], "No saved login for dora. Log in or register? [l/r]");
 
   const ana = new Person("L", "right one");
   assert.equal((await start(serverWithAna(), { questions: ana })).user, "ana");
@@ -58,7 +58,7 @@ Deno.test("logIn() asks a person without a saved login whether to log in or regi
 Deno.test("logIn() asks on a known device for the password only, at most three times", async () => {
   const ana = new Person("wrong", "right one");
   assert.equal((await start(serverWithAna(), { deviceId: "d1", questions: ana })).user, "ana");
-  assert.deepEqual(ana.heard, ["Password of ana: ", "Wrong name or password.", "Password of ana: "]);
+  assert.deepEqual(ana.heard, ["Password for ana: ", "Wrong name or password.", "Password for ana: "]);
   const forgetful = new Person("a", "b", "c", "right one");
   await assert.rejects(start(serverWithAna(), { deviceId: "d1", questions: forgetful }), { code: "unauthenticated" });
 });

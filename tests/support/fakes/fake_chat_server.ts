@@ -49,6 +49,10 @@ export class FakeChatServer {
   down = false;
   /** Links stay, and nothing is read or answered. */
   frozen = false;
+  /** The kind of requests that wait for {@link release}, while others are answered. */
+  held: string | undefined;
+  /** Answers the requests that wait. */
+  readonly waiting: (() => void)[] = [];
   /** What clients send waits, as above their rate; frames go to them as ever. */
   throttled = false;
   /** Why to refuse this send; undefined accepts it. */
@@ -105,6 +109,11 @@ export class FakeChatServer {
     this.frozen = false;
     this.#thaw.resolve();
     this.#thaw = Promise.withResolvers();
+  }
+
+  release(): void {
+    this.held = undefined;
+    for (const answer of this.waiting.splice(0)) answer();
   }
 
   /** Resolves while the server is not frozen. */
@@ -296,6 +305,7 @@ export class FakeSession {
   #handle(request: Request): void {
     const kind = request.kind!;
     if (kind.$case === "ack") return this.#acknowledge(kind.value.receipt);
+    if (kind.$case === this.#server.held) return void this.#server.waiting.push(() => this.#handle(request));
     try {
       this.#reply(request.id, this.#answer(kind));
     } catch (error) {

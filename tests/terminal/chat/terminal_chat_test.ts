@@ -78,6 +78,21 @@ test("a start that a broken connection interrupts is done over the next connecti
   await chat.sees("ben: news 25.");
 });
 
+test("messages that came before the start broke are shown once", () => {
+  const server = serverWithHistory();
+  server.append("ben", "ana", "while you slept");
+  let lives = 0;
+  // The first connection breaks after its hello and the message.
+  server.nextLife = () => lives++ === 0 ? { fromClient: Infinity, toClient: 2 } : undefined;
+  return { server, to: "ben" };
+}, async (chat) => {
+  await chat.sees("Connected again.");
+  await chat.sees(/ben: news 25\.\n[^]*ben: while you slept\n/);
+  chat.type("/ping\r");
+  await chat.sees("The server answered in");
+  assert.equal(count(chat, /while you slept/g), 1, chat.seen);
+});
+
 test("a line for the user of --to waits for the next connection when the start breaks", () => {
   const server = serverWithHistory();
   server.nextLife = () => {
@@ -461,5 +476,5 @@ test("/history tells that older messages are not kept", () => {
   await chat.sees(/\(Earlier messages are not kept\.\)\n[^]*24 ben: news 24\.\n[^\n]*25 ben: news 25\.\n/);
   chat.server.keptFrom = 26;
   chat.type("/history\r");
-  await chat.sees("The messages are not kept any more.");
+  await chat.sees("These messages are no longer kept.");
 });

@@ -70,6 +70,27 @@ Deno.test("each conversation has a draft of its own, which outlives the program"
   });
 });
 
+Deno.test("a line goes to the conversation that it was typed in, though a slow command holds it up", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/\[ben\]$/);
+    server.held = "search";
+    chat.type("/search snow\rfor ben\r");
+    await eventually(() => server.waiting.length === 1, () => "the search waits");
+    chat.type("\x1b2");
+    await chat.sees(/\[cat\]$/);
+    server.release();
+    await eventually(() => server.log.at(-1)?.text === "for ben", () => chat.seen);
+    assert.equal(server.log.at(-1)!.conversation, "ana:ben");
+    server.held = "search";
+    chat.type("/search snow\r/to ben\rfor ben too\r");
+    await eventually(() => server.waiting.length === 1, () => "the search waits");
+    server.release();
+    await eventually(() => server.log.at(-1)?.text === "for ben too", () => chat.seen);
+    assert.equal(server.log.at(-1)!.conversation, "ana:ben");
+  });
+});
+
 Deno.test("older messages come as one scrolls up, and the newest are a key away", async () => {
   await chatting({ to: "ben", server: serverWithHistory(350) }, async (chat) => {
     await chat.sees(/news 350\.\n/);

@@ -69,6 +69,29 @@ Deno.test("scrolled up in a full window, the newest are dropped and arriving mes
   assert.deepEqual([window.lastSeq, window.hasNewer, window.hasOlder], [21, false, true]);
 });
 
+Deno.test("an entry that arrives between the reading of a page and its reply is left to the next page", () => {
+  const scrolledUp = () => {
+    const window = new MessageWindow({ me: "ana", limit: 10 });
+    window.addNewest(page(11, 20));
+    window.addOlder(page(6, 10, { headSeq: 20 }));
+    assert.equal(window.hasNewer, true);
+    window.arrived(entry(21));
+    return window;
+  };
+  const ways = [
+    (window: MessageWindow) => window.addNewer(page(16, 20)),
+    (window: MessageWindow) => window.addNewest(page(11, 20)),
+  ];
+  for (const add of ways) {
+    const window = scrolledUp();
+    add(window);
+    assert.equal(window.hasNewer, true);
+    window.addNewest(page(11, 21));
+    assert.equal(window.hasNewer, false);
+    assert.equal(window.lastSeq, 21);
+  }
+});
+
 Deno.test("a newest page that leaves a gap replaces the older messages", () => {
   const window = bigWindow();
   window.addNewest(page(1, 20));

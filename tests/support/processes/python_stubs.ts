@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { debianPackages, requireDebianPackages } from "./debian_package.ts";
 
-const protos = fileURLToPath(new URL("../../../proto", import.meta.url));
+const protos = fileURLToPath(new URL("../../../proto/", import.meta.url));
 
 /** Makes Python's code of chatd's services in a new folder, which goes into PYTHONPATH. @returns the folder */
 export async function makePythonStubs(folder: string): Promise<string> {

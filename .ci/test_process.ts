@@ -1,4 +1,4 @@
-import type { ProcessGroups } from "./process_groups.ts";
+import { killGroup, type ProcessGroups } from "./process_groups.ts";
 import type { TestRun } from "./second_chance.ts";
 import { TestProgress } from "./test_progress.ts";
 
@@ -29,7 +29,7 @@ export async function runTestProcess({ root, files, test, env, processes }: Test
     stdout: "piped",
     stderr: "piped",
   });
-  const followed = await follow(child, () => processes.end(child));
+  const followed = await follow(child);
   return judge({ ...followed, counted: await readReport(report) });
 }
 
@@ -57,15 +57,14 @@ interface Followed {
   readonly stderr: string;
 }
 
-/** @param end kills the process and those that it started */
-async function follow(child: Deno.ChildProcess, end: () => void): Promise<Followed> {
+async function follow(child: Deno.ChildProcess): Promise<Followed> {
   const progress = new TestProgress();
   let hung: string | undefined;
   let stderr = "";
   let hasEnded = false;
   const kill = () => {
     hung = `${progress.running} did not end within ${testLimitMs / 60_000} minutes`;
-    end();
+    killGroup(child.pid);
   };
   let timer = setTimeout(kill, testLimitMs);
   const read = async (stream: ReadableStream<Uint8Array>, take: (text: string) => void) => {
@@ -82,7 +81,6 @@ async function follow(child: Deno.ChildProcess, end: () => void): Promise<Follow
   const status = await child.status;
   hasEnded = true;
   clearTimeout(timer);
-  end();
   // A process that left the group may hold the other ends.
   let patience: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([reading, new Promise((resolve) => patience = setTimeout(resolve, 5_000))]);

@@ -7,6 +7,8 @@
  *
  * Processes that tests start are measured too, unless they are killed. Generated code is left out.
  */
+import { ProcessGroups } from "./process_groups.ts";
+
 const root = new URL("..", import.meta.url);
 /** Groups whose tests call the code instead of starting it. */
 const standardGroups = [
@@ -79,42 +81,32 @@ function ranges(lines: readonly number[]): string {
   return found.map(([from, to]) => from === to ? `${from}` : `${from}-${to}`).join(", ");
 }
 
-async function deno(args: readonly string[], env: Record<string, string> = {}): Promise<Deno.CommandOutput> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: root,
-    env,
-    stdout: "piped",
-    stderr: "piped",
-  });
-  return await command.output();
-}
-
 async function measure(args: readonly string[]): Promise<boolean> {
+  await using processes = new ProcessGroups();
+  const deno = async (args: string[], env: Record<string, string> = {}): Promise<Deno.CommandOutput> => {
+    const options: Deno.CommandOptions = { args, cwd: root, env, stdin: "null", stdout: "piped", stderr: "piped" };
+    return await (await processes.spawn(Deno.execPath(), options)).output();
+  };
   const groups = args.filter((arg) => !arg.startsWith("--"));
-  const folder = await Deno.makeTempDir({ prefix: "chatd-coverage-" });
-  try {
-    const tested = await deno(
-      ["task", "test", ...groups.length > 0 ? groups : standardGroups],
-      { DENO_COVERAGE_DIR: folder },
-    );
-    const { stdout, stderr, success } = await deno([
-      "coverage",
-      "--lcov",
-      "--include=/src/",
-      "--exclude=/src/gen/",
-      folder,
-    ]);
-    if (!success) throw new Error(new TextDecoder().decode(stderr));
-    const files = parseLcov(new TextDecoder().decode(stdout));
-    console.log(describeCoverage(files, { withLines: args.includes("--lines") }).join("\n"));
-    console.log(`${percent(files)}  of ${files.length} files`);
-    const output = new TextDecoder().decode(tested.stdout).trimEnd();
-    console.log(tested.success ? output.split("\n").at(-1) : output);
-    return tested.success;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const folder = `${processes.folder}/coverage`;
+  const tested = await deno(
+    ["task", "test", ...groups.length > 0 ? groups : standardGroups],
+    { DENO_COVERAGE_DIR: folder },
+  );
+  const { stdout, stderr, success } = await deno([
+    "coverage",
+    "--lcov",
+    "--include=/src/",
+    "--exclude=/src/gen/",
+    folder,
+  ]);
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const files = parseLcov(new TextDecoder().decode(stdout));
+  console.log(describeCoverage(files, { withLines: args.includes("--lines") }).join("\n"));
+  console.log(`${percent(files)}  of ${files.length} files`);
+  const output = new TextDecoder().decode(tested.stdout).trimEnd();
+  console.log(tested.success ? output.split("\n").at(-1) : output);
+  return tested.success;
 }
 
 if (import.meta.main) Deno.exit(await measure(Deno.args) ? 0 : 1);

@@ -7,7 +7,8 @@
  *
  * Exits with 1 when anything failed. A process that ends without a report (a crash, or a test that does not end) counts as a
  * failure. A failed test of the list in `tests/retries.ts` is run once more, alone at the end; one that passes then counts
- * as passed, and is named with its error above the last line. `--no-retry` leaves that out.
+ * as passed, and is named with its error above the last line. `--no-retry` leaves that out. All processes of a run end
+ * with it, also when a signal ends it.
  */
 import { retries, type Retry } from "../tests/retries.ts";
 import { poolVariable, startBrokerPool } from "../tests/support/brokers/broker_pool.ts";
@@ -17,6 +18,7 @@ import {
   missingDebianPackages,
   requireDebianPackages,
 } from "../tests/support/processes/debian_package.ts";
+import { ProcessGroups } from "./process_groups.ts";
 import { type RetriedTest, settle, type Settled, type TestRun, testsToRunAgain } from "./second_chance.ts";
 import { findGroups, planJobs, runJobs, type TestJob } from "./test_plan.ts";
 import { runTestProcess } from "./test_process.ts";
@@ -45,12 +47,18 @@ function environment(): Record<string, string> {
 
 const checks = [["fmt", "--check"], ["lint"], ["check", "main.ts", "src", "tests", "proto", "packaging", ".ci"]];
 
+/** How all processes of a run are started. */
+interface Surroundings {
+  readonly env: Record<string, string>;
+  readonly processes: ProcessGroups;
+}
+
 /** Runs the checks of the code beside the tests. Their output is shown when they fail. */
-async function runChecks(env: Record<string, string>): Promise<Settled> {
+async function runChecks({ env, processes }: Surroundings): Promise<Settled> {
   const failures: string[] = [];
   for (const args of checks) {
-    const command = new Deno.Command(Deno.execPath(), { args, cwd: root, clearEnv: true, env });
-    const { success, stdout, stderr } = await command.output();
+    const options = { args, cwd: root, clearEnv: true, env, stdin: "null", stdout: "piped", stderr: "piped" } as const;
+    const { success, stdout, stderr } = await (await processes.spawn(Deno.execPath(), options)).output();
     if (success) continue;
     failures.push(`deno ${args.join(" ")}`);
     console.log([stdout, stderr].map((text) => new TextDecoder().decode(text)).join("\n"));
@@ -67,13 +75,13 @@ function nameOf({ group, files }: TestJob): string {
 }
 
 /** Runs the jobs of a plan, and tells how each ended. */
-async function runPlan(jobs: readonly TestJob[], env: Record<string, string>): Promise<Map<TestJob, TestRun>> {
+async function runPlan(jobs: readonly TestJob[], surroundings: Surroundings): Promise<Map<TestJob, TestRun>> {
   const runs = new Map<TestJob, TestRun>();
   await runJobs(jobs, {
     slots,
     async run(job) {
       const begun = performance.now();
-      const result = await runTestProcess({ root, files: job.files, env });
+      const result = await runTestProcess({ root, files: job.files, ...surroundings });
       const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
       console.log([`${nameOf(job)}: ${countsOf(result)} (${seconds} s)`, ...result.output].join("\n"));
       runs.set(job, result);
@@ -83,10 +91,10 @@ async function runPlan(jobs: readonly TestJob[], env: Record<string, string>): P
 }
 
 /** Runs the tests again that failed and are in the list, one at a time. */
-async function retry(run: TestRun, env: Record<string, string>): Promise<Settled> {
+async function retry(run: TestRun, surroundings: Surroundings): Promise<Settled> {
   const again = new Map<Retry, TestRun>();
   for (const each of testsToRunAgain(run, retries)) {
-    const result = await runTestProcess({ root, files: [each.file], test: each.test, env });
+    const result = await runTestProcess({ root, files: [each.file], test: each.test, ...surroundings });
     console.log(`${each.file}, "${each.test}" again: ${countsOf(result)}`);
     again.set(each, result);
   }
@@ -120,15 +128,18 @@ async function runAll({ groups: wanted, hasChecks, mayRetry }: Options): Promise
   const results = new Map<string, Settled[]>([...groups.keys()].map((group) => [group, []]));
   if (packageGroups.some((group) => groups.has(group))) providePackages();
   const env = environment();
-  await using pool = brokerGroups.some((group) => groups.has(group)) ? startBrokerPool(brokers) : undefined;
+  await using processes = new ProcessGroups();
+  const surroundings = { env, processes };
+  const borrows = brokerGroups.some((group) => groups.has(group));
+  await using pool = borrows ? startBrokerPool(brokers, `${processes.folder}/brokers`) : undefined;
   if (pool !== undefined) {
     env[poolVariable] = pool.folder;
     void pool.started.catch((error) => console.error(error));
   }
-  const checking = hasChecks ? runChecks(env) : undefined;
-  const runs = await runPlan(planJobs(groups), env);
+  const checking = hasChecks ? runChecks(surroundings) : undefined;
+  const runs = await runPlan(planJobs(groups), surroundings);
   for (const [job, run] of runs) {
-    results.get(job.group)!.push(mayRetry ? await retry(run, env) : settle(run, new Map()));
+    results.get(job.group)!.push(mayRetry ? await retry(run, surroundings) : settle(run, new Map()));
   }
   if (checking !== undefined) results.set("format, lint and types", [await checking]);
   return results;

@@ -1,3 +1,4 @@
+import { killGroup, type ProcessGroups } from "./process_groups.ts";
 import type { TestRun } from "./second_chance.ts";
 import { TestProgress } from "./test_progress.ts";
 
@@ -12,13 +13,14 @@ export interface TestProcessOptions {
   /** Only the test of this name. */
   readonly test?: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly processes: ProcessGroups;
 }
 
 /** Runs test files in a process of their own. Types are checked by `deno task check`. */
-export async function runTestProcess({ root, files, test, env }: TestProcessOptions): Promise<TestRun> {
-  const report = await Deno.makeTempFile({ prefix: "chatd-tests-", suffix: ".xml" });
+export async function runTestProcess({ root, files, test, env, processes }: TestProcessOptions): Promise<TestRun> {
+  const report = `${processes.folder}/${crypto.randomUUID()}.xml`;
   const filter = test === undefined ? [] : [`--filter=${exactly(test)}`];
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = await processes.spawn(Deno.execPath(), {
     args: ["test", "-A", "--quiet", "--no-check", `--junit-path=${report}`, ...filter, ...files],
     cwd: root,
     clearEnv: true,
@@ -26,13 +28,18 @@ export async function runTestProcess({ root, files, test, env }: TestProcessOpti
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-  }).spawn();
+  });
+  const followed = await follow(child);
+  return judge({ ...followed, counted: await readReport(report) });
+}
+
+/** Returns the counts of a report; undefined when it was not written. */
+async function readReport(path: string): Promise<Count | undefined> {
   try {
-    const followed = await follow(child);
-    const counted = await Deno.readTextFile(report).then(countTests, () => undefined);
-    return judge({ ...followed, counted });
-  } finally {
-    await Deno.remove(report);
+    return countTests(await Deno.readTextFile(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 
@@ -57,7 +64,7 @@ async function follow(child: Deno.ChildProcess): Promise<Followed> {
   let hasEnded = false;
   const kill = () => {
     hung = `${progress.running} did not end within ${testLimitMs / 60_000} minutes`;
-    child.kill("SIGKILL");
+    killGroup(child.pid);
   };
   let timer = setTimeout(kill, testLimitMs);
   const read = async (stream: ReadableStream<Uint8Array>, take: (text: string) => void) => {
@@ -74,7 +81,7 @@ async function follow(child: Deno.ChildProcess): Promise<Followed> {
   const status = await child.status;
   hasEnded = true;
   clearTimeout(timer);
-  // A process that a test left behind may hold the other ends.
+  // A process that left the group may hold the other ends.
   let patience: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([reading, new Promise((resolve) => patience = setTimeout(resolve, 5_000))]);
   clearTimeout(patience);
@@ -84,11 +91,15 @@ async function follow(child: Deno.ChildProcess): Promise<Followed> {
 function judge({ progress, hung, status, stderr, counted }: Followed & { counted: Count | undefined }): TestRun {
   const { passed, failed, skipped, failures } = progress;
   const count = counted ?? { passed, failed, skipped };
-  if (status.success) return { ...count, failures, progress, isWhole: true, output: [] };
+  if (status.success && counted !== undefined) return { ...count, failures, progress, isWhole: true, output: [] };
   const isWhole = counted !== undefined && hung === undefined && failures.length > 0;
   if (hung !== undefined) failures.push(hung);
   else if (failures.length === 0) {
-    failures.push(`ended with ${status.signal ?? status.code} during ${progress.running}`);
+    failures.push(
+      `ended with ${status.signal ?? status.code}${
+        counted === undefined ? " and no report" : ""
+      } during ${progress.running}`,
+    );
   }
   // A file that ends before its tests is in no report.
   const empty = progress.brokenFiles.filter((file) => !progress.files.get(file)?.failed.length).length;

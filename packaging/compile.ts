@@ -101,7 +101,7 @@ export function compileError(said: string, target: string): CompileError {
   if (!/\bdenort\b/.test(said)) return new CompileError(`${cannot}:\n${said}`);
   return new CompileError(
     `${cannot}: Deno could not fetch its runtime, denort ${Deno.version.deno}; set DENORT_BIN to the path of a denort ` +
-      `for ${Deno.build.target}, the only target that it serves for.`,
+      `for ${Deno.build.target}; no other target can use it.`,
   );
 }
 

@@ -14,6 +14,7 @@ const tasks: Readonly<Record<string, readonly string[]>> = { start: ["serve"], c
 /** Options of other programs that documents speak of. */
 const foreignOptions =
   /^--(prefix|exclude-unused-npm|allow-[a-z]+|no-prompt|cached-only|target|sanitize-[a-z]+|minimum-dependency-age|env-file)$/;
+const releaseSteps = readDocument(".github/workflows/release.yml");
 const foreignVariables = /^CHATD_(CRASH_|TEST_|INSTALL_URL$)/;
 
 /** What chatd is given by a simple command, also one that goes through `deno task` or sudo; undefined for other programs. */
@@ -67,6 +68,14 @@ Deno.test("what is not a command line of chatd is found out", () => {
   ]);
   assert.match(mistakeIn(["serve", "--lissten", "127.0.0.1:1"]) ?? "", /--lissten/);
   assert.match(mistakeIn(["user", "ad", "ana"]) ?? "", /ad/);
+});
+
+Deno.test("a package that npm installs from a file is named by a path that npm does not take for a repository", () => {
+  const named = [...documents().flatMap(shellBlocks), { script: releaseSteps, place: "release.yml" }].flatMap(
+    ({ script, place }) => [...script.matchAll(/\bnpm install .*?(\S+\.tgz)/g)].map(([, path]) => ({ path, place })),
+  );
+  assert.ok(named.length >= 3, `only ${named.length} found`);
+  assert.deepEqual(named.filter(({ path }) => !/^(\.\/|\/)/.test(path)), []);
 });
 
 /** Commands that a span of code such as `chatd user add|list NAME` names, without the rest. */

@@ -1,6 +1,6 @@
 /**
- * Reads lines of process ids, each replacing the line before. At "done" it ends; at the end of input it kills the
- * processes and removes the folder.
+ * Reads lines of process ids, each replacing the line before; a negative one is a process group, as in kill(2). At "done"
+ * it ends; at the end of input it kills the processes and removes the folder.
  */
 const script = `
 folder=$1
@@ -8,9 +8,10 @@ while read -r line; do
   [ "$line" = done ] && exit
   pids=$line
 done
-[ -n "$pids" ] && kill -KILL $pids
+alive() { for pid in $pids; do kill -0 $pid && return; done; return 1; }
+for pid in $pids; do kill -KILL $pid; done
 tries=0
-while [ -n "$pids" ] && [ $tries -lt 50 ] && kill -0 $pids; do sleep 0.1; tries=$((tries + 1)); done
+while [ $tries -lt 50 ] && alive; do sleep 0.1; tries=$((tries + 1)); done
 rm -rf -- "$folder"
 `;
 
@@ -35,9 +36,13 @@ export class ProcessGuard {
     this.#input = this.#shell.stdin.getWriter();
   }
 
-  /** Replaces the watched processes. */
-  watch(pids: readonly number[]): void {
+  /**
+   * Replaces the watched processes; resolves when the guard has been told.
+   * @param pids a negative one stands for all processes of that process group
+   */
+  async watch(pids: readonly number[]): Promise<void> {
     this.#write(pids.join(" "));
+    await this.#written;
   }
 
   /** Ends the guard; it kills and removes nothing. */

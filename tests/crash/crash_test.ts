@@ -36,8 +36,6 @@ for (const transport of TRANSPORTS) {
 
 Deno.test({
   name: "the attackers are let in: a stream of theirs makes the server write",
-  sanitizeOps: false,
-  sanitizeResources: false,
   async fn() {
     const certificates = await createCertificates();
     await using victim = await createChatdVictim();

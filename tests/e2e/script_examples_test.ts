@@ -1,6 +1,7 @@
 /** The examples, as people run them, with a chatd on the path. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { ProcessGroups } from "../../.ci/process_groups.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { comeBack } from "../support/servers/person.ts";
@@ -94,14 +95,14 @@ Deno.test("the echo bot says again what was said", async () => {
 Deno.test("the bridge carries what others say from one room to the other, and back, once", async () => {
   await withUsers(async ({ ana, env, server }) => {
     await makeRooms(server.port, ["one", "two"]);
-    const bridge = new Deno.Command(Deno.execPath(), {
+    await using groups = new ProcessGroups();
+    const bridge = await groups.spawn(Deno.execPath(), {
       args: ["run", "-A", `${root}examples/bridge.mjs`, "#one", "#two"],
       env,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
-      detached: true,
-    }).spawn();
+    });
     let said = "";
     // At its end everything that the bridge started has ended too.
     const saying = bridge.stderr.pipeThrough(new TextDecoderStream()).pipeTo(

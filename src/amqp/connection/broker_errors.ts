@@ -65,7 +65,7 @@ function unreachable(thrown: unknown, address: string): string {
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return `RabbitMQ at ${address} does not speak TLS there: use amqp://, or the port of its TLS listener.`;
   }
-  return `Cannot reach RabbitMQ at ${address}: ${message || code || "the connection failed"}`;
+  return `Cannot reach RabbitMQ at ${address}: ${message || code || "the connection failed"}.`;
 }
 
 /** Converts the error of an open connection that ended, from its `close` or `error` event. */

@@ -108,9 +108,9 @@ export class PrivateBroker implements AsyncDisposable {
     const env = this.#environment();
     const args = ["-address", "127.0.0.1", "-port", String(epmdPort)];
     this.#epmd = spawn("epmd", { args, env, stdout: "null", stderr: "null" });
-    guard.watch([this.#epmd.pid]);
+    await guard.watch([this.#epmd.pid]);
     const child = spawn(server, { env, stdout: "piped", stderr: "piped" });
-    guard.watch([this.#epmd.pid, child.pid]);
+    await guard.watch([this.#epmd.pid, child.pid]);
     this.#running = new RunningBroker(child);
     await this.#running.ready();
   }

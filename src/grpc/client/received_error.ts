@@ -39,7 +39,8 @@ export function explainFailure(
 ): ChatError {
   const known = toReceivedError(status, cause);
   if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
-  return new ChatError("unavailable", `Cannot reach the server at ${address}: ${known.message}`, { cause });
+  const reason = known.message.replace(/\.?$/, ".");
+  return new ChatError("unavailable", `Cannot reach the server at ${address}: ${reason}`, { cause });
 }
 
 function guessCode({ code, details }: ReceivedStatus): ChatErrorCode {

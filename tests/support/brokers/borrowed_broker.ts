@@ -13,7 +13,12 @@ export async function borrowTestBroker(): Promise<TestBroker> {
   if (folder === undefined) return await startTestBroker();
   const lock = await lockNode(folder);
   const node = new BorrowedNode(lock.pooled);
-  await clear(node);
+  try {
+    await clear(node);
+  } catch (error) {
+    lock.file.close();
+    throw error;
+  }
   return {
     node,
     address: { tls: false, host: "127.0.0.1", port: node.amqpPort, vhost: "/" },
@@ -30,9 +35,10 @@ export async function borrowOpenBroker(): Promise<TestBroker> {
   const endpoint = Deno.serve(permit, () => new Response("allow"));
   return {
     ...broker,
+    // The next borrower listens on the same port.
     async [Symbol.asyncDispose]() {
-      await broker[Symbol.asyncDispose]();
       await endpoint.shutdown();
+      await broker[Symbol.asyncDispose]();
     },
   };
 }

@@ -23,9 +23,9 @@ export interface BrokerPool extends AsyncDisposable {
   readonly started: Promise<void>;
 }
 
-/** Starts nodes of RabbitMQ that test processes borrow, one process at a time each. */
-export function startBrokerPool(count: number): BrokerPool {
-  const folder = Deno.makeTempDirSync({ prefix: "chatd-brokers-" });
+/** Starts nodes of RabbitMQ that test processes borrow, one process at a time each. @param folder a new one, which stays */
+export function startBrokerPool(count: number, folder: string): BrokerPool {
+  Deno.mkdirSync(folder);
   const nodes: RabbitNode[] = [];
   const started = (async () => {
     for (let number = 0; number < count; number++) nodes.push(await startPooledNode(`${folder}/${number}.json`));
@@ -36,7 +36,6 @@ export function startBrokerPool(count: number): BrokerPool {
     async [Symbol.asyncDispose]() {
       await started.catch(() => {});
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
-      await Deno.remove(folder, { recursive: true });
     },
   };
 }

@@ -143,7 +143,7 @@ export class RabbitNode extends BrokerNode implements AsyncDisposable {
 
   /** Has the guard kill the processes that run now, if the tests end before the node is disposed of. */
   #watch(): void {
-    this.#place.guard.watch([this.#epmd.pid, ...this.#running === undefined ? [] : [this.#running.pid]]);
+    void this.#place.guard.watch([this.#epmd.pid, ...this.#running === undefined ? [] : [this.#running.pid]]);
   }
 
   async #configure({ authUrl, config = [] }: RabbitNodeOptions): Promise<void> {

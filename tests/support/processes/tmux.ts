@@ -1,3 +1,4 @@
+import { ProcessGuard } from "../../../src/host/process_guard.ts";
 import { eventually } from "../waiting/eventually.ts";
 
 /** Whether there is a tmux to test with. */
@@ -5,23 +6,26 @@ export const hasTmux = await new Deno.Command("tmux", { args: ["-V"], stdout: "n
   .then(({ success }) => success, () => false);
 
 export interface TmuxOptions {
-  /** The folder for the socket of this tmux. */
+  /** The folder for the socket of this tmux: a temporary one, which is removed if the tests are killed. */
   folder: string;
   columns: number;
   rows: number;
 }
 
-/** A terminal emulator with a shell in it. */
+/** A terminal emulator with a shell in it. It ends also when the tests are killed. */
 export class Tmux implements AsyncDisposable {
   readonly #socket: string;
+  readonly #guard: ProcessGuard;
 
-  private constructor(socket: string) {
-    this.#socket = socket;
+  private constructor(folder: string) {
+    this.#socket = `${folder}/tmux-${crypto.randomUUID().slice(0, 8)}`;
+    this.#guard = new ProcessGuard(folder);
   }
 
   static async start({ folder, columns, rows }: TmuxOptions): Promise<Tmux> {
-    const tmux = new Tmux(`${folder}/tmux-${crypto.randomUUID().slice(0, 8)}`);
+    const tmux = new Tmux(folder);
     await tmux.#run("-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "env PS1='$ ' sh");
+    await tmux.#guard.watch([Number(await tmux.#run("display-message", "-p", "#{pid}"))]);
     return tmux;
   }
 
@@ -62,6 +66,7 @@ export class Tmux implements AsyncDisposable {
     const session = (await this.#run("display-message", "-p", "#{pane_pid}").catch(() => "")).trim();
     await this.#run("kill-server").catch(() => {});
     if (session !== "") await eventually(async () => !(await sessions()).includes(session), () => "it has ended");
+    await this.#guard.end();
   }
 
   async #run(...args: string[]): Promise<string> {

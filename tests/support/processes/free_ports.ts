@@ -1,5 +1,5 @@
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
+import { isPortFree } from "../../../src/host/port_probe.ts";
 
 /** Ports below those that systems give to clients, which begin at 32768 on Linux and at 49152 elsewhere. */
 const firstPort = 15_000;
@@ -18,7 +18,7 @@ export async function freePorts(count: number): Promise<number[]> {
   for (let tries = 0; ports.length < count; tries++) {
     if (tries === sliceLength) throw new Error(`fewer than ${count} of the ports from ${slice.firstPort} are free`);
     const port = slice.firstPort + given++ % sliceLength;
-    if (await isFree(port)) ports.push(port);
+    if (await isPortFree(port)) ports.push(port);
   }
   return ports;
 }
@@ -35,15 +35,4 @@ function takeSlice(): { readonly firstPort: number; readonly lock: Deno.FsFile }
     lock.close();
   }
   throw new Error(`all ${slices} files of ${folder} are locked`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  const listener = createServer();
-  return new Promise((resolve, reject) => {
-    listener.once("error", (error: Error & { code?: string }) => {
-      if (error.code === "EADDRINUSE") resolve(false);
-      else reject(error);
-    });
-    listener.listen(port, "127.0.0.1", () => listener.close(() => resolve(true)));
-  });
 }

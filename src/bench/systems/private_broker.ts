@@ -1,32 +1,21 @@
 import { dirname } from "node:path";
-import { brokerConfig, enabledPlugins } from "../../amqp/broker/broker_config.ts";
+import {
+  configurePrivateNode,
+  type PrivateNode,
+  privateNodeEnvironment,
+  type PrivateNodeOptions,
+} from "../../amqp/broker/private_node.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { ProcessGuard } from "../../host/process_guard.ts";
 import { freePorts } from "./free_ports.ts";
 
 /** The start script that runs as any user, in packages of Debian and Ubuntu and RabbitMQ's own RPM packages. */
 const packaged = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 const readyDeadlineMs = 240_000;
 
-export interface PrivateBrokerOptions {
-  /**
-   * The URL of chatd's authorization port with the secret, "http://127.0.0.1:PORT/SECRET"; the broker uses no HTTP
-   * backend unless given.
-   */
-  readonly authUrl?: string;
-  /** Further lines of rabbitmq.conf. */
-  readonly config?: readonly string[];
-}
-
 /** The folder and the ports of one broker. */
-interface BrokerPlace {
+interface BrokerPlace extends PrivateNode {
   readonly server: string;
-  readonly folder: string;
-  readonly amqpPort: number;
-  readonly managementPort: number;
-  readonly distributionPort: number;
-  readonly epmdPort: number;
   readonly guard: ProcessGuard;
 }
 
@@ -58,14 +47,15 @@ export class PrivateBroker implements AsyncDisposable {
    * @throws {ChatError} `unavailable` when RabbitMQ is not installed, with the command that installs it, or with the
    * output of a broker that ends or takes too long
    */
-  static async start(options: PrivateBrokerOptions = {}): Promise<PrivateBroker> {
+  static async start(options: PrivateNodeOptions = {}): Promise<PrivateBroker> {
     const server = findServer();
     const [amqpPort, managementPort, distributionPort, epmdPort] = await freePorts(4);
     const folder = await Deno.makeTempDir({ prefix: "chatd-rabbitmq-" });
     const guard = new ProcessGuard(folder);
     const broker = new PrivateBroker({ server, folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
     try {
-      await broker.#prepare(options);
+      const { user, password } = broker;
+      await configurePrivateNode(broker.#place, { ...options, user, password });
       await broker.#boot();
       return broker;
     } catch (error) {
@@ -105,7 +95,7 @@ export class PrivateBroker implements AsyncDisposable {
 
   async #boot(): Promise<void> {
     const { server, guard, epmdPort } = this.#place;
-    const env = this.#environment();
+    const env = privateNodeEnvironment(this.#place, dirname(server));
     const args = ["-address", "127.0.0.1", "-port", String(epmdPort)];
     this.#epmd = spawn("epmd", { args, env, stdout: "null", stderr: "null" });
     await guard.watch([this.#epmd.pid]);
@@ -113,46 +103,6 @@ export class PrivateBroker implements AsyncDisposable {
     await guard.watch([this.#epmd.pid, child.pid]);
     this.#running = new RunningBroker(child);
     await this.#running.ready();
-  }
-
-  async #prepare({ authUrl, config = [] }: PrivateBrokerOptions): Promise<void> {
-    const { folder, managementPort } = this.#place;
-    for (const name of ["home", "conf", "log", "mnesia"]) await Deno.mkdir(`${folder}/${name}`);
-    const own = [
-      `listeners.tcp.default = 127.0.0.1:${this.amqpPort}`,
-      "management.tcp.ip = 127.0.0.1",
-      `management.tcp.port = ${managementPort}`,
-      ...config,
-      "",
-    ];
-    const conf = brokerConfig({ user: this.user, password: this.password, authUrl });
-    await Deno.writeTextFile(`${folder}/conf/rabbitmq.conf`, conf + own.join("\n"));
-    await Deno.writeTextFile(`${folder}/conf/enabled_plugins`, enabledPlugins());
-  }
-
-  #environment(): Record<string, string> {
-    const { folder, server, distributionPort, epmdPort } = this.#place;
-    return {
-      PATH: `${dirname(server)}:${Deno.env.get("PATH") ?? ""}:${systemPath}`,
-      LANG: "C.UTF-8",
-      ERL_CRASH_DUMP_SECONDS: "0",
-      HOME: `${folder}/home`,
-      ERL_EPMD_PORT: String(epmdPort),
-      ERL_EPMD_ADDRESS: "127.0.0.1",
-      // The script then executes the node instead of waiting for it and its pid file.
-      RUNNING_UNDER_SYSTEMD: "1",
-      RABBITMQ_CONF_ENV_FILE: "/dev/null",
-      RABBITMQ_NODENAME: "node@localhost",
-      RABBITMQ_DIST_PORT: String(distributionPort),
-      RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
-      RABBITMQ_LOG_BASE: `${folder}/log`,
-      RABBITMQ_CONFIG_FILE: `${folder}/conf/rabbitmq.conf`,
-      RABBITMQ_ADVANCED_CONFIG_FILE: `${folder}/conf/advanced.config`,
-      RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/conf/enabled_plugins`,
-      RABBITMQ_PID_FILE: `${folder}/rabbit.pid`,
-      RABBITMQ_GENERATED_CONFIG_DIR: `${folder}/conf/generated`,
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
-    };
   }
 }
 

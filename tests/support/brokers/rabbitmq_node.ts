@@ -1,4 +1,9 @@
-import { brokerConfig, enabledPlugins } from "../../../src/amqp/broker/broker_config.ts";
+import {
+  configurePrivateNode,
+  type PrivateNode,
+  privateNodeEnvironment,
+  type PrivateNodeOptions,
+} from "../../../src/amqp/broker/private_node.ts";
 import { ProcessGuard } from "../../../src/host/process_guard.ts";
 import { BrokerNode, type NodeAddress } from "./broker_node.ts";
 import { BrokerProcess, spawnDetached } from "./broker_process.ts";
@@ -7,20 +12,8 @@ import { requireDebianPackages } from "../processes/debian_package.ts";
 import { freePorts } from "../processes/free_ports.ts";
 
 const toolFolder = "/usr/lib/rabbitmq/bin";
-const systemPath = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-export interface RabbitNodeOptions {
-  /** The URL of chatd's answers, with the secret: "http://127.0.0.1:PORT/SECRET"; without it the broker asks no server. */
-  readonly authUrl?: string;
-  /** More lines for rabbitmq.conf. */
-  readonly config?: readonly string[];
-}
-
-/** The resources of a node that no other program uses. */
-interface Place extends NodeAddress {
-  readonly folder: string;
-  readonly distributionPort: number;
-  readonly epmdPort: number;
+interface Place extends NodeAddress, PrivateNode {
   readonly guard: ProcessGuard;
 }
 
@@ -42,7 +35,7 @@ export class RabbitNode extends BrokerNode implements AsyncDisposable {
   }
 
   /** Resolves when the node serves. @throws {Error} with its output when it ends or takes too long */
-  static async start(options: RabbitNodeOptions = {}): Promise<RabbitNode> {
+  static async start(options: PrivateNodeOptions = {}): Promise<RabbitNode> {
     requireDebianPackages(["rabbitmq-server"], "these tests run a private node of it");
     const [amqpPort, managementPort, distributionPort, epmdPort] = await freePorts(4);
     const folder = await Deno.makeTempDir({ prefix: "chatd-rabbitmq-" });
@@ -50,7 +43,7 @@ export class RabbitNode extends BrokerNode implements AsyncDisposable {
     const login = { user: "chatd", password: crypto.randomUUID() };
     const node = new RabbitNode({ ...login, folder, amqpPort, managementPort, distributionPort, epmdPort, guard });
     try {
-      await node.#configure(options);
+      await configurePrivateNode(node.#place, { ...options, ...login });
       await node.#boot();
       return node;
     } catch (error) {
@@ -146,44 +139,7 @@ export class RabbitNode extends BrokerNode implements AsyncDisposable {
     void this.#place.guard.watch([this.#epmd.pid, ...this.#running === undefined ? [] : [this.#running.pid]]);
   }
 
-  async #configure({ authUrl, config = [] }: RabbitNodeOptions): Promise<void> {
-    const { folder, amqpPort, managementPort } = this.#place;
-    for (const name of ["home", "conf", "log", "mnesia"]) await Deno.mkdir(`${folder}/${name}`);
-    const own = [
-      `listeners.tcp.default = 127.0.0.1:${amqpPort}`,
-      "management.tcp.ip = 127.0.0.1",
-      `management.tcp.port = ${managementPort}`,
-      ...config,
-      "",
-    ];
-    const conf = brokerConfig({ user: this.user, password: this.password, authUrl });
-    await Deno.writeTextFile(`${folder}/conf/rabbitmq.conf`, conf + own.join("\n"));
-    await Deno.writeTextFile(`${folder}/conf/enabled_plugins`, enabledPlugins());
-  }
-
-  /** The environment of the broker and of the tools that administer it. */
   get #environment(): Record<string, string> {
-    const { folder, distributionPort, epmdPort } = this.#place;
-    return {
-      PATH: `${toolFolder}:${Deno.env.get("PATH") ?? ""}:${systemPath}`,
-      LANG: "C.UTF-8",
-      ERL_CRASH_DUMP_SECONDS: "0",
-      HOME: `${folder}/home`,
-      ERL_EPMD_PORT: String(epmdPort),
-      ERL_EPMD_ADDRESS: "127.0.0.1",
-      // With it, the script becomes the node instead of waiting for the node's pid file.
-      RUNNING_UNDER_SYSTEMD: "1",
-      RABBITMQ_CONF_ENV_FILE: "/dev/null",
-      RABBITMQ_NODENAME: "node@localhost",
-      RABBITMQ_DIST_PORT: String(distributionPort),
-      RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
-      RABBITMQ_LOG_BASE: `${folder}/log`,
-      RABBITMQ_CONFIG_FILE: `${folder}/conf/rabbitmq.conf`,
-      RABBITMQ_ADVANCED_CONFIG_FILE: `${folder}/conf/advanced.config`,
-      RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/conf/enabled_plugins`,
-      RABBITMQ_PID_FILE: `${folder}/rabbit.pid`,
-      RABBITMQ_GENERATED_CONFIG_DIR: `${folder}/conf/generated`,
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
-    };
+    return privateNodeEnvironment(this.#place, toolFolder);
   }
 }

@@ -46,7 +46,7 @@ interface Target {
 }
 
 interface Subject {
-  /** The user to whom it happens. */
+  /** The user that the event concerns. */
   readonly user: string;
 }
 

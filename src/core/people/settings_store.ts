@@ -1,4 +1,4 @@
-/** Users who may write to a user outside rooms; "contacts" are users to whom they have written. */
+/** Users who may write to a user outside rooms; "contacts" are users that they have written to. */
 export type DirectMessages = "anyone" | "contacts" | "nobody";
 
 /** Settings of a user, shared by all devices. */

@@ -12,7 +12,7 @@ export interface RoomKeeperOptions {
   readonly store: RoomStore;
   readonly revisions: StateRevisions;
   readonly log: Log;
-  /** Returns whether `user` is in the room, or invited by a user whom they do not block. */
+  /** Returns whether `user` is in the room, or invited by a user that they do not block. */
   isInvolved(user: string, room: RoomState): boolean;
   /** Erases entries of deleted rooms. Resolves when they are erased or that failed; never rejects. */
   erase(): Promise<void>;

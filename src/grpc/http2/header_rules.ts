@@ -10,7 +10,7 @@ const namePattern = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const methodPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Control characters but tab, and space at the ends (RFC 9113, section 8.2.1; RFC 9110, section 5.5). */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- finds them
 const forbiddenInValue = /^[ \t]|[ \t]$|[\x00-\x08\x0a-\x1f\x7f]/;
 
 const requestPseudoFields = new Set([":method", ":scheme", ":authority", ":path"]);

@@ -3,13 +3,7 @@ import type { Link, Transport } from "../../../src/client/transport.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../../src/core/messages/message.ts";
 import { isRoomId } from "../../../src/core/rooms/room.ts";
-import {
-  type Conversation,
-  type Message,
-  PresenceState,
-  Role,
-  type SendRequest,
-} from "../../../src/gen/chatd/v1/chat.ts";
+import { type Conversation, type Message, PresenceState, type SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
 import {
   ClientFrame,
   type Hello,
@@ -18,7 +12,7 @@ import {
   type Request,
   ServerFrame,
 } from "../../../src/gen/chatd/v1/session.ts";
-import { wireMessage } from "../servers/wire_values.ts";
+import { wireConversation, wireMessage } from "../servers/wire_values.ts";
 
 type Result = NonNullable<Reply["result"]>;
 
@@ -398,21 +392,16 @@ export class FakeSession {
     for (const message of this.#server.log) {
       if (directMembers(message.conversation).includes(this.user)) latest.set(message.conversation, message);
     }
-    const direct = [...latest.values()].map((last) => ({
-      address: conversationAddress(last.conversation, this.user),
-      conversation: last.conversation,
-      headSeq: last.seq,
-      last,
-      room: undefined,
-      role: Role.MEMBER,
-      unread: 0,
-      mentions: 0,
-      readSeq: last.seq,
-      peerReadSeq: 0,
-      peerDeliveredSeq: 0,
-      invitedBy: "",
-      position: last.position,
-    }));
+    const direct = [...latest.values()].map((last) =>
+      wireConversation({
+        address: conversationAddress(last.conversation, this.user),
+        conversation: last.conversation,
+        headSeq: last.seq,
+        last,
+        readSeq: last.seq,
+        position: last.position,
+      })
+    );
     return [...direct, ...this.#server.roomsOf(this.user)].sort((a, b) => b.position - a.position);
   }
 

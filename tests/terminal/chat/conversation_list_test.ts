@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../../src/core/messages/message.ts";
 import { type Conversation, Role } from "../../../src/gen/chatd/v1/chat.ts";
 import { ConversationList, type Level } from "../../../src/terminal/chat/conversation_list.ts";
+import { wireConversation } from "../../support/servers/wire_values.ts";
 
 const ops = `+${"k".repeat(26)}`;
 
@@ -20,22 +21,7 @@ function message(position: number, more: Partial<Message> = {}): Message {
 }
 
 function known(more: Partial<Conversation> = {}): Conversation {
-  return {
-    address: "ben",
-    conversation: "ana:ben",
-    headSeq: 0,
-    last: undefined,
-    room: undefined,
-    role: Role.MEMBER,
-    unread: 0,
-    mentions: 0,
-    readSeq: 0,
-    peerReadSeq: 0,
-    peerDeliveredSeq: 0,
-    invitedBy: "",
-    position: 0,
-    ...more,
-  };
+  return wireConversation({ address: "ben", ...more });
 }
 
 function listWith(level: Level = "all"): ConversationList {

@@ -11,26 +11,17 @@ import {
 } from "../../support/servers/chat_at_terminal.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 import { FakeChatServer, fakePassword } from "../../support/fakes/fake_chat_server.ts";
+import { wireConversation } from "../../support/servers/wire_values.ts";
 
 const roomId = `+${"k2".repeat(13)}`;
 
 function room(change: Partial<Conversation> = {}): Conversation {
-  return {
+  return wireConversation({
     address: roomId,
     conversation: roomId,
-    headSeq: 0,
-    last: undefined,
     room: { id: roomId, name: "ops", public: false, historyVisible: false, topic: "", members: 2, createdAtMs: 0 },
-    role: Role.MEMBER,
-    unread: 0,
-    mentions: 0,
-    readSeq: 0,
-    peerReadSeq: 0,
-    peerDeliveredSeq: 0,
-    invitedBy: "",
-    position: 0,
     ...change,
-  };
+  });
 }
 
 const invitation = room({ role: Role.INVITED, invitedBy: "ben", position: 99 });

@@ -62,6 +62,7 @@ export class BrokerSession {
   #sentCount = 0;
   /** Octets of messages that the broker has not confirmed. */
   #unconfirmedBytes = 0;
+  #onConfirmed: (() => void) | undefined;
 
   constructor(options: BrokerSessionOptions) {
     const { shared, hello, address, queue } = options;
@@ -92,6 +93,14 @@ export class BrokerSession {
   /** Resolves when the reply to the hello is on its way, or the session has ended. */
   get welcomed(): Promise<void> {
     return this.#welcomed.promise;
+  }
+
+  /** Resolves when the broker has confirmed all messages of an ended session, or the channel has closed. Called once. */
+  confirmed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#unconfirmedBytes === 0) resolve();
+      else this.#onConfirmed = resolve;
+    });
   }
 
   /**
@@ -188,6 +197,7 @@ export class BrokerSession {
       this.#unconfirmedBytes -= length;
       if (!isTaken) this.#session.disconnected();
       else if (this.#unconfirmedBytes === 0) this.#session.drained();
+      if (this.#unconfirmedBytes === 0) this.#onConfirmed?.();
     };
     this.#options.publisher.publishTo(this.queue, message, {
       headers: { [sequenceHeader]: ++this.#sentCount },

@@ -9,6 +9,8 @@ const idleCheckMs = 5_000;
 /** Time for a client to read the reason for the end of its session, in milliseconds. */
 const lingerMs = 5_000;
 
+type EndedSession = Pick<BrokerSession, "secret" | "queue" | "hasQueue" | "confirmed">;
+
 /** The live sessions of one connection to the broker, and the queues of sessions that have just ended. */
 export class BrokerSessions {
   readonly #removeQueue: (queue: string) => void;
@@ -47,11 +49,16 @@ export class BrokerSessions {
     this.#byQueue.get(queue)?.disconnected();
   }
 
-  /** Forgets an ended session; its queue is removed after its client had time to read the reason. */
-  remove({ secret, queue, hasQueue }: BrokerSession, reason: ChatError | undefined): void {
+  /**
+   * Forgets an ended session. Its queue is removed after the broker has its last replies, which are published on another
+   * channel than the removal, and after its client had time to read the reason.
+   */
+  remove(session: EndedSession, reason: ChatError | undefined): void {
+    const { secret, queue, hasQueue } = session;
     this.#bySecret.delete(secret);
     this.#byQueue.delete(queue);
-    if (reason === undefined || !hasQueue) this.#remove(queue);
+    if (!hasQueue) this.#remove(queue);
+    else if (reason === undefined) void session.confirmed().then(() => this.#remove(queue));
     else this.#lingering.set(queue, setTimeout(() => this.#remove(queue), lingerMs));
   }
 

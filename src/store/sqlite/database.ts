@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
+import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
@@ -28,15 +29,17 @@ const settings = `
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */
   onCommit: (() => void) | undefined;
+  readonly heads: Heads;
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
 
-  private constructor(connection: DatabaseSync, path: string) {
+  private constructor(connection: DatabaseSync, { path, heads }: { path: string; heads: Heads }) {
     this.#path = path;
     this.#connection = connection;
+    this.heads = heads;
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
@@ -47,18 +50,21 @@ export class Database implements Disposable {
    * @throws {ChatError} `invalid_argument` if it is damaged or another program's, `unsupported_version` if it is from a
    * newer chatd, `storage_full`
    */
-  static open(folder: string): Database {
+  static open(folder: string, options: HeadsOptions = {}): Database {
     const path = databasePath(folder);
     createFile(path, folder);
-    return Database.#prepare(openConnection(path, folder), path);
+    return Database.#prepare(openConnection(path, folder), { path, options });
   }
 
   /** Opens a new database that is lost when it is closed. */
   static openInMemory(): Database {
-    return Database.#prepare(new DatabaseSync(":memory:"), ":memory:");
+    return Database.#prepare(new DatabaseSync(":memory:"), { path: ":memory:", options: {} });
   }
 
-  static #prepare(connection: DatabaseSync, path: string): Database {
+  static #prepare(
+    connection: DatabaseSync,
+    { path, options }: { path: string; options: HeadsOptions },
+  ): Database {
     try {
       // Migrates before changing settings, so that a refused database stays unchanged.
       migrate(connection, path);
@@ -66,7 +72,9 @@ export class Database implements Disposable {
       for (const [name, compute] of Object.entries(searchFunctions)) {
         connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
       }
-      return new Database(connection, path);
+      const heads = new Heads(connection, options);
+      for (const [name, compute] of Object.entries(heads.functions)) connection.function(name, compute);
+      return new Database(connection, { path, heads });
     } catch (error) {
       connection.close();
       throw openError(path, error);
@@ -99,6 +107,17 @@ export class Database implements Disposable {
     } finally {
       this.#connection.exec("PRAGMA synchronous = FULL");
     }
+  }
+
+  /**
+   * Writes up to `limit` heads of conversations that were moved and not written yet. Code that removes entries must
+   * first write all, because heads that a crash loses are read from the entries.
+   * @throws {ChatError} `storage_full`
+   */
+  writeHeads(limit: number = this.heads.unwritten): void {
+    if (limit === 0) return;
+    this.transaction(() => this.heads.write(limit), { durable: false });
+    this.heads.forget(limit);
   }
 
   /**
@@ -137,6 +156,7 @@ export class Database implements Disposable {
   close(): void {
     if (!this.#connection.isOpen) return;
     try {
+      this.writeHeads();
       // SQLite truncates the log itself, but not while the connection of a search is still open.
       this.truncateLog();
     } catch {

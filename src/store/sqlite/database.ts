@@ -29,6 +29,7 @@ const settings = `
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */
   onCommit: (() => void) | undefined;
+  /** The heads of the log and of its conversations, some of which are not in the database yet. */
   readonly heads: Heads;
   readonly #path: string;
   readonly #connection: DatabaseSync;

@@ -48,6 +48,26 @@ Deno.test("a lone message writes the pages of its entry and of its two keys", as
   assert.ok(pages < 3.2 * count, `${pages} pages for ${count} messages`);
 });
 
+Deno.test("a list of conversations continues behind those that moved since their heads were written", async () => {
+  using folder = temporaryFolder();
+  using store = await openStore(folder.path);
+  const { database, messages } = store;
+  const peers = users.slice(1, 9);
+  for (const peer of peers) await accept(messages, directAppend(peer, users[0]));
+  database.writeHeads();
+  const moved = peers.slice(-4);
+  for (const peer of moved) await accept(messages, directAppend(peer, users[0]));
+  const listed: string[] = [];
+  let page = { conversations: [{ position: 0 }], more: true };
+  while (page.more) {
+    const beforePosition = page.conversations.at(-1)!.position;
+    const next = await messages.conversationsOf(users[0], { beforePosition, limit: 1, maxBytes: 1_000 });
+    listed.push(...next.conversations.map(({ conversation }) => conversation));
+    page = { ...next, conversations: [...next.conversations] };
+  }
+  assert.deepEqual(listed, peers.toReversed().map((peer) => `${users[0]}:${peer}`));
+});
+
 Deno.test("HeadsWriter writes heads after commits, and those that an earlier process left", async () => {
   using folder = temporaryFolder();
   using store = await openStore(folder.path);

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { MessageStore } from "../messages/message_store.ts";
+import type { MessageStore, UserSet } from "../messages/message_store.ts";
 import type { Turn } from "../page_turns.ts";
 import { TokenBuckets } from "../token_bucket.ts";
 import type { LiveSessions, Subscriber } from "./live_sessions.ts";
@@ -44,6 +44,30 @@ interface Leaving {
   readonly state: PresenceState;
 }
 
+/** The users who are online, or left within the grace time. */
+class PresentUsers implements UserSet {
+  readonly #live: LiveSessions;
+  readonly #leaving: ReadonlyMap<string, Leaving>;
+
+  constructor(live: LiveSessions, leaving: ReadonlyMap<string, Leaving>) {
+    this.#live = live;
+    this.#leaving = leaving;
+  }
+
+  get size(): number {
+    return this.#live.userCount + this.#leaving.size;
+  }
+
+  has(user: string): boolean {
+    return this.#live.isOnline(user) || this.#leaving.has(user);
+  }
+
+  *keys(): Iterable<string> {
+    yield* this.#live.users();
+    yield* this.#leaving.keys();
+  }
+}
+
 /**
  * Announces presence to the peers of users who show it. Lossy: never stored or resent, except when a user was last
  * seen.
@@ -51,6 +75,7 @@ interface Leaving {
 export class Presence {
   readonly #options: PresenceOptions;
   readonly #leaving = new Map<string, Leaving>();
+  readonly #present: UserSet;
   readonly #away = new WeakSet<Subscriber>();
   /** When users left, until it is saved. */
   readonly #unsaved = new Map<string, number>();
@@ -61,6 +86,7 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#present = new PresentUsers(options.live, this.#leaving);
   }
 
   /** Returns the actual state, even if the user hides it. */
@@ -110,8 +136,7 @@ export class Presence {
 
   /** Returns the user's peers who are present and show it. */
   async peersPresent(user: string): Promise<{ user: string; state: PresenceState }[]> {
-    const { live, store } = this.#options;
-    const peers = await store.peersAmong(user, [...new Set([...live.users(), ...this.#leaving.keys()])]);
+    const peers = await this.#options.store.peersAmong(user, this.#present);
     const seen = await this.see(user, peers);
     return peers.flatMap((peer, index) => {
       const { state = "offline" } = seen[index];
@@ -208,7 +233,7 @@ export class Presence {
       const { presence } = await settings.settings(user);
       if (!presence && !always) return;
       const state = presence ? shown : "offline";
-      const peers = await store.peersAmong(user, [...live.users()]);
+      const peers = await store.peersAmong(user, this.#present);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {
         if (this.#hasBlock(user, peer)) continue;

@@ -65,22 +65,28 @@ Deno.test("only peers are told when a user comes online", async () => {
   assert.deepEqual(await presence.peersPresent("cleo"), []);
 });
 
-Deno.test("only online users are looked up among the conversations", async () => {
-  const { store, presence, come } = await open();
-  const asked: string[][] = [];
-  const peersAmong = store.peersAmong.bind(store);
-  store.peersAmong = (user, others) => {
-    asked.push([user, ...others]);
-    return peersAmong(user, others);
+Deno.test("coming, going and listing peers look at the user's peers, not at all who are online", async () => {
+  using time = new FakeTime();
+  const { presence, live, come, go } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  for (let index = 0; index < 50; index++) live.add(new FakeSubscriber({ user: `stranger${index}` }));
+  let lists = 0;
+  const users = live.users.bind(live);
+  live.users = () => {
+    lists++;
+    return users();
   };
-  const [ana, , cleo] = people();
-  for (const each of [cleo, ana]) {
-    come(each);
-    await turns();
-  }
-  assert.deepEqual(asked, [["cleo", "cleo"], ["ana", "cleo", "ana"]]);
-  assert.deepEqual(await presence.peersPresent("ana"), []);
-  assert.deepEqual(asked[2], ["ana", "cleo", "ana"]);
+  come(ana);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "ben", state: "online" }]);
+  presence.setAway(ana, true);
+  await turns();
+  go(ana);
+  await time.tick(3_000);
+  await turns();
+  assert.deepEqual(told(ben), [["ana", "online"], ["ana", "away"], ["ana", "offline"]]);
+  assert.equal(lists, 0);
+  await presence.close();
 });
 
 Deno.test("a user is online until 3 s after the last session", async () => {

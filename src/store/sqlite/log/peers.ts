@@ -7,9 +7,6 @@ import { openEnd } from "./visibility.ts";
 /** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
 const maxRoomOfPeers = 100;
 
-/** The rows `mine` of a user, one for each direct conversation. */
-const isOwnDirect = "mine.user = ? AND mine.head_position > 0";
-
 interface Search {
   readonly userId: number;
   readonly others: UserSet;
@@ -17,12 +14,10 @@ interface Search {
 
 function prepareStatements(database: Database) {
   return {
-    countDirects: database.prepare(
-      `SELECT count(*) AS count FROM (SELECT 1 FROM member mine WHERE ${isOwnDirect} LIMIT +?)`,
-    ),
     directs: database.prepare(
       `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
-       CROSS JOIN user u ON u.id = m.user WHERE ${isOwnDirect} AND m.user <> mine.user`,
+       CROSS JOIN user u ON u.id = m.user
+       WHERE mine.user = ? AND mine.head_position > 0 AND m.user <> mine.user LIMIT +?`,
     ),
     existing: database.prepare(
       "SELECT given.key AS place FROM json_each(?) given WHERE EXISTS (SELECT 1 FROM conversation WHERE name = given.value)",
@@ -60,9 +55,9 @@ export class Peers {
   }
 
   #addDirectPeers(found: Set<string>, { user, userId, others }: Search & { user: string }): void {
-    const { countDirects, directs, existing } = this.#statements;
-    const { count } = countDirects.get(userId, others.size + 1) as { count: number };
-    if (count <= others.size) return addNames(found, directs.all(userId), others);
+    const { directs, existing } = this.#statements;
+    const rows = directs.all(userId, others.size + 1);
+    if (rows.length <= others.size) return addNames(found, rows, others);
     const names = [...others.keys()];
     const conversations = JSON.stringify(names.map((other) => directConversation(user, other)));
     for (const { place } of existing.all(conversations)) found.add(names[place as number]);

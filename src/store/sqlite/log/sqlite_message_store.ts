@@ -248,7 +248,7 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   openConsumer(device: string, name: string, options: ConsumerOptions): Promise<number | undefined> {
-    return settle(() => this.#consumers.open({ device, name }, options, (start) => this.#startOf(start)));
+    return this.#consumers.open({ device, name }, options, (start) => this.#startOf(start));
   }
 
   #startOf(start: ConsumerStart | undefined): number {

@@ -76,6 +76,8 @@ export class Presence {
   readonly #options: PresenceOptions;
   readonly #leaving = new Map<string, Leaving>();
   readonly #present: UserSet;
+  /** Searches for the present peers of users, in progress. */
+  readonly #finding = new Map<string, Promise<string[]>>();
   readonly #away = new WeakSet<Subscriber>();
   /** When users left, until it is saved. */
   readonly #unsaved = new Map<string, number>();
@@ -136,7 +138,7 @@ export class Presence {
 
   /** Returns the user's peers who are present and show it. */
   async peersPresent(user: string): Promise<{ user: string; state: PresenceState }[]> {
-    const peers = await this.#options.store.peersAmong(user, this.#present);
+    const peers = await this.#peersThere(user);
     const seen = await this.see(user, peers);
     return peers.flatMap((peer, index) => {
       const { state = "offline" } = seen[index];
@@ -165,7 +167,7 @@ export class Presence {
       visible.push((await settings.settings(user)).presence && !this.#hasBlock(user, asker));
     }
     const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
-    const stored = await settingsStore.readLastSeen(gone);
+    const stored = gone.length === 0 ? [] : await settingsStore.readLastSeen(gone);
     const lastSeen = new Map(gone.map((user, index) => [user, this.#unsaved.get(user) ?? stored[index]]));
     return users.map((user, index) => {
       if (!visible[index]) return { state: undefined, lastSeenAt: 0 };
@@ -184,6 +186,15 @@ export class Presence {
     for (const { timer } of this.#postponed.values()) clearTimeout(timer);
     this.#postponed.clear();
     await this.#save();
+  }
+
+  /** Returns the user's peers who are present. A login asks twice at once: to announce it, and to list them. */
+  #peersThere(user: string): Promise<string[]> {
+    const finding = this.#finding.get(user);
+    if (finding !== undefined) return finding;
+    const begun = this.#options.store.peersAmong(user, this.#present).finally(() => this.#finding.delete(user));
+    this.#finding.set(user, begun);
+    return begun;
   }
 
   /** Returns whether one of the two blocks the other; their settings must be loaded. */
@@ -228,12 +239,12 @@ export class Presence {
   }
 
   async #notifyPeers(user: string, shown: PresenceState, always: boolean): Promise<void> {
-    const { live, store, settings, log } = this.#options;
+    const { live, settings, log } = this.#options;
     try {
       const { presence } = await settings.settings(user);
       if (!presence && !always) return;
       const state = presence ? shown : "offline";
-      const peers = await store.peersAmong(user, this.#present);
+      const peers = await this.#peersThere(user);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {
         if (this.#hasBlock(user, peer)) continue;

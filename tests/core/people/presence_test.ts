@@ -89,6 +89,29 @@ Deno.test("coming, going and listing peers look at the user's peers, not at all 
   await presence.close();
 });
 
+Deno.test("a login looks the user's peers up once, to announce it and to list them", async () => {
+  const { store, presence, settings, come } = await open();
+  const peersAmong = store.peersAmong.bind(store);
+  let lookUps = 0;
+  store.peersAmong = (user, others) => {
+    lookUps++;
+    return peersAmong(user, others);
+  };
+  const [ana, ben] = people();
+  come(ben);
+  // As a session does before it begins.
+  await settings.load("ana");
+  await turns();
+  lookUps = 0;
+  come(ana);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "ben", state: "online" }]);
+  await turns();
+  assert.equal(lookUps, 1);
+  await presence.peersPresent("ana");
+  assert.equal(lookUps, 2);
+  assert.deepEqual(told(ben), [["ana", "online"]]);
+});
+
 Deno.test("a user is online until 3 s after the last session", async () => {
   using time = new FakeTime();
   const { presence, come, go } = await open();

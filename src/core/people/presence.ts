@@ -3,15 +3,16 @@ import type { Log } from "../log.ts";
 import type { MessageStore, UserSet } from "../messages/message_store.ts";
 import type { Turn } from "../page_turns.ts";
 import { TokenBuckets } from "../token_bucket.ts";
+import { LeavingUsers } from "./leaving_users.ts";
 import type { LiveSessions, Subscriber } from "./live_sessions.ts";
 import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import type { UserSettings } from "./user_settings.ts";
 
-/** Time that a user stays online after their last session, which hides reconnects. */
-const graceMs = 3_000;
 /** Users who left within this time are saved together. */
 const saveDelayMs = 1_000;
+/** Users saved in one transaction: a few milliseconds of work. */
+const usersPerSave = 500;
 /** Users looked up in one step of a page. */
 const usersPerStep = 200;
 /**
@@ -37,19 +38,12 @@ export interface PresenceOptions {
   log: Log;
 }
 
-interface Leaving {
-  readonly at: number;
-  readonly timer: ReturnType<typeof setTimeout>;
-  /** The state that peers still see. */
-  readonly state: PresenceState;
-}
-
 /** The users who are online, or left within the grace time. */
 class PresentUsers implements UserSet {
   readonly #live: LiveSessions;
-  readonly #leaving: ReadonlyMap<string, Leaving>;
+  readonly #leaving: LeavingUsers;
 
-  constructor(live: LiveSessions, leaving: ReadonlyMap<string, Leaving>) {
+  constructor(live: LiveSessions, leaving: LeavingUsers) {
     this.#live = live;
     this.#leaving = leaving;
   }
@@ -74,7 +68,10 @@ class PresentUsers implements UserSet {
  */
 export class Presence {
   readonly #options: PresenceOptions;
-  readonly #leaving = new Map<string, Leaving>();
+  readonly #leaving = new LeavingUsers((user, { at }) => {
+    this.#recordLastSeen(user, at);
+    this.#announceChange(user);
+  });
   readonly #present: UserSet;
   /** Searches for the present peers of users, in progress. */
   readonly #finding = new Map<string, Promise<string[]>>();
@@ -102,24 +99,14 @@ export class Presence {
 
   /** Called when a user has one session more, or one less but not the last; `before` was their state. */
   sessionsChanged(user: string, before: PresenceState): void {
-    const leaving = this.#leaving.get(user);
-    if (leaving !== undefined) {
-      clearTimeout(leaving.timer);
-      this.#leaving.delete(user);
-    }
+    this.#leaving.delete(user);
     const state = this.stateOf(user);
     if (state !== before) this.#announceChange(user);
   }
 
   /** Called when a user's last session ended; `before` was their state. */
   sessionsEnded(user: string, before: PresenceState): void {
-    const timer = setTimeout(() => {
-      this.#leaving.delete(user);
-      this.#recordLastSeen(user, at);
-      this.#announceChange(user);
-    }, graceMs);
-    const at = this.#options.clock.now();
-    this.#leaving.set(user, { at, timer, state: before });
+    this.#leaving.add(user, { at: this.#options.clock.now(), state: before });
   }
 
   /** Marks the person of a session as away from the keyboard, or as back. */
@@ -178,14 +165,10 @@ export class Presence {
 
   /** Saves when users were last seen, including users within the grace time. */
   async close(): Promise<void> {
-    for (const [user, { at, timer }] of this.#leaving) {
-      clearTimeout(timer);
-      this.#unsaved.set(user, at);
-    }
-    this.#leaving.clear();
+    for (const [user, at] of this.#leaving.close()) this.#unsaved.set(user, at);
     for (const { timer } of this.#postponed.values()) clearTimeout(timer);
     this.#postponed.clear();
-    await this.#save();
+    do await this.#save(); while (this.#unsaved.size > 0);
   }
 
   /** Returns the user's peers who are present. A login asks twice at once: to announce it, and to list them. */
@@ -208,17 +191,19 @@ export class Presence {
     this.#saveTimer ??= setTimeout(() => void this.#save(), saveDelayMs);
   }
 
+  /** Saves some of the users; the others follow in turns of their own, so that other work comes in between. */
   async #save(): Promise<void> {
     clearTimeout(this.#saveTimer);
     this.#saveTimer = undefined;
     if (this.#unsaved.size === 0) return;
-    const saving = new Map(this.#unsaved);
+    const saving = new Map(this.#unsaved.entries().take(usersPerSave));
     try {
       await this.#options.settingsStore.saveLastSeen(saving);
     } catch (error) {
       this.#options.log.error("cannot save when users were last seen", { error });
     }
     for (const [user, at] of saving) if (this.#unsaved.get(user) === at) this.#unsaved.delete(user);
+    if (this.#unsaved.size > 0) this.#saveTimer ??= setTimeout(() => void this.#save());
   }
 
   /** Announces a change of state. `always`: also when the user hides presence, as offline. */

@@ -42,7 +42,7 @@ async function open() {
   };
   const lastSeen = async (user: string) => (await settingsStore.readLastSeen([user]))[0];
   const visible = (presence: boolean) => settings.update("ana", { presence });
-  return { store, live, presence, settings, clock, come, go, lastSeen, visible };
+  return { store, live, presence, settings, settingsStore, clock, come, go, lastSeen, visible };
 }
 
 function told(subscriber: FakeSubscriber): [user: string, state: PresenceState][] {
@@ -258,6 +258,30 @@ Deno.test("the last time online is shown when a user is offline, and stored", as
   clock.advance(1_000);
   await presence.close();
   assert.equal(await lastSeen("ben"), benLeft);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("the last times online of many users are stored a part at a time, also when the server stops", async () => {
+  using time = new FakeTime();
+  const { presence, settingsStore, come, go } = await open();
+  const saves: number[] = [];
+  settingsStore.saveLastSeen = (times) => {
+    saves.push(times.size);
+    return Promise.resolve();
+  };
+  const leave = (first: number, count: number) => {
+    for (let index = first; index < first + count; index++) {
+      const subscriber = new FakeSubscriber({ user: `user${index}` });
+      come(subscriber);
+      go(subscriber);
+    }
+  };
+  leave(0, 1_200);
+  await time.tick(4_000);
+  assert.deepEqual(saves, [500, 500, 200]);
+  leave(2_000, 700);
+  await presence.close();
+  assert.deepEqual(saves, [500, 500, 200, 500, 200]);
   assert.equal(time.pending, 0);
 });
 

@@ -239,14 +239,17 @@ export class Session {
   async #hello(id: number, request: Hello): Promise<void> {
     const { chat } = this.#shared;
     const hello = parseHello(request);
-    const known = await chat.accounts.authenticate(hello.token);
-    chat.admitSession(known.user);
-    const resume = await judgeResume(hello, chat.timeline);
-    const stored = await chat.openConsumer(known, hello.consumer, resume.start);
-    const cursor = Math.max(stored, resume.after);
-    // The token may have been revoked while the consumer was opened: from here on, revocations end the session.
-    await chat.accounts.authenticate(hello.token, (identity) => {
-      if (!this.#ended) this.#begin(id, hello, { identity, cursor, resume });
+    let start: { cursor: number; resume: Resume };
+    await chat.accounts.authenticate(hello.token, {
+      prepare: async (identity) => {
+        chat.admitSession(identity.user);
+        const resume = await judgeResume(hello, chat.timeline);
+        const stored = await chat.openConsumer(identity, hello.consumer, resume.start);
+        start = { cursor: Math.max(stored, resume.after), resume };
+      },
+      enter: (identity) => {
+        if (!this.#ended) this.#begin(id, hello, { identity, ...start });
+      },
     });
   }
 

@@ -153,6 +153,13 @@ export interface ConsumerOptions {
   readonly usedAt?: number;
 }
 
+/** A set of users that a store tests or lists in place, without a copy; it may change while the store's method runs. */
+export interface UserSet {
+  readonly size: number;
+  has(user: string): boolean;
+  keys(): Iterable<string>;
+}
+
 /**
  * The log of all conversations. One process owns it; calls may overlap, and commits happen in the order of the calls.
  * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders
@@ -258,10 +265,10 @@ export interface MessageStore {
   conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined>;
 
   /**
-   * Returns those of `others` who share a conversation with `user`, in their order and without `user`. Costs at most
-   * one look-up for each.
+   * Returns those of `others` who share a conversation with `user`, in any order and without `user`. Costs what the
+   * user's own peers or `others` do, whichever are fewer.
    */
-  peersAmong(user: string, others: readonly string[]): Promise<string[]>;
+  peersAmong(user: string, others: UserSet): Promise<string[]>;
 
   /**
    * Returns the cursor of a device's consumer and notes its use; a new one starts at `start`, or else at the head.

@@ -84,8 +84,8 @@ export class SqliteSettingsStore implements SettingsStore {
   readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }> {
     return settle(() => {
       const row = this.#statements.read.get(user) as unknown as SettingsRow | undefined;
-      const blocked = this.#statements.blocked.all(user).map(({ name }) => name as string);
       const hasBlocked = this.#statements.hasBlocked.get(user) !== undefined;
+      const blocked = hasBlocked ? this.#statements.blocked.all(user).map(({ name }) => name as string) : [];
       return { settings: row ? toSettings(row) : defaultSettings, blocked, hasBlocked };
     });
   }

@@ -1,5 +1,6 @@
 import { messageStoreContract } from "../../../contract/message_store.ts";
 import { messageStoreChanges } from "../../../contract/message_store_changes.ts";
+import { messageStorePeers } from "../../../contract/message_store_peers.ts";
 import { messageStoreProperties } from "../../../contract/message_store_properties.ts";
 import { messageStoreRooms } from "../../../contract/message_store_rooms.ts";
 import { openTemporaryStore } from "../../../support/servers/temporary_store.ts";
@@ -9,6 +10,7 @@ for (const writesHeads of [false, true]) {
   messageStoreContract(name, () => openTemporaryStore({ writesHeads }));
   messageStoreChanges(name, () => openTemporaryStore({ writesHeads }));
   messageStoreRooms(name, () => openTemporaryStore({ writesHeads }));
+  messageStorePeers(name, () => openTemporaryStore({ writesHeads }));
 }
 
 // The strategies of finding new entries: scan, merge of conversations, and a mix of both.

@@ -5,7 +5,7 @@ import type { ClockStore } from "../core/clock_guard.ts";
 import type { FileStore } from "../core/files/file_store.ts";
 import { type Log, silentLog } from "../core/log.ts";
 import type { ErasureStore } from "../core/messages/erasure.ts";
-import type { MessageStore } from "../core/messages/message_store.ts";
+import type { ExclusiveMessageStore } from "../core/messages/message_store.ts";
 import type { RetentionStore } from "../core/messages/retention_store.ts";
 import type { SettingsStore } from "../core/people/settings_store.ts";
 import type { RoomStore } from "../core/rooms/room_store.ts";
@@ -26,7 +26,7 @@ import { SqliteSettingsStore } from "./sqlite/sqlite_settings_store.ts";
 
 /** An open store, owned by its opener. */
 export interface Store extends Disposable {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   readonly audit: AuditStore;
   readonly rooms: RoomStore;
@@ -68,7 +68,8 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
   prepareDataFolder(folder);
   const database = Database.open(folder);
   const messages = new SqliteMessageStore(database);
-  const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
+  const head = () => messages.head;
+  const indexer = new Indexer({ database, index: new SearchIndex(database), head, log });
   const close = () => {
     indexer.close();
     database.close();
@@ -77,13 +78,13 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new SqliteAuditLog(database),
-    rooms: new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() }),
+    rooms: new SqliteRoomStore(database, { head, onDeleted: () => messages.forgetNames() }),
     retention: new SqliteRetentionStore(database, { spentIds: messages.spentIds }),
     clock: new SqliteClockStore(database),
     erasure: new SqliteErasureStore(database),
     deviceCleanup: new SqliteDeviceCleanup(database),
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
-    settings: new SqliteSettingsStore(database),
+    settings: new SqliteSettingsStore(database, { head }),
     indexer,
     fileBytes: () => ({ database: Deno.statSync(databasePath(folder)).size, log: database.logBytes }),
     beginServing: () => messages.beginIncarnation(),

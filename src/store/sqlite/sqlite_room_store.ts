@@ -141,14 +141,19 @@ function prepareStatements(database: Database) {
 /** The room store, in the same database as the message store, whose commits write rooms. */
 export class SqliteRoomStore implements RoomStore {
   readonly #database: Database;
+  readonly #head: () => number;
   /** The conversation of the deleted room whose erasure is in progress. */
   #erased: number | undefined;
   readonly #onDeleted: () => void;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
-  /** @param options.onDeleted called after a room was deleted, before any other write */
-  constructor(database: Database, { onDeleted = () => {} }: { onDeleted?: () => void } = {}) {
+  /**
+   * @param options.head returns the newest position of the log; `onDeleted` is called after a room was deleted, before
+   * any other write
+   */
+  constructor(database: Database, { head, onDeleted = () => {} }: { head: () => number; onDeleted?: () => void }) {
     this.#database = database;
+    this.#head = head;
     this.#onDeleted = onDeleted;
     this.#statements = prepareStatements(database);
   }
@@ -161,6 +166,7 @@ export class SqliteRoomStore implements RoomStore {
       const rows = this.#statements.roles.all(row.conversation) as unknown as MemberRow[];
       return {
         ...room,
+        asOf: this.#head(),
         roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])),
         inviters: new Map(rows.flatMap(({ name, inviter }) => inviter === null ? [] : [[name, inviter]])),
         firstSeqs: new Map(

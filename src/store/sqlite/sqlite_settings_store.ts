@@ -1,5 +1,10 @@
 import { directConversation } from "../../core/messages/message.ts";
-import { defaultSettings, type Settings, type SettingsStore } from "../../core/people/settings_store.ts";
+import {
+  defaultSettings,
+  type Settings,
+  type SettingsRecord,
+  type SettingsStore,
+} from "../../core/people/settings_store.ts";
 import { directMessagesCodes, toDirectMessages } from "./codes.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
@@ -73,19 +78,22 @@ function prepareStatements(database: Database) {
 /** The settings store, in the same database as the message store. */
 export class SqliteSettingsStore implements SettingsStore {
   readonly #database: Database;
+  readonly #head: () => number;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
-  constructor(database: Database) {
+  /** @param options.head returns the newest position of the log */
+  constructor(database: Database, { head }: { head: () => number }) {
     this.#database = database;
+    this.#head = head;
     this.#statements = prepareStatements(database);
   }
 
-  readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }> {
+  readSettings(user: string): Promise<SettingsRecord> {
     return settle(() => {
       const row = this.#statements.read.get(user) as unknown as SettingsRow | undefined;
       const blocked = this.#statements.blocked.all(user).map(({ name }) => name as string);
       const hasBlocked = this.#statements.hasBlocked.get(user) !== undefined;
-      return { settings: row ? toSettings(row) : defaultSettings, blocked, hasBlocked };
+      return { settings: row ? toSettings(row) : defaultSettings, blocked, hasBlocked, asOf: this.#head() };
     });
   }
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
-import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import type { Committed, Origin } from "../../../src/core/messages/pending_entry.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { judged, nowhere } from "../../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
@@ -30,11 +31,11 @@ async function open() {
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accounts.saveDevice(deviceRecord("d1", "ana"));
   const deferred: (() => void)[] = [];
-  const accepted: { message: Message; origin: unknown }[] = [];
+  const accepted: Committed[] = [];
   const queue = new CommitQueue({
     store,
     defer: (callback) => void deferred.push(callback),
-    onAccepted: (message, origin) => void accepted.push({ message, origin }),
+    onCommitted: (entries) => void accepted.push(...entries),
   });
   /** The input that is ready has been read. */
   const proceed = async () => {
@@ -42,7 +43,7 @@ async function open() {
     for (let callback = deferred.shift(); callback !== undefined; callback = deferred.shift()) callback();
     await turns(2);
   };
-  const append = (text: string, origin?: unknown) => queue.append(directAppend("ana", "ben", { text }), origin);
+  const append = (text: string, origin?: Origin) => queue.append(judged(directAppend("ana", "ben", { text }), origin));
   return { store, queue, accepted, proceed, append };
 }
 
@@ -75,7 +76,7 @@ Deno.test("messages that arrive during a commit wait for the next one", async ()
 
 Deno.test("a message is published with its origin before its append resolves", async () => {
   const { accepted, proceed, append } = await open();
-  const origin = {};
+  const origin = { ...nowhere };
   const published = append("1", origin).then(() => accepted.map((each) => each.origin));
   await proceed();
   assert.deepEqual(await published, [origin]);

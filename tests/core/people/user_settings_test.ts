@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
+import type { Message } from "../../../src/core/messages/message.ts";
 import { defaultSettings, type Settings } from "../../../src/core/people/settings_store.ts";
 import { UserSettings } from "../../../src/core/people/user_settings.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
+
+function entry(sender: string, position: number): Message {
+  const text = { id: "", text: "", acceptedAt: 0, seq: position, ordinal: position };
+  return { ...text, sender, position, conversation: "ana:ben" };
+}
 
 async function open() {
   const store = TestStore.open();
@@ -23,7 +29,7 @@ async function open() {
   const openAgain = () =>
     new UserSettings({
       store: store.settings,
-      head: () => store.messages.head,
+      applied: () => store.messages.head,
       isOnline: () => false,
       isUser: async (name) => await store.accounts.findUser(name) !== undefined,
       onChanged: (user, { before, after }) => changes.push([user, before, after]),
@@ -70,13 +76,20 @@ Deno.test("a block hides later entries, and after its end only those", async () 
   await settings.block("ana", "ben");
   await settings.block("ana", "ben");
   const during = (await write("ben", "ana")).position;
-  const hidden = () => [before, during, during + 1, undefined].map((each) => settings.isHidden("ana", "ben", each));
+  const hidden = () => [
+    ...[before, during, during + 1].map((position) =>
+      settings.visibilityOf("ana", entry("ben", position)) === "hidden"
+    ),
+    settings.isHidden("ana", "ben"),
+  ];
   assert.deepEqual(hidden(), [false, true, true, true]);
   assert.deepEqual([settings.isHidden("ana", "cleo"), settings.isHidden("ben", "ana")], [false, false]);
   assert.deepEqual(await settings.blocked("ana"), ["ben"]);
   const again = openAgain();
   await again.load("ana");
-  assert.equal(again.isHidden("ana", "ben", during), true);
+  // The block began at some position before the settings were read.
+  const visibility = [during, during + 1].map((position) => again.visibilityOf("ana", entry("ben", position)));
+  assert.deepEqual(visibility, ["unknown", "hidden"]);
   await settings.unblock("ana", "ben");
   assert.deepEqual(hidden(), [false, true, false, false]);
   assert.deepEqual(await settings.blocked("ana"), []);

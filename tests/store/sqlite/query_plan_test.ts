@@ -29,8 +29,8 @@ function preparedStatements(database: Database): string[] {
   new SqliteClockStore(recording);
   new SqliteDeviceCleanup(recording);
   new SqliteFileStore(recording, { folder: "/nonexistent" });
-  new SqliteRoomStore(recording);
-  new SqliteSettingsStore(recording);
+  new SqliteRoomStore(recording, { head: () => 0 });
+  new SqliteSettingsStore(recording, { head: () => 0 });
   new SearchIndex(recording);
   new MessageFinder(recording);
   return prepared.filter((sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(sql));

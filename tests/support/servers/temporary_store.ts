@@ -15,11 +15,12 @@ export function openTemporaryStore(options: BacklogOptions = {}) {
     folder[Symbol.dispose]();
   };
   const messages = new SqliteMessageStore(database, options);
+  const head = () => messages.head;
   return {
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
-    rooms: new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-    settings: new SqliteSettingsStore(database),
+    rooms: new SqliteRoomStore(database, { head, onDeleted: () => messages.forgetNames() }),
+    settings: new SqliteSettingsStore(database, { head }),
     close,
   };
 }

@@ -41,8 +41,9 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
     this.messages = messages;
     messages.beginIncarnation();
     this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
-    this.rooms = new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() });
-    this.settings = new SqliteSettingsStore(database);
+    const head = () => messages.head;
+    this.rooms = new SqliteRoomStore(database, { head, onDeleted: () => messages.forgetNames() });
+    this.settings = new SqliteSettingsStore(database, { head });
     const index = new SearchIndex(database);
     const finder = new MessageFinder(database);
     this.search = {

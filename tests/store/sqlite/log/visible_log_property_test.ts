@@ -73,7 +73,7 @@ class Run implements Disposable {
   open(): void {
     this.#database = Database.open(this.#folder.path);
     this.messages = new SqliteMessageStore(this.#database, this.#options);
-    this.settings = new SqliteSettingsStore(this.#database);
+    this.settings = new SqliteSettingsStore(this.#database, { head: () => this.messages.head });
     this.index = new SearchIndex(this.#database);
     this.finder = new MessageFinder(this.#database);
   }

@@ -117,10 +117,11 @@ export class Chat {
   readonly typing: Typing;
   readonly #options: ChatOptions;
   readonly #commits: CommitQueue;
-  readonly #applier: Applier;
   readonly #buckets: TokenBuckets;
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly #writeBuckets = new TokenBuckets(writesOfUser);
+  /** Takes entries that other processes commit, too. */
+  readonly applier: Applier;
   readonly posting: Posting;
   readonly rooms: Rooms;
   readonly searches: Searches;
@@ -143,7 +144,7 @@ export class Chat {
     const isUser = (name: string) => known.has(name);
     const settings = this.settings = new UserSettings({
       store: options.settings,
-      applied: () => this.#applier.applied,
+      applied: () => this.applier.applied,
       isOnline: (user) => live.isOnline(user),
       isUser,
       onChanged: (user, { before, after }) => {
@@ -166,7 +167,7 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
-      onCommitted: (entries) => this.#applier.apply(entries),
+      onCommitted: (entries) => this.applier.apply(entries),
       onRead: (read) => this.receipts.readSaved(read),
       metrics,
     });
@@ -183,7 +184,7 @@ export class Chat {
       revisions,
       log,
     });
-    this.#applier = new Applier({
+    this.applier = new Applier({
       store,
       live,
       fanOut: new FanOut({ live, visibilityOf: (user, message) => settings.visibilityOf(user, message) }),

@@ -1,6 +1,6 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import type { CheckedDraft } from "../core/messages/posting.ts";
+import type { CheckedDraft } from "../core/messages/submission.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
 import { toSendResponse, toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";

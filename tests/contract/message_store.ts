@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
+import type { Append, ExclusiveMessageStore } from "../../src/core/messages/message_store.ts";
 import {
   accept,
   acceptedMessage,
@@ -13,7 +13,7 @@ import {
 } from "../support/servers/stored_messages.ts";
 
 export interface OpenedStore {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   close(): void | Promise<void>;
 }
@@ -33,7 +33,10 @@ function texts(messages: readonly Message[]): string[] {
 
 /** What every message store keeps to. `open` gives an empty one, which the suite closes. */
 export function messageStoreContract(name: string, open: () => OpenedStore | Promise<OpenedStore>): void {
-  function test(behaviour: string, run: (messages: MessageStore, accounts: AccountStore) => Promise<void>): void {
+  function test(
+    behaviour: string,
+    run: (messages: ExclusiveMessageStore, accounts: AccountStore) => Promise<void>,
+  ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
       const { messages, accounts, close } = await open();
       try {

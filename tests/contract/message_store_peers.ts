@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { RoomEvent } from "../../src/core/messages/log_event.ts";
-import type { MessageStore, UserSet } from "../../src/core/messages/message_store.ts";
+import type { ExclusiveMessageStore, UserSet } from "../../src/core/messages/message_store.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../support/servers/stored_messages.ts";
 import type { OpenedStore } from "./message_store.ts";
 
@@ -44,7 +44,7 @@ class CountedUsers implements UserSet {
 }
 
 interface Town {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   /** Adds accounts. */
   add(users: readonly string[]): Promise<void>;
@@ -168,7 +168,7 @@ export function messageStorePeers(name: string, open: () => OpenedStore | Promis
   });
 }
 
-function townOf(messages: MessageStore, accounts: AccountStore): Town {
+function townOf(messages: ExclusiveMessageStore, accounts: AccountStore): Town {
   const among = async (user: string, others: Iterable<string>) =>
     (await messages.peersAmong(user, new Set(others))).toSorted();
   const event = async (room: string, sender: string, event: RoomEvent) => {

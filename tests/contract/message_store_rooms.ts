@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { LogEvent, RoomEvent } from "../../src/core/messages/log_event.ts";
 import type { Message } from "../../src/core/messages/message.ts";
-import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
+import type { Append, ExclusiveMessageStore } from "../../src/core/messages/message_store.ts";
 import type { SettingsStore } from "../../src/core/people/settings_store.ts";
 import {
   accept,
@@ -14,7 +14,7 @@ import {
 } from "../support/servers/stored_messages.ts";
 
 export interface OpenedStores {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   readonly settings: SettingsStore;
   close(): void | Promise<void>;
@@ -33,9 +33,9 @@ function brief({ sender, event, text }: Message): string {
 
 /** People who do things in rooms, and see them. */
 class House {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
 
-  constructor(messages: MessageStore) {
+  constructor(messages: ExclusiveMessageStore) {
     this.messages = messages;
   }
 

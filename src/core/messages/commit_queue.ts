@@ -1,17 +1,20 @@
 import { ChatError } from "../chat_error.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
-import type { Message } from "./message.ts";
-import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
+import type { ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
+import type { Committed, PendingEntry } from "./pending_entry.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
 const moveDelayMs = 500;
+/** Commits in a row that come back as "behind", before the queue waits for the state to settle. */
+const maxBehind = 3;
+const settlingMs = 5;
+
+type Moves = Map<string, MoveCursor | MoveRead>;
 
 interface Waiting {
-  readonly append: Append;
-  /** Its sender, passed on with the committed message. */
-  readonly origin: unknown;
+  readonly entry: PendingEntry;
   readonly settle: PromiseWithResolvers<ChangeResult>;
 }
 
@@ -19,8 +22,8 @@ export interface CommitQueueOptions {
   store: MessageStore;
   /** Runs a callback after all input that is ready now was read, which groups messages that arrive together. */
   defer(callback: () => void): void;
-  /** Called for each accepted message in the order of the log, before its `append` resolves. */
-  onAccepted(message: Message, origin: unknown): void;
+  /** Called with the accepted entries of a commit in the order of the log, before their `append` resolves. */
+  onCommitted(entries: readonly Committed[]): void;
   /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
   onRead?(read: MoveRead): void;
   /** Default: no metrics. */
@@ -34,7 +37,9 @@ export class CommitQueue {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   /** Cursors and read positions, each once. */
-  #moves = new Map<string, MoveCursor | MoveRead>();
+  #moves: Moves = new Map();
+  /** The moves of the commit in progress. */
+  #movesUnderway: Moves = new Map();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
   /**
    * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
@@ -44,6 +49,8 @@ export class CommitQueue {
   #ownTimer: ReturnType<typeof setTimeout> | undefined;
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  /** Commits in a row that came back as "behind". */
+  #behind = 0;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -54,8 +61,8 @@ export class CommitQueue {
    * Resolves when the message is on disk, or was already there.
    * @throws {ChatError} `busy` when the queue is full, `storage_full` from the store.
    */
-  append(append: Append, origin: unknown): Promise<ChangeResult> {
-    const bytes = append.text.length;
+  append(entry: PendingEntry): Promise<ChangeResult> {
+    const bytes = entry.append.text.length;
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
       return Promise.reject(
         new ChatError("busy", "The server has too many messages to store: try again.", {
@@ -64,7 +71,7 @@ export class CommitQueue {
       );
     }
     const settle = Promise.withResolvers<ChangeResult>();
-    this.#waiting.push({ append, origin, settle });
+    this.#waiting.push({ entry, settle });
     this.#waitingBytes += bytes;
     this.#schedule();
     return settle.promise;
@@ -78,8 +85,8 @@ export class CommitQueue {
   /** Moves a read position with a commit soon. A crash before it only means that messages count as unread again. */
   moveRead(conversation: string, user: string, seq: number): void {
     const key = `read ${conversation} ${user}`;
-    const waiting = this.#moves.get(key);
-    if (waiting?.kind === "move_read" && waiting.seq >= seq) return;
+    const waiting = this.#moves.get(key) ?? this.#movesUnderway.get(key);
+    if (waiting !== undefined && target(waiting) >= seq) return;
     this.#move(key, { kind: "move_read", conversation, user, seq });
   }
 
@@ -91,9 +98,10 @@ export class CommitQueue {
     this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
   }
 
-  /** Returns the position that a cursor moves to with the next commit; undefined when none waits. */
+  /** Returns the position that a cursor moves to with the next commit or that in progress; undefined for none. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
-    const waiting = this.#moves.get(cursorKey(deviceId, consumer));
+    const key = cursorKey(deviceId, consumer);
+    const waiting = this.#moves.get(key) ?? this.#movesUnderway.get(key);
     return waiting?.kind === "move_cursor" ? waiting.position : undefined;
   }
 
@@ -117,6 +125,11 @@ export class CommitQueue {
       this.#moveTimer = undefined;
       this.#schedule();
     }, moveDelayMs);
+  }
+
+  /** Resolves when all entries that the store has at the time of the call are applied. */
+  async settled(): Promise<void> {
+    await this.#committing;
   }
 
   /** Resolves when everything in the queue now was committed. */
@@ -152,36 +165,81 @@ export class CommitQueue {
   async #commit(): Promise<void> {
     clearTimeout(this.#moveTimer);
     this.#moveTimer = undefined;
-    const moves = [...this.#moves.values()];
-    this.#moves.clear();
+    const moves = this.#movesUnderway = this.#moves;
+    this.#moves = new Map();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
-    for (const { append } of batch) this.#waitingBytes -= append.text.length;
+    for (const { entry } of batch) this.#waitingBytes -= entry.append.text.length;
     const begun = performance.now();
-    let results: ChangeResult[];
+    let results: ChangeResult[] | "behind";
     try {
-      results = await this.#options.store.commit([...batch.map((waiting) => waiting.append), ...moves]);
+      results = await this.#options.store.commit([...batch.map(({ entry }) => entry.append), ...moves.values()]);
     } catch (error) {
       for (const { settle } of batch) settle.reject(error);
       return;
+    } finally {
+      this.#movesUnderway = new Map();
     }
-    const seconds = (performance.now() - begun) / 1_000;
-    let messages = 0;
-    let events = 0;
-    batch.forEach(({ origin, settle }, index) => {
-      const result = results[index];
-      if (result.kind === "accepted") {
-        if (result.message.event === undefined) messages += 1;
-        else events += 1;
-        this.#options.onAccepted(result.message, origin);
-      }
-      settle.resolve(result);
-    });
-    this.#metrics.committed({ messages, events, changes: results.length, seconds });
-    for (const [index, move] of moves.entries()) {
-      if (move.kind !== "move_read" || move.ownOnly || results[batch.length + index].kind !== "moved") continue;
-      this.#options.onRead?.(move);
+    if (results === "behind") return await this.#judgeAgain(batch, moves);
+    this.#behind = 0;
+    this.#complete(batch, results, (performance.now() - begun) / 1_000);
+    let index = batch.length;
+    for (const move of moves.values()) {
+      const { kind } = results[index++];
+      if (move.kind === "move_read" && !move.ownOnly && kind === "moved") this.#options.onRead?.(move);
     }
   }
+
+  #complete(batch: readonly Waiting[], results: readonly ChangeResult[], seconds: number): void {
+    const accepted: Committed[] = [];
+    let messages = 0;
+    batch.forEach(({ entry }, index) => {
+      const result = results[index];
+      if (result.kind !== "accepted") return;
+      if (result.message.event === undefined) messages += 1;
+      accepted.push({ message: result.message, origin: entry.origin });
+    });
+    this.#options.onCommitted(accepted);
+    batch.forEach(({ settle }, index) => settle.resolve(results[index]));
+    this.#metrics.committed({ messages, events: accepted.length - messages, changes: results.length, seconds });
+  }
+
+  /**
+   * Puts the changes of a commit that came back as "behind" in front of the others, and judges all entries again in
+   * their order, as if they were submitted now.
+   */
+  async #judgeAgain(batch: readonly Waiting[], moves: Moves): Promise<void> {
+    this.#waiting = [...batch, ...this.#waiting];
+    for (const { entry } of batch) this.#waitingBytes += entry.append.text.length;
+    for (const [key, move] of moves) {
+      const newer = this.#moves.get(key);
+      if (newer === undefined || target(newer) < target(move)) this.#moves.set(key, move);
+    }
+    this.#behind += 1;
+    if (this.#behind >= maxBehind) await new Promise((resolve) => setTimeout(resolve, settlingMs));
+    await this.#refresh();
+    // In one turn: an entry that is submitted meanwhile must not be judged without those before it.
+    for (const { entry } of this.#waiting) entry.withdraw();
+    for (const { entry } of this.#waiting) entry.judge();
+  }
+
+  /** Refreshes all entries, and rejects those for which that fails. */
+  async #refresh(): Promise<void> {
+    const failed = new Map<Waiting, unknown>();
+    for (const waiting of [...this.#waiting]) {
+      await waiting.entry.refresh().catch((error) => failed.set(waiting, error));
+    }
+    if (failed.size === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => !failed.has(waiting));
+    for (const [{ entry, settle }, error] of failed) {
+      this.#waitingBytes -= entry.append.text.length;
+      entry.withdraw();
+      settle.reject(error);
+    }
+  }
+}
+
+function target(move: MoveCursor | MoveRead): number {
+  return move.kind === "move_cursor" ? move.position : move.seq;
 }
 
 function cursorKey(deviceId: string, consumer: string): string {

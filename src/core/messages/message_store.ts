@@ -173,7 +173,7 @@ export interface UserSet {
  *
  * // Appends a message, and returns its number in the conversation.
  * async function append(store: MessageStore, text: string): Promise<number> {
- *   const [result] = await store.commit([{
+ *   const results = await store.commit([{
  *     kind: "append",
  *     conversation: directConversation("ana", "ben"),
  *     members: ["ana", "ben"],
@@ -182,6 +182,8 @@ export interface UserSet {
  *     acceptedAt: Date.now(),
  *     text,
  *   }]);
+ *   if (results === "behind") return await append(store, text);
+ *   const [result] = results;
  *   if (result.kind !== "accepted") throw new Error(result.kind);
  *   return result.message.seq;
  * }
@@ -207,9 +209,11 @@ export interface MessageStore {
 
   /**
    * Makes all changes durable in one transaction; resolves when they are on disk, with one result for each, in order.
+   * Resolves with "behind" when no change was made, because the state that decides who may send what changed in the
+   * store and not yet in memory: the caller judges the changes again, and commits them.
    * @throws {ChatError} `storage_full` when the disk is full: no change was made.
    */
-  commit(changes: readonly Change[]): Promise<ChangeResult[]>;
+  commit(changes: readonly Change[]): Promise<ChangeResult[] | "behind">;
 
   /**
    * Returns the entries after `position` that `user` may see: at most `limit` and, beyond the first, `maxBytes` of
@@ -275,4 +279,9 @@ export interface MessageStore {
    * Undefined, without an effect, when it would be new and the device already has `maxConsumers`.
    */
   openConsumer(deviceId: string, consumer: string, options: ConsumerOptions): Promise<number | undefined>;
+}
+
+/** A log that nothing else writes: its commits are never "behind". */
+export interface ExclusiveMessageStore extends MessageStore {
+  commit(changes: readonly Change[]): Promise<ChangeResult[]>;
 }

@@ -59,8 +59,9 @@ export class Receipts {
     if (head === undefined || read === undefined) {
       const summary = await this.#options.store.conversationOf(user, conversation);
       if (summary === undefined) return;
-      head = Math.max(head ?? 0, summary.headSeq);
-      read = Math.max(read ?? 0, summary.readSeq);
+      // Both may have moved meanwhile.
+      head = Math.max(this.#heads.get(conversation) ?? 0, summary.headSeq);
+      read = Math.max(this.#reads.get(key) ?? 0, summary.readSeq);
       this.#reads.set(key, read);
     }
     const reached = Math.min(seq, head);
@@ -70,7 +71,10 @@ export class Receipts {
   /** Notifies sessions of a read position that is on disk. */
   readSaved({ conversation, user, seq }: MoveRead): void {
     const { live, revisions } = this.#options;
-    this.#reads.set(readKey(conversation, user), seq);
+    const key = readKey(conversation, user);
+    // A later one was on its way to the disk when this one was requested.
+    if (seq <= (this.#reads.peek(key) ?? 0)) return;
+    this.#reads.set(key, seq);
     const receipt = { readSeq: seq, deliveredSeq: 0 };
     for (const each of live.of(user)) each.notify({ kind: "receipt", conversation, user, ...receipt });
     revisions.changed(user, conversation);
@@ -78,12 +82,13 @@ export class Receipts {
     else void this.#notifyPeer(conversation, user, receipt);
   }
 
-  /** Notes that a message was committed. @param members the users of a direct conversation; empty in a room */
+  /** Notes that an entry was offered. @param members the users of a direct conversation; empty in a room */
   published(message: Message, members: readonly string[]): void {
-    const { conversation, position, seq, sender } = message;
+    const { conversation, seq, sender } = message;
     this.#heads.set(conversation, seq);
     for (const user of members) {
-      if (user === sender || this.#options.settings.isHidden(user, sender, position)) continue;
+      // An entry that is looked up is noted when it is sent.
+      if (user === sender || this.#options.settings.visibilityOf(user, message) !== "shown") continue;
       this.#deliveries.sent(user, message);
     }
   }

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
-import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import type { Committed, Origin, PendingEntry } from "../../../src/core/messages/pending_entry.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { BehindMessageStore } from "../../support/fakes/behind_store.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { judged, nowhere } from "../../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
@@ -30,11 +32,11 @@ async function open() {
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accounts.saveDevice(deviceRecord("d1", "ana"));
   const deferred: (() => void)[] = [];
-  const accepted: { message: Message; origin: unknown }[] = [];
+  const accepted: Committed[] = [];
   const queue = new CommitQueue({
     store,
     defer: (callback) => void deferred.push(callback),
-    onAccepted: (message, origin) => void accepted.push({ message, origin }),
+    onCommitted: (entries) => void accepted.push(...entries),
   });
   /** The input that is ready has been read. */
   const proceed = async () => {
@@ -42,7 +44,7 @@ async function open() {
     for (let callback = deferred.shift(); callback !== undefined; callback = deferred.shift()) callback();
     await turns(2);
   };
-  const append = (text: string, origin?: unknown) => queue.append(directAppend("ana", "ben", { text }), origin);
+  const append = (text: string, origin?: Origin) => queue.append(judged(directAppend("ana", "ben", { text }), origin));
   return { store, queue, accepted, proceed, append };
 }
 
@@ -75,7 +77,7 @@ Deno.test("messages that arrive during a commit wait for the next one", async ()
 
 Deno.test("a message is published with its origin before its append resolves", async () => {
   const { accepted, proceed, append } = await open();
-  const origin = {};
+  const origin = { ...nowhere };
   const published = append("1", origin).then(() => accepted.map((each) => each.origin));
   await proceed();
   assert.deepEqual(await published, [origin]);
@@ -196,4 +198,41 @@ Deno.test("too many or too large messages are refused as busy until the store ha
   const next = append("x");
   await queue.flush();
   assert.equal((await next).kind, "accepted");
+});
+
+Deno.test("an entry that cannot be judged again is rejected, and the others are committed", async () => {
+  const { messages: store, accounts } = BehindMessageStore.open();
+  for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+  const queue = new CommitQueue({ store, defer: setImmediate, onCommitted() {} });
+  store.meanwhile.push(() => {});
+  let withdrawn = 0;
+  const failing: PendingEntry = {
+    ...judged(directAppend("ana", "ben", { text: "1" })),
+    refresh: () => Promise.reject(new Error("no connection")),
+    withdraw: () => void withdrawn++,
+  };
+  const rejected = assert.rejects(queue.append(failing), /no connection/);
+  const sent = queue.append(judged(directAppend("ana", "ben", { text: "2" })));
+  await rejected;
+  assert.equal((await sent).kind, "accepted");
+  assert.deepEqual([store.commits, withdrawn], [[["1", "2"], ["2"]], 1]);
+});
+
+Deno.test("cursors of an unjudged commit are moved by the next one, and never back", async () => {
+  using time = new FakeTime();
+  const { messages: store, accounts } = BehindMessageStore.open();
+  for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+  await accounts.saveDevice(deviceRecord("d1", "ana"));
+  const queue = new CommitQueue({ store, defer: (callback) => void setImmediate(callback), onCommitted() {} });
+  for (const text of ["1", "2"]) await queue.append(judged(directAppend("ana", "ben", { text })));
+  store.meanwhile.push(() => {
+    assert.equal(queue.waitingCursor("d1", "ui"), 2);
+    queue.moveCursor("d1", "ui", 1);
+    queue.moveCursor("d1", "tail", 1);
+  });
+  queue.moveCursor("d1", "ui", 2);
+  await queue.flush();
+  const open = (consumer: string) => store.openConsumer("d1", consumer, { maxConsumers: 9, start: { at: 0 } });
+  assert.deepEqual([await open("ui"), await open("tail")], [2, 1]);
+  assert.equal(time.pending, 0);
 });

@@ -20,7 +20,7 @@ async function open() {
   const clock = new FakeClock();
   const settings = new UserSettings({
     store: settingsStore,
-    head: () => store.head,
+    applied: () => store.head,
     isOnline: () => true,
     isUser: () => Promise.resolve(true),
     onChanged: (user, { before, after }) => {

@@ -55,9 +55,9 @@ Deno.test("a commit is counted once, with what it accepted and all that it wrote
   const second = directAppend("ana", "ben", { text: "2" });
   queue.moveCursor("d1", "ui", 1);
   const sent = [queue.append(first, undefined), queue.append(second, undefined), queue.append(first, undefined)];
+  await queue.flush();
   const kinds = (await Promise.all(sent)).map(({ kind }) => kind);
   assert.deepEqual(kinds.filter((kind) => kind === "accepted").length, 2);
-  await queue.flush();
   const [{ seconds, ...counts }, ...more] = metrics.commits;
   assert.deepEqual([counts, more], [{ messages: 2, events: 0, changes: 4 }, []]);
   assert.ok(seconds > 0 && seconds < 60, String(seconds));

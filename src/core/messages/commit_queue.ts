@@ -6,7 +6,13 @@ import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from ".
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
+/** Delay of read positions that no commit took along, in milliseconds. */
 const moveDelayMs = 500;
+/**
+ * Delay of cursors, in milliseconds. They wait for their own commit: in a busy room, each message's commit would
+ * otherwise write the cursors of all members.
+ */
+const cursorDelayMs = 2_000;
 
 interface Waiting {
   readonly append: Append;
@@ -33,9 +39,12 @@ export class CommitQueue {
   readonly #metrics: Metrics;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  /** Cursors and read positions, each once. */
-  #moves = new Map<string, MoveCursor | MoveRead>();
+  /** Read positions, each once. */
+  readonly #moves = new Map<string, MoveRead>();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Cursors, each once. */
+  readonly #cursors = new Map<string, MoveCursor>();
+  #cursorTimer: ReturnType<typeof setTimeout> | undefined;
   /**
    * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
    * which would cost a row for each message; and as every message passes here, no object is made for them.
@@ -70,16 +79,20 @@ export class CommitQueue {
     return settle.promise;
   }
 
-  /** Moves a cursor with the next commit. A crash before it only means that messages are delivered again. */
+  /** Moves a cursor with a commit soon. A crash before it only means that messages are delivered again. */
   moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#move(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
+    this.#cursors.set(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
+    this.#cursorTimer ??= setTimeout(() => {
+      this.#cursorTimer = undefined;
+      this.#schedule();
+    }, cursorDelayMs);
   }
 
   /** Moves a read position with a commit soon. A crash before it only means that messages count as unread again. */
   moveRead(conversation: string, user: string, seq: number): void {
     const key = `read ${conversation} ${user}`;
     const waiting = this.#moves.get(key);
-    if (waiting?.kind === "move_read" && waiting.seq >= seq) return;
+    if (waiting !== undefined && waiting.seq >= seq) return;
     this.#move(key, { kind: "move_read", conversation, user, seq });
   }
 
@@ -91,10 +104,9 @@ export class CommitQueue {
     this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
   }
 
-  /** Returns the position that a cursor moves to with the next commit; undefined when none waits. */
+  /** Returns the position that a cursor moves to soon; undefined when none waits. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
-    const waiting = this.#moves.get(cursorKey(deviceId, consumer));
-    return waiting?.kind === "move_cursor" ? waiting.position : undefined;
+    return this.#cursors.get(cursorKey(deviceId, consumer))?.position;
   }
 
   #takeOwnReads(): void {
@@ -111,7 +123,7 @@ export class CommitQueue {
     this.#ownReads.clear();
   }
 
-  #move(key: string, change: MoveCursor | MoveRead): void {
+  #move(key: string, change: MoveRead): void {
     this.#moves.set(key, change);
     this.#moveTimer ??= setTimeout(() => {
       this.#moveTimer = undefined;
@@ -123,7 +135,8 @@ export class CommitQueue {
   async flush(): Promise<void> {
     for (;;) {
       this.#takeOwnReads();
-      if (this.#waiting.length === 0 && this.#moves.size === 0 && this.#committing === undefined) return;
+      this.#dropTimers();
+      if (!this.#isDue() && this.#committing === undefined) return;
       await (this.#committing ?? this.#start());
     }
   }
@@ -138,7 +151,18 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return this.#waiting.length > 0 || (this.#moves.size > 0 && this.#moveTimer === undefined);
+    return this.#waiting.length > 0 || (this.#moves.size > 0 && this.#moveTimer === undefined) || this.#areCursorsDue();
+  }
+
+  #areCursorsDue(): boolean {
+    return this.#cursors.size > 0 && this.#cursorTimer === undefined;
+  }
+
+  /** Makes everything due. */
+  #dropTimers(): void {
+    clearTimeout(this.#moveTimer);
+    clearTimeout(this.#cursorTimer);
+    this.#moveTimer = this.#cursorTimer = undefined;
   }
 
   #start(): Promise<void> {
@@ -149,11 +173,21 @@ export class CommitQueue {
     return this.#committing;
   }
 
-  async #commit(): Promise<void> {
+  /** Takes the read positions, and the cursors that are due. */
+  #takeMoves(): (MoveCursor | MoveRead)[] {
     clearTimeout(this.#moveTimer);
     this.#moveTimer = undefined;
-    const moves = [...this.#moves.values()];
+    const moves: (MoveCursor | MoveRead)[] = [...this.#moves.values()];
     this.#moves.clear();
+    if (this.#areCursorsDue()) {
+      moves.push(...this.#cursors.values());
+      this.#cursors.clear();
+    }
+    return moves;
+  }
+
+  async #commit(): Promise<void> {
+    const moves = this.#takeMoves();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
     for (const { append } of batch) this.#waitingBytes -= append.text.length;
     const begun = performance.now();

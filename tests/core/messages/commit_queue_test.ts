@@ -109,7 +109,7 @@ Deno.test("a commit that fails rejects its own messages only", async () => {
   assert.deepEqual(accepted.map(({ message }) => [message.text, message.seq]), [["3", 1]]);
 });
 
-Deno.test("cursors ride along with the next commit, the last one of each consumer", async () => {
+Deno.test("cursors wait for two seconds, the last one of each consumer, and do not burden the commits before", async () => {
   using time = new FakeTime();
   const { store, queue, proceed, append } = await open();
   const sent = Promise.all([append("1"), append("2"), append("3")]);
@@ -117,12 +117,16 @@ Deno.test("cursors ride along with the next commit, the last one of each consume
   await sent;
   queue.moveCursor("d1", "ui", 1);
   queue.moveCursor("d1", "tail", 2);
+  await time.tick(1_999);
   queue.moveCursor("d1", "ui", 3);
-  assert.equal(queue.waitingCursor("d1", "ui"), 3);
   const next = append("4");
   await proceed();
   await next;
-  assert.deepEqual(store.commits[1].slice(1), [
+  assert.deepEqual(store.sizes, [3, 1]);
+  assert.equal(queue.waitingCursor("d1", "ui"), 3);
+  await time.tick(1);
+  await proceed();
+  assert.deepEqual(store.commits[2], [
     { kind: "move_cursor", deviceId: "d1", consumer: "ui", position: 3 },
     { kind: "move_cursor", deviceId: "d1", consumer: "tail", position: 2 },
   ]);
@@ -130,16 +134,15 @@ Deno.test("cursors ride along with the next commit, the last one of each consume
   assert.equal(time.pending, 0);
 });
 
-Deno.test("cursors are committed alone when no message comes for half a second", async () => {
+Deno.test("cursors that are due ride along with the next commit", async () => {
   using time = new FakeTime();
-  const { store, queue, proceed } = await open();
+  const { store, queue, proceed, append } = await open();
   queue.moveCursor("d1", "ui", 0);
-  await time.tick(499);
+  await time.tick(2_000);
+  const next = append("1");
   await proceed();
-  assert.deepEqual(store.sizes, []);
-  await time.tick(1);
-  await proceed();
-  assert.deepEqual(store.sizes, [1]);
+  await next;
+  assert.deepEqual(store.sizes, [2]);
 });
 
 Deno.test("a cursor that falls due during a commit is committed after it", async () => {
@@ -150,7 +153,7 @@ Deno.test("a cursor that falls due during a commit is committed after it", async
   const first = append("1");
   await proceed();
   queue.moveCursor("d1", "ui", 0);
-  await time.tick(500);
+  await time.tick(2_000);
   gate.resolve();
   await first;
   await proceed();

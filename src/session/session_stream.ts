@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { encodeServerFrame } from "../wire/server_items.ts";
+import { EncodedFrame } from "../wire/server_frame.ts";
 import { type FrameContent, type FrameSink, FrameWriter } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
@@ -44,7 +44,7 @@ export class SessionStream implements FrameSink {
     while (frames.has(receipt)) receipt = createReceipt();
     frames.set(receipt, content);
     this.#otherBytes += content.otherBytes;
-    this.#pipe.send(encodeServerFrame(items, { through: content.through, receipt }));
+    this.#pipe.send(new EncodedFrame(items, { through: content.through, receipt }));
   }
 
   /**

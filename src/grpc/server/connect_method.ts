@@ -4,6 +4,7 @@ import { ClientFrame } from "../../gen/chatd/v1/session.ts";
 import { Session } from "../../session/session.ts";
 import type { SessionDependencies } from "../../session/session_dependencies.ts";
 import type { SessionPipe } from "../../session/session_pipe.ts";
+import type { EncodedFrame } from "../../wire/server_frame.ts";
 import { decodeStrictly } from "../../wire/strict_reader.ts";
 import type { Device } from "./client_connection.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
@@ -65,7 +66,7 @@ class ConnectCall implements CallHandler, SessionPipe {
     this.#shared.onLogIn(this.#call, identity);
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: EncodedFrame): void {
     this.#call.send(frame);
   }
 

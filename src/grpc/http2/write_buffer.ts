@@ -38,7 +38,8 @@ export class WriteBuffer {
 
   /** Adds a whole frame. */
   add(frame: Uint8Array): void {
-    this.#bytes.set(frame, this.#reserve(frame.length));
+    const at = this.#reserve(frame.length);
+    this.#bytes.set(frame, at);
   }
 
   /** Adds a DATA frame of at most 16,384 octets. */

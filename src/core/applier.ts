@@ -1,11 +1,11 @@
 import { ChatError } from "./chat_error.ts";
 import type { Files } from "./files/files.ts";
-import type { CommitQueue } from "./messages/commit_queue.ts";
 import { type FanOut, liveMembers } from "./messages/fan_out.ts";
 import { isRoomEvent } from "./messages/log_event.ts";
 import { directMembers, type Message } from "./messages/message.ts";
 import type { MessageStore } from "./messages/message_store.ts";
 import type { Committed, Origin } from "./messages/pending_entry.ts";
+import type { PendingMoves } from "./messages/pending_moves.ts";
 import type { Receipts } from "./messages/receipts.ts";
 import type { LiveSessions } from "./people/live_sessions.ts";
 import type { StateRevisions } from "./people/state_revisions.ts";
@@ -22,7 +22,7 @@ export interface ApplierOptions {
   readonly settings: Pick<UserSettings, "recordContact">;
   readonly revisions: StateRevisions;
   readonly receipts: Pick<Receipts, "published">;
-  readonly commits: Pick<CommitQueue, "moveOwnRead">;
+  readonly moves: Pick<PendingMoves, "moveOwnRead">;
   readonly files: Pick<Files, "sweep">;
   /** Returns whether `user` is in the room, or invited by a user that they do not block. */
   isInvolved(user: string, room: RoomState): boolean;
@@ -95,8 +95,8 @@ export class Applier {
   }
 
   #noteReads(message: Message, members: readonly string[]): void {
-    const { commits, receipts } = this.#options;
-    if (message.event === undefined) commits.moveOwnRead(message.conversation, message.sender, message.seq);
+    const { moves, receipts } = this.#options;
+    if (message.event === undefined) moves.moveOwnRead(message.conversation, message.sender, message.seq);
     receipts.published(message, members);
   }
 

@@ -179,7 +179,7 @@ export class Chat {
       store,
       roomStore: options.rooms,
       rooms: cache,
-      commits,
+      moves: commits.moves,
       settings,
       revisions,
       log,
@@ -192,7 +192,7 @@ export class Chat {
       settings,
       revisions,
       receipts: this.receipts,
-      commits,
+      moves: commits.moves,
       files: this.files,
       isInvolved,
     });
@@ -395,7 +395,7 @@ export class Chat {
         `Cannot add consumer "${consumer}": this device has reached its limit of ${maxConsumers}. Use an existing one.`,
       );
     }
-    return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
+    return Math.max(stored, this.#commits.moves.waitingCursor(deviceId, consumer) ?? 0);
   }
 
   /**
@@ -428,7 +428,7 @@ export class Chat {
   /** Moves the consumer's cursor to `position`. */
   acknowledge(subscriber: Subscriber, position: number): void {
     const { user, deviceId } = subscriber.identity;
-    this.#commits.moveCursor(deviceId, subscriber.consumer, position);
+    this.#commits.moves.moveCursor(deviceId, subscriber.consumer, position);
     this.receipts.acknowledged(user, position);
   }
 

@@ -81,6 +81,17 @@ export class Session {
     this.#drain();
   }
 
+  /** Takes a frame with nothing but an acknowledgement. */
+  acknowledge(receipt: number): void {
+    if (this.#ended) return;
+    try {
+      this.#acknowledge(receipt);
+    } catch (error) {
+      return this.end(toChatError(error));
+    }
+    if (this.#requests.first !== undefined) this.#drain();
+  }
+
   /** The client has closed its side: the session answers its requests, and then ends. */
   leave(): void {
     this.#leaving = true;

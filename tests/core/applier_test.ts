@@ -37,7 +37,7 @@ async function open() {
     fanOut: new FanOut({ live, visibilityOf: (user, message) => settings.visibilityOf(user, message) }),
     revisions: new StateRevisions(live),
     receipts: { published: ({ position }, members) => void done.push(`published ${position} to ${members}`) },
-    commits: { moveOwnRead: (_, user, seq) => void done.push(`${user} read ${seq}`) },
+    moves: { moveOwnRead: (_, user, seq) => void done.push(`${user} read ${seq}`) },
     files: { sweep: () => Promise.resolve(void done.push("swept")) },
     isInvolved: (user, room) => room.hasMember(user) || room.inviterOf(user) !== undefined,
   });

@@ -1,17 +1,15 @@
 import { ChatError } from "../chat_error.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
-import type { ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
+import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
 import type { Committed, PendingEntry } from "./pending_entry.ts";
+import { type Moves, PendingMoves } from "./pending_moves.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
-const moveDelayMs = 500;
 /** Commits in a row that come back as "behind", before the queue waits for the state to settle. */
 const maxBehind = 3;
 const settlingMs = 5;
-
-type Moves = Map<string, MoveCursor | MoveRead>;
 
 interface Waiting {
   readonly entry: PendingEntry;
@@ -36,17 +34,8 @@ export class CommitQueue {
   readonly #metrics: Metrics;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  /** Cursors and read positions, each once. */
-  #moves: Moves = new Map();
-  /** The moves of the commit in progress. */
-  #movesUnderway: Moves = new Map();
-  #moveTimer: ReturnType<typeof setTimeout> | undefined;
-  /**
-   * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
-   * which would cost a row for each message; and as every message passes here, no object is made for them.
-   */
-  readonly #ownReads = new Map<string, Map<string, number>>();
-  #ownTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Cursors and read positions, which ride along with commits. */
+  readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
   /** Commits in a row that came back as "behind". */
@@ -77,56 +66,6 @@ export class CommitQueue {
     return settle.promise;
   }
 
-  /** Moves a cursor with the next commit. A crash before it only means that messages are delivered again. */
-  moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#move(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
-  }
-
-  /** Moves a read position with a commit soon. A crash before it only means that messages count as unread again. */
-  moveRead(conversation: string, user: string, seq: number): void {
-    const key = `read ${conversation} ${user}`;
-    const waiting = this.#moves.get(key) ?? this.#movesUnderway.get(key);
-    if (waiting !== undefined && target(waiting) >= seq) return;
-    this.#move(key, { kind: "move_read", conversation, user, seq });
-  }
-
-  /** Moves the read position of `user`, who wrote `seq`, with a commit soon, if everything before it was read. */
-  moveOwnRead(conversation: string, user: string, seq: number): void {
-    let reads = this.#ownReads.get(user);
-    if (reads === undefined) this.#ownReads.set(user, reads = new Map());
-    reads.set(conversation, seq);
-    this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
-  }
-
-  /** Returns the position that a cursor moves to with the next commit or that in progress; undefined for none. */
-  waitingCursor(deviceId: string, consumer: string): number | undefined {
-    const key = cursorKey(deviceId, consumer);
-    const waiting = this.#moves.get(key) ?? this.#movesUnderway.get(key);
-    return waiting?.kind === "move_cursor" ? waiting.position : undefined;
-  }
-
-  #takeOwnReads(): void {
-    clearTimeout(this.#ownTimer);
-    this.#ownTimer = undefined;
-    // These follow read positions that were set explicitly.
-    for (const [user, reads] of this.#ownReads) {
-      for (const [conversation, seq] of reads) {
-        const key = `own ${conversation} ${user}`;
-        this.#moves.delete(key);
-        this.#move(key, { kind: "move_read", conversation, user, seq, ownOnly: true });
-      }
-    }
-    this.#ownReads.clear();
-  }
-
-  #move(key: string, change: MoveCursor | MoveRead): void {
-    this.#moves.set(key, change);
-    this.#moveTimer ??= setTimeout(() => {
-      this.#moveTimer = undefined;
-      this.#schedule();
-    }, moveDelayMs);
-  }
-
   /** Resolves when all entries that the store has at the time of the call are applied. */
   async settled(): Promise<void> {
     await this.#committing;
@@ -135,8 +74,8 @@ export class CommitQueue {
   /** Resolves when everything in the queue now was committed. */
   async flush(): Promise<void> {
     for (;;) {
-      this.#takeOwnReads();
-      if (this.#waiting.length === 0 && this.#moves.size === 0 && this.#committing === undefined) return;
+      this.moves.makeDue();
+      if (!this.#isDue() && this.#committing === undefined) return;
       await (this.#committing ?? this.#start());
     }
   }
@@ -151,7 +90,7 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return this.#waiting.length > 0 || (this.#moves.size > 0 && this.#moveTimer === undefined);
+    return this.#waiting.length > 0 || this.moves.isDue;
   }
 
   #start(): Promise<void> {
@@ -163,10 +102,7 @@ export class CommitQueue {
   }
 
   async #commit(): Promise<void> {
-    clearTimeout(this.#moveTimer);
-    this.#moveTimer = undefined;
-    const moves = this.#movesUnderway = this.#moves;
-    this.#moves = new Map();
+    const moves = this.moves.take();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
     for (const { entry } of batch) this.#waitingBytes -= entry.append.text.length;
     const begun = performance.now();
@@ -177,7 +113,7 @@ export class CommitQueue {
       for (const { settle } of batch) settle.reject(error);
       return;
     } finally {
-      this.#movesUnderway = new Map();
+      this.moves.settled();
     }
     if (results === "behind") return await this.#judgeAgain(batch, moves);
     this.#behind = 0;
@@ -210,10 +146,7 @@ export class CommitQueue {
   async #judgeAgain(batch: readonly Waiting[], moves: Moves): Promise<void> {
     this.#waiting = [...batch, ...this.#waiting];
     for (const { entry } of batch) this.#waitingBytes += entry.append.text.length;
-    for (const [key, move] of moves) {
-      const newer = this.#moves.get(key);
-      if (newer === undefined || target(newer) < target(move)) this.#moves.set(key, move);
-    }
+    this.moves.putBack(moves);
     this.#behind += 1;
     if (this.#behind >= maxBehind) await new Promise((resolve) => setTimeout(resolve, settlingMs));
     await this.#refresh();
@@ -236,12 +169,4 @@ export class CommitQueue {
       settle.reject(error);
     }
   }
-}
-
-function target(move: MoveCursor | MoveRead): number {
-  return move.kind === "move_cursor" ? move.position : move.seq;
-}
-
-function cursorKey(deviceId: string, consumer: string): string {
-  return `cursor ${deviceId} ${consumer}`;
 }

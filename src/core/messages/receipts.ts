@@ -7,11 +7,11 @@ import { isRoomId } from "../rooms/room.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import type { RoomState } from "../rooms/room_state.ts";
 import type { RoomStore } from "../rooms/room_store.ts";
-import type { CommitQueue } from "./commit_queue.ts";
 import { Deliveries } from "./deliveries.ts";
 import { liveMembers } from "./fan_out.ts";
 import { directMembers, type Message } from "./message.ts";
 import type { MessageStore, MoveRead } from "./message_store.ts";
+import type { PendingMoves } from "./pending_moves.ts";
 
 const maxKnown = 50_000;
 /** Interval between notices of read positions in a room, in milliseconds. */
@@ -25,7 +25,7 @@ export interface ReceiptsOptions {
   store: MessageStore;
   roomStore: RoomStore;
   rooms: RoomCache;
-  commits: Pick<CommitQueue, "moveRead">;
+  moves: Pick<PendingMoves, "moveRead">;
   settings: UserSettings;
   revisions: StateRevisions;
   log: Log;
@@ -65,7 +65,7 @@ export class Receipts {
       this.#reads.set(key, read);
     }
     const reached = Math.min(seq, head);
-    if (reached > read) this.#options.commits.moveRead(conversation, user, reached);
+    if (reached > read) this.#options.moves.moveRead(conversation, user, reached);
   }
 
   /** Notifies sessions of a read position that is on disk. */

@@ -111,37 +111,40 @@ Deno.test("a commit that fails rejects its own messages only", async () => {
   assert.deepEqual(accepted.map(({ message }) => [message.text, message.seq]), [["3", 1]]);
 });
 
-Deno.test("cursors ride along with the next commit, the last one of each consumer", async () => {
+Deno.test("cursors wait for two seconds, the last one of each consumer, and do not burden the commits before", async () => {
   using time = new FakeTime();
   const { store, queue, proceed, append } = await open();
   const sent = Promise.all([append("1"), append("2"), append("3")]);
   await proceed();
   await sent;
-  queue.moveCursor("d1", "ui", 1);
-  queue.moveCursor("d1", "tail", 2);
-  queue.moveCursor("d1", "ui", 3);
-  assert.equal(queue.waitingCursor("d1", "ui"), 3);
+  queue.moves.moveCursor("d1", "ui", 1);
+  queue.moves.moveCursor("d1", "tail", 2);
+  await time.tick(1_999);
+  queue.moves.moveCursor("d1", "ui", 3);
   const next = append("4");
   await proceed();
   await next;
-  assert.deepEqual(store.commits[1].slice(1), [
+  assert.deepEqual(store.sizes, [3, 1]);
+  assert.equal(queue.moves.waitingCursor("d1", "ui"), 3);
+  await time.tick(1);
+  await proceed();
+  assert.deepEqual(store.commits[2], [
     { kind: "move_cursor", deviceId: "d1", consumer: "ui", position: 3 },
     { kind: "move_cursor", deviceId: "d1", consumer: "tail", position: 2 },
   ]);
-  assert.equal(queue.waitingCursor("d1", "ui"), undefined);
+  assert.equal(queue.moves.waitingCursor("d1", "ui"), undefined);
   assert.equal(time.pending, 0);
 });
 
-Deno.test("cursors are committed alone when no message comes for half a second", async () => {
+Deno.test("cursors that are due ride along with the next commit", async () => {
   using time = new FakeTime();
-  const { store, queue, proceed } = await open();
-  queue.moveCursor("d1", "ui", 0);
-  await time.tick(499);
+  const { store, queue, proceed, append } = await open();
+  queue.moves.moveCursor("d1", "ui", 0);
+  await time.tick(2_000);
+  const next = append("1");
   await proceed();
-  assert.deepEqual(store.sizes, []);
-  await time.tick(1);
-  await proceed();
-  assert.deepEqual(store.sizes, [1]);
+  await next;
+  assert.deepEqual(store.sizes, [2]);
 });
 
 Deno.test("a cursor that falls due during a commit is committed after it", async () => {
@@ -151,8 +154,8 @@ Deno.test("a cursor that falls due during a commit is committed after it", async
   store.gate = gate.promise;
   const first = append("1");
   await proceed();
-  queue.moveCursor("d1", "ui", 0);
-  await time.tick(500);
+  queue.moves.moveCursor("d1", "ui", 0);
+  await time.tick(2_000);
   gate.resolve();
   await first;
   await proceed();
@@ -163,7 +166,7 @@ Deno.test("flush() commits everything in the queue, and leaves no timer", async 
   using time = new FakeTime();
   const { store, queue, proceed, append } = await open();
   const sent = Promise.all(Array.from({ length: 1_500 }, (_, index) => append(`${index}`)));
-  queue.moveCursor("d1", "ui", 0);
+  queue.moves.moveCursor("d1", "ui", 0);
   await queue.flush();
   await sent;
   assert.deepEqual(store.sizes, [1_001, 500]);
@@ -177,7 +180,7 @@ Deno.test("flush() ends when the store refuses all commits", async () => {
   const { store, queue, append } = await open();
   store.commitError = new ChatError("storage_full", "The disk is full.");
   const sent = rejectsWith("storage_full", append("1"));
-  queue.moveCursor("d1", "ui", 0);
+  queue.moves.moveCursor("d1", "ui", 0);
   await queue.flush();
   await sent;
   assert.equal(time.pending, 0);
@@ -226,11 +229,11 @@ Deno.test("cursors of an unjudged commit are moved by the next one, and never ba
   const queue = new CommitQueue({ store, defer: (callback) => void setImmediate(callback), onCommitted() {} });
   for (const text of ["1", "2"]) await queue.append(judged(directAppend("ana", "ben", { text })));
   store.meanwhile.push(() => {
-    assert.equal(queue.waitingCursor("d1", "ui"), 2);
-    queue.moveCursor("d1", "ui", 1);
-    queue.moveCursor("d1", "tail", 1);
+    assert.equal(queue.moves.waitingCursor("d1", "ui"), 2);
+    queue.moves.moveCursor("d1", "ui", 1);
+    queue.moves.moveCursor("d1", "tail", 1);
   });
-  queue.moveCursor("d1", "ui", 2);
+  queue.moves.moveCursor("d1", "ui", 2);
   await queue.flush();
   const open = (consumer: string) => store.openConsumer("d1", consumer, { maxConsumers: 9, start: { at: 0 } });
   assert.deepEqual([await open("ui"), await open("tail")], [2, 1]);

@@ -1,3 +1,3 @@
 import { importLateSuites } from "../support/servers/late_suites.ts";
 
-await importLateSuites(new URL("./", import.meta.url), 5);
+await importLateSuites(new URL("./", import.meta.url), { latenessMs: 5 });

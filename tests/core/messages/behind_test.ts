@@ -7,6 +7,7 @@ import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { entryAppend } from "../../support/servers/stored_messages.ts";
 import { FakeSubscriber } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
+import { until } from "../../support/waiting/turns.ts";
 
 async function open() {
   const store = BehindMessageStore.open();
@@ -134,17 +135,18 @@ Deno.test("a resent message that was stored before is a duplicate, also when it 
 Deno.test("after three unjudged commits in a row, the next one waits 5 ms", async () => {
   using time = new FakeTime();
   const { rooms, messages } = await open();
+  await using _ = rooms;
   messages.meanwhile.push(() => {}, () => {}, () => {}, () => {});
   const sent = rooms.test.send("ana", "ben");
+  await until(() => messages.commits.length === 3);
   await time.tick(4);
   assert.equal(messages.commits.length, 3);
   await time.tick(1);
-  assert.equal(messages.commits.length, 4);
+  await until(() => messages.commits.length === 4);
   await time.tick(5);
   await sent;
   assert.equal(messages.commits.length, 5);
   messages.meanwhile.push(() => {});
   await rooms.test.send("ana", "ben");
   assert.equal(messages.commits.length, 7);
-  await rooms.test.close();
 });

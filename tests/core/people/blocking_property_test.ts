@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import { propertyRuns } from "../../support/fakes/late_store.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
@@ -64,5 +65,5 @@ Deno.test("what is offered live is what the log shows, however blocks and messag
       assert.ok(hasBlocks || ben.lookedUp.every((position) => changes.has(position)), "a message was to be looked up");
     },
   );
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns: propertyRuns(60) });
 });

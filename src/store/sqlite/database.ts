@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
+import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
@@ -133,6 +134,11 @@ export class Database implements Disposable {
     } catch (error) {
       throw writeError(error);
     }
+  }
+
+  /** Gives the write-ahead log its least size, so that short commits do not make the file longer. */
+  allocateLog(): void {
+    allocateLog(`${this.#path}-wal`);
   }
 
   /** Size of the write-ahead log, in bytes. */

@@ -162,18 +162,23 @@ export class Database implements Disposable {
   /** Idempotent. */
   close(): void {
     if (!this.#connection.isOpen) return;
-    try {
-      this.writeHeads();
-      // SQLite truncates the log itself, but not while the connection of a search is still open.
-      this.truncateLog();
-    } catch {
-      // A failing disk must not prevent closing.
-    }
+    attempt(() => this.writeHeads());
+    // SQLite truncates the log itself, but not while the connection of a search is still open.
+    attempt(() => this.truncateLog());
     this.#connection.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Runs a step of closing, which a failing disk must not prevent. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // The next opening repeats it.
   }
 }
 

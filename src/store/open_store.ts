@@ -89,7 +89,10 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     settings: new SqliteSettingsStore(database),
     indexer,
     fileBytes: () => ({ database: Deno.statSync(databasePath(folder)).size, log: database.logBytes }),
-    beginServing: () => messages.beginIncarnation(),
+    beginServing: () => {
+      messages.beginIncarnation();
+      database.allocateLog();
+    },
     close,
     [Symbol.dispose]: close,
   };

@@ -23,7 +23,17 @@ const mayImport: Record<string, readonly string[]> = {
     "src/gen",
     "src/core",
   ],
-  "src/bench": ["src/app", "src/host", "src/amqp", "src/store", "src/client", "src/gen", "src/core"],
+  "src/bench": [
+    "src/app",
+    "src/host",
+    "src/grpc",
+    "src/amqp",
+    "src/store",
+    "src/client",
+    "src/wire",
+    "src/gen",
+    "src/core",
+  ],
   "src/app": ["src/host", "src/grpc", "src/amqp", "src/store", "src/terminal", "src/client", "src/gen", "src/core"],
   "src/host": ["src/core", "deno.json"],
   "src/grpc": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
@@ -177,7 +187,7 @@ function loadersOf(isWanted: (target: string) => boolean): string[] {
 Deno.test("grpc-js is loaded by the clients for which it is chosen and by the relay of the bench, and node:http2 by nothing", () => {
   const inLibrary = loadersOf((target) => target.startsWith("npm:") && target.includes("@grpc/"));
   assert.deepEqual(inLibrary, [
-    "src/bench/systems/bare_relay.ts",
+    "src/bench/relays/grpc_relay.ts",
     "src/grpc/client/client_transport.ts",
     "src/grpc/client/file_link.ts",
     "src/grpc/client/grpc_js_service.ts",
@@ -185,7 +195,7 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   const users = loadersOf((target) => inLibrary.some((file) => target === `file://${root}${file}`));
   assert.deepEqual(users.filter((file) => !inLibrary.includes(file)), [
     "src/app/client/grpc_transport.ts",
-    "src/bench/systems/bare_grpc.ts",
+    "src/bench/relays/relay.ts",
   ]);
   assert.deepEqual(loadersOf((target) => target === "node:http2"), []);
   const typed = imports.filter(({ target }) => target.includes("@grpc/"));

@@ -2,16 +2,33 @@
 export const workloadNames = ["w1", "w2", "w3", "w4", "w5"] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
-/** The transports of chatd, and their limits, named `bare-…`: the same libraries without a chat. */
-export const systemNames = ["grpc-stream", "grpc-callback", "amqp", "bare-grpc", "bare-amqp"] as const;
+/**
+ * The transports of chatd, and their limits, named `bare-…`: the same driver without a chat. docs/performance.md
+ * describes them.
+ */
+export const systemNames = [
+  "grpc-stream",
+  "grpc-single",
+  "grpc-tls",
+  "grpc-tls-single",
+  "grpc-client",
+  "grpc-callback",
+  "bare-grpc",
+  "bare-socket",
+  "amqp",
+  "amqp-single",
+  "bare-amqp",
+] as const;
 export type SystemName = (typeof systemNames)[number];
 
-/** The limit that each transport of chatd is compared with. */
-export const limitOf: Readonly<Partial<Record<SystemName, SystemName>>> = {
-  "grpc-stream": "bare-grpc",
-  "grpc-callback": "bare-grpc",
-  amqp: "bare-amqp",
-};
+const limitsOfGrpc: readonly SystemName[] = ["bare-grpc", "bare-socket"];
+const limitsOfAmqp: readonly SystemName[] = ["bare-amqp"];
+
+/** Returns the limits that a system is compared with; none for a limit itself. */
+export function limitsOf(system: SystemName): readonly SystemName[] {
+  if (system.startsWith("bare-")) return [];
+  return system.startsWith("grpc-") ? limitsOfGrpc : limitsOfAmqp;
+}
 
 /** The results of one `chatd bench`: `--json` prints them, and `--html` draws them. */
 export interface BenchReport {

@@ -13,7 +13,7 @@ function bench(line: string, env: Record<string, string> = {}) {
 
 Deno.test("bench starts its own servers, and skips workloads that need gigabytes", () => {
   assert.deepEqual(bench("").options, {
-    relay: false,
+    relay: undefined,
     workloads: ["w1", "w2", "w3", "w4"],
     systems: undefined,
     seconds: 10,

@@ -38,9 +38,15 @@ export interface Series {
 /** Transports of chatd are colored, and their limits grey or brown. */
 const colors: Readonly<Record<SystemName, string>> = {
   "grpc-stream": "#3b82f6",
+  "grpc-single": "#2563eb",
+  "grpc-tls": "#8b5cf6",
+  "grpc-tls-single": "#a855f7",
+  "grpc-client": "#06b6d4",
   "grpc-callback": "#0ea5a4",
   amqp: "#f08c1e",
+  "amqp-single": "#ea580c",
   "bare-grpc": "#8792a6",
+  "bare-socket": "#64748b",
   "bare-amqp": "#a98b6f",
 };
 const partColors = { server: "#3b82f6", broker: "#f08c1e", clients: "#8792a6" };

@@ -2,29 +2,28 @@ import {
   type BenchRun,
   type Figures,
   isMeasured,
-  limitOf,
+  limitsOf,
   type Measured,
   type Ratios,
   type SystemName,
 } from "../result.ts";
 
 /** The processes between two clients. */
-const betweenClients: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = {
-  "grpc-stream": ["server"],
-  "grpc-callback": ["server"],
-  amqp: ["server", "broker"],
-  "bare-grpc": ["server"],
-  "bare-amqp": ["broker"],
-};
+function betweenClients(system: SystemName): readonly ("server" | "broker")[] {
+  if (system === "bare-amqp") return ["broker"];
+  return system.startsWith("amqp") ? ["server", "broker"] : ["server"];
+}
 
 /** Adds to each run its ratios to the limit, and to W5 those to W1. */
 export function withRatios(runs: readonly BenchRun[]): BenchRun[] {
   const measured = runs.filter(isMeasured);
   return runs.map((run) => {
     if (!isMeasured(run)) return run;
-    const ofW1 = run.workload === "w5" && limitOf[run.system] !== undefined;
+    const ofW1 = run.workload === "w5" && limitsOf(run.system).length > 0;
     const other = measured.find(({ workload, system }) =>
-      ofW1 ? workload === "w1" && system === run.system : workload === run.workload && system === limitOf[run.system]
+      ofW1
+        ? workload === "w1" && system === run.system
+        : workload === run.workload && system === limitsOf(run.system)[0]
     );
     if (other === undefined) return run;
     return { ...run, ratios: { to: ofW1 ? other.workload : other.system, ...compare(run, other) } };
@@ -49,7 +48,7 @@ export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
  * known.
  */
 export function serverCpu({ system, cpu }: Measured): number | undefined {
-  return sum(betweenClients[system].map((part) => cpu?.[part]));
+  return sum(betweenClients(system).map((part) => cpu?.[part]));
 }
 
 /** Returns the bytes for a session in all processes between the clients that are known. */

@@ -1,3 +1,4 @@
+import { stampNow } from "../driver/stamps.ts";
 import type { CpuPerThousand, Figures, ThroughputStep } from "../result.ts";
 import type { MeasuredProcesses, RunOptions } from "../systems/system.ts";
 import { Latencies } from "./latencies.ts";
@@ -21,9 +22,10 @@ export class Meter {
     return this.#count;
   }
 
-  readonly delivered = (latencyMs: number): void => {
+  /** Counts a delivery. @param stamp the time of sending, in microseconds */
+  readonly delivered = (stamp: number): void => {
     this.#count++;
-    this.#latencies.add(latencyMs);
+    this.#latencies.add((stampNow() - stamp) / 1000);
   };
 
   /** Counts a delivery to one of many members; {@link deliveredToAll} adds the latency. */
@@ -31,8 +33,8 @@ export class Meter {
     this.#count++;
   }
 
-  deliveredToAll(latencyMs: number): void {
-    this.#latencies.add(latencyMs);
+  deliveredToAll(stamp: number): void {
+    this.#latencies.add((stampNow() - stamp) / 1000);
   }
 
   /** Measures for a number of seconds, after a warm-up. */

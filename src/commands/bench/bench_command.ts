@@ -7,6 +7,7 @@ import { flag, option } from "@optique/core/primitives";
 import { integer, type ValueParser } from "@optique/core/valueparser";
 import type { BenchOptions } from "../../bench/bench_options.ts";
 import { type SystemName, systemNames, type WorkloadName, workloadNames } from "../../bench/result.ts";
+import type { RelayKind } from "../../bench/relays/relay.ts";
 import type { BenchEnd } from "../../bench/run_bench.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode, exitCode } from "../exit_code.ts";
@@ -45,7 +46,8 @@ const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
  */
 function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
   const main = object({
-    relay: options.internal("--relay"),
+    grpcRelay: options.internal("--relay"),
+    socketRelay: options.internal("--socket-relay"),
     workloads: withDefault(
       option("--workload", listOf<WorkloadName>("WORKLOADS", workloadNames), {
         description: [text(
@@ -126,8 +128,9 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     ),
   });
   const all = merge(group("Options", main), group("Running server", running));
-  return map(all, ({ tls, caFile, serverName, certFile, keyFile, ...rest }) => {
-    const parsed = { ...rest, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
+  return map(all, ({ tls, caFile, serverName, certFile, keyFile, grpcRelay, socketRelay, ...rest }) => {
+    const relay: RelayKind | undefined = grpcRelay ? "grpc" : socketRelay ? "socket" : undefined;
+    const parsed = { ...rest, relay, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
     requireServer(parsed);
     return parsed;
   });

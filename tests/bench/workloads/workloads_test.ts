@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { workloadNames } from "../../../src/bench/result.ts";
 import { makeAccounts } from "../../../src/bench/systems/accounts.ts";
-import type { BenchServers } from "../../../src/bench/systems/chatd_servers.ts";
-import { ChatdSystem } from "../../../src/bench/systems/chatd_system.ts";
-import type { MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
+import type { BenchServer, BenchServers } from "../../../src/bench/systems/chatd_servers.ts";
+import { RawSystem } from "../../../src/bench/systems/raw_system.ts";
+import { Http2Pipe } from "../../../src/bench/driver/http2_pipe.ts";
+import type { BenchSystem, MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
 import { fullStore } from "../../../src/bench/workloads/full_store.ts";
 import { idleWorkload } from "../../../src/bench/workloads/idle_sessions.ts";
 import { largeRoomWorkload } from "../../../src/bench/workloads/large_room.ts";
@@ -16,7 +17,7 @@ import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 const quiet = { seconds: 1, progress: () => {} };
 
 /** A server on a new folder unless given. */
-function systemIn(ownFolder: string): ChatdSystem {
+function systemIn(ownFolder: string): BenchSystem {
   const servers: BenchServers = {
     async start({ users, folder = ownFolder, fill }) {
       const accounts = await makeAccounts(folder, users);
@@ -31,11 +32,14 @@ function systemIn(ownFolder: string): ChatdSystem {
       };
     },
   };
-  return new ChatdSystem({
+  const transport = ({ address }: BenchServer) => new GrpcTransport({ ...address!, callback: false });
+  return new RawSystem({
     name: "grpc-stream",
     servers,
-    callback: false,
-    transport: ({ address }) => Promise.resolve(new GrpcTransport({ ...address!, callback: false })),
+    joined: true,
+    pipe: ({ address }) => (handlers) =>
+      Http2Pipe.open({ ...address!, path: "/chatd.v1.ChatService/Connect", ...handlers }),
+    transport: (server) => Promise.resolve(transport(server)),
   });
 }
 

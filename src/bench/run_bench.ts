@@ -12,9 +12,9 @@ import { withRatios } from "./report/ratios.ts";
 import { textReport } from "./report/text_report.ts";
 import {
   type BenchReport,
-  type BenchRun,
   isMeasured,
-  limitsOf,
+  type MeasuredRounds,
+  type NotMeasured,
   type SystemName,
   type WorkloadName,
   workloadNames,
@@ -75,7 +75,7 @@ async function measure(
   const { rounds, seconds, server } = options;
   const startedAt = new Date().toISOString();
   const { systems, running } = await makeSystems(options, resources);
-  const runs: BenchRun[] = [];
+  const results: (MeasuredRounds | NotMeasured)[] = [];
   for (const name of workloadNames.filter((name) => isAsked(name, options))) {
     const roundsOptions = {
       rounds,
@@ -88,12 +88,18 @@ async function measure(
       signal,
     };
     const workload = name === "w3" ? idleWorkload(options) : workloads[name];
-    const isAble = ({ name }: BenchSystem) => !workload.needsChat || limitsOf(name).length > 0;
-    runs.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
-    runs.push(
-      ...systems.filter((system) => !isAble(system) && hasNoWorkload(system.name, options)).map(needsChat(name)),
+    const isAble = ({ name }: BenchSystem) => workload.systems.includes(name);
+    results.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
+    results.push(
+      ...systems.filter((system) => !isAble(system) && hasNoWorkload(system.name, options)).map(({ name: system }) => ({
+        workload: name,
+        system,
+        problem: workload.leavesOut,
+        failed: false,
+      })),
     );
   }
+  const runs = withRatios(results);
   const registered = running.reduce((sum, { registered }) => sum + registered, 0);
   if (registered > 0) {
     console.error(
@@ -107,18 +113,13 @@ async function measure(
     machine: await describeMachine(),
     startedAt,
     ...(server !== undefined && { server: formatHostPort(server) }),
-    runs: withRatios(runs),
+    runs,
     conclusions: concludeFrom(runs),
   };
 }
 
 /** Reports whether a system was named and no workload can run on it: then the report explains why. */
 function hasNoWorkload(system: SystemName, options: BenchOptions): boolean {
-  const hasWorkload = workloadNames.some((name) => isAsked(name, options) && !workloads[name].needsChat);
+  const hasWorkload = workloadNames.some((name) => isAsked(name, options) && workloads[name].systems.includes(system));
   return options.systems?.includes(system) === true && !hasWorkload;
-}
-
-function needsChat(workload: WorkloadName): (system: BenchSystem) => BenchRun {
-  const problem = `${workload.toUpperCase()} needs a chat: a bare system cannot do the same work.`;
-  return ({ name }) => ({ workload, system: name, problem, failed: false });
 }

@@ -1,20 +1,29 @@
-import type { Channel, ConsumeMessage } from "amqplib";
+import type { Channel, ConfirmChannel, ConsumeMessage, Options } from "amqplib";
 import type { BrokerAddress } from "../../amqp/connection/broker_address.ts";
 import { BrokerConnection } from "../../amqp/connection/broker_connection.ts";
+import { mapChannelErrors } from "../../amqp/connection/broker_errors.ts";
 import { connectionHeader, sequenceHeader, sessionHeader, sessionQueueHeader } from "../../amqp/incoming.ts";
 import { contentTypes, messageTypes } from "../../amqp/message_types.ts";
 import { directReplies, requestExchange, requestQueue } from "../../amqp/topology.ts";
 import { ChatError } from "../../core/chat_error.ts";
+import { maxFrameBytes } from "../../wire/limits.ts";
 import type { OpenPipe, Pipe, PipeHandlers } from "./pipe.ts";
 
 /** Interval of messages that keep the session alive, in milliseconds. */
 const keepaliveMs = 10_000;
+/** Wait before a refused message is published again, in milliseconds. */
+const refusedMs = 50;
 
 export interface AmqpPipeOptions {
   readonly broker: BrokerAddress;
   /** The user, who logs in with the token. */
   readonly name: string;
   readonly token: string;
+  /**
+   * Joins the frames of a turn, and those that wait for the broker's confirm, as chatd's clients do. Otherwise each frame
+   * is a message without a confirm; the server ends the session when the broker refuses one.
+   */
+  readonly joined: boolean;
 }
 
 /** Returns the way of a user's frames over a broker. */
@@ -22,50 +31,55 @@ export function openAmqpPipe(options: AmqpPipeOptions): OpenPipe {
   return (handlers) => AmqpPipe.open(options, handlers);
 }
 
-/**
- * A session over a broker: amqplib publishes and consumes messages, whose contents are the driver's raw frames. Unlike
- * chatd's clients it asks for no confirms; the server notices a message that the broker lost by its number.
- */
+/** A session over a broker: amqplib publishes and consumes messages, whose contents are the driver's raw frames. */
 class AmqpPipe implements Pipe {
   readonly #connection: BrokerConnection;
   readonly #channel: Channel;
+  /** The same channel, when frames are joined. */
+  readonly #confirms: ConfirmChannel | undefined;
   readonly #handlers: PipeHandlers;
   readonly #connectionName: string;
   readonly #correlationId = crypto.randomUUID();
   readonly #keepalive: ReturnType<typeof setInterval>;
   #session: string | undefined;
   #published = 0;
+  /** Frames that wait for a confirm; their concatenation is one frame. */
+  #waiting: Uint8Array[] = [];
+  #isPublishing = false;
   #closed = false;
 
   private constructor(
-    { connection, channel, name }: { connection: BrokerConnection; channel: Channel; name: string },
+    { connection, channel, confirms, name }: {
+      connection: BrokerConnection;
+      channel: Channel;
+      confirms: ConfirmChannel | undefined;
+      name: string;
+    },
     handlers: PipeHandlers,
   ) {
     this.#connection = connection;
     this.#channel = channel;
+    this.#confirms = confirms;
     this.#connectionName = name;
     this.#handlers = handlers;
     this.#keepalive = setInterval(() => this.#session && this.send(new Uint8Array(0)), keepaliveMs);
     void connection.lost.then((error) => this.#lose(error));
   }
 
-  static async open({ broker, name: user, token }: AmqpPipeOptions, handlers: PipeHandlers): Promise<AmqpPipe> {
+  static async open({ broker, name: user, token, joined }: AmqpPipeOptions, handlers: PipeHandlers): Promise<AmqpPipe> {
     const name = `chatd ${crypto.randomUUID()}`;
     const connection = await BrokerConnection.open({ broker, login: { user, password: token }, name });
     try {
-      const failed = Promise.withResolvers<never>();
-      failed.promise.catch(() => {});
-      let pipe: AmqpPipe | undefined;
-      const channel = await connection.channel((error) => {
-        failed.reject(error);
-        if (pipe !== undefined) pipe.#lose(error);
-      });
-      pipe = new AmqpPipe({ connection, channel, name }, handlers);
-      const opened = pipe;
-      await Promise.race([
-        channel.consume(directReplies, (message) => opened.#takeReply(message), { noAck: true }),
-        failed.promise,
-      ]);
+      const failed = Promise.withResolvers<ChatError>();
+      const onError = (error: ChatError) => failed.resolve(error);
+      const confirms = joined ? await connection.confirmChannel(onError) : undefined;
+      const channel = confirms ?? await connection.channel(onError);
+      const pipe = new AmqpPipe({ connection, channel, confirms, name }, handlers);
+      await mapChannelErrors(
+        broker,
+        () => channel.consume(directReplies, (message) => pipe.#takeReply(message), { noAck: true }),
+      );
+      void failed.promise.then((error) => pipe.#lose(error));
       return pipe;
     } catch (error) {
       await connection.close();
@@ -75,21 +89,47 @@ class AmqpPipe implements Pipe {
 
   send(message: Uint8Array): void {
     if (this.#closed) return;
-    const headers = {
-      [connectionHeader]: this.#connectionName,
-      ...(this.#session !== undefined && { [sessionHeader]: this.#session, [sequenceHeader]: ++this.#published }),
-    };
     // amqplib keeps the bytes until it writes them.
-    this.#channel.publish(requestExchange, requestQueue, Buffer.from(message), {
+    const content = Buffer.from(message);
+    if (this.#confirms === undefined) {
+      this.#channel.publish(requestExchange, requestQueue, content, this.#properties());
+      return;
+    }
+    this.#waiting.push(content);
+    if (!this.#isPublishing) this.#publishWaiting();
+  }
+
+  #publishWaiting(): void {
+    let bytes = 0;
+    const count = this.#waiting.findIndex(({ length }) => (bytes += length) > maxFrameBytes);
+    const frames = this.#waiting.splice(0, count < 0 ? this.#waiting.length : Math.max(count, 1));
+    this.#isPublishing = frames.length > 0;
+    if (this.#isPublishing) this.#publish(frames.length === 1 ? frames[0] : Buffer.concat(frames), this.#properties());
+  }
+
+  /** Publishes until the broker accepts: it refuses while too many requests wait. */
+  #publish(content: Uint8Array, properties: Options.Publish): void {
+    if (this.#closed) return;
+    this.#confirms!.publish(requestExchange, requestQueue, content as Buffer, properties, (error) => {
+      if (error === null) this.#publishWaiting();
+      else setTimeout(() => this.#publish(content, properties), refusedMs);
+    });
+  }
+
+  #properties(): Options.Publish {
+    return {
       replyTo: directReplies,
       ...(this.#session === undefined && { correlationId: this.#correlationId }),
-      headers,
+      headers: {
+        [connectionHeader]: this.#connectionName,
+        ...(this.#session !== undefined && { [sessionHeader]: this.#session, [sequenceHeader]: ++this.#published }),
+      },
       userId: this.#connection.user,
       contentType: contentTypes.protobuf,
       type: messageTypes.clientFrame,
       mandatory: true,
       persistent: false,
-    });
+    };
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,8 @@ export interface ScannedFrame {
   answered: number;
   /** Items other than messages. */
   others: number;
+  /** Whether there are messages. */
+  hasMessages: boolean;
   receipt: number;
 }
 
@@ -45,7 +47,7 @@ const cursor = new Cursor();
  * @throws {RangeError} for a field that no frame has
  */
 export function scanFrame(bytes: Uint8Array, from: number, to: number, handlers: ScanHandlers): ScannedFrame {
-  const scanned: ScannedFrame = { accepted: 0, answered: 0, others: 0, receipt: 0 };
+  const scanned: ScannedFrame = { accepted: 0, answered: 0, others: 0, hasMessages: false, receipt: 0 };
   for (let at = from; at < to;) {
     const tag = bytes[at++];
     if (tag === itemsTag) {
@@ -74,6 +76,7 @@ function scanItem(
   cursor.at = from + 1;
   if (bytes[from] === messageTag) {
     cursor.varint(bytes);
+    scanned.hasMessages = true;
     handlers.onMessage(bytes, cursor.at, to);
     return;
   }
@@ -96,6 +99,8 @@ export interface MessagePlace {
   conversationFrom: number;
   conversationTo: number;
   seq: number;
+  senderFrom: number;
+  senderTo: number;
   textFrom: number;
   isEvent: boolean;
 }
@@ -105,10 +110,12 @@ const place: MessagePlace = {
   conversationFrom: 0,
   conversationTo: 0,
   seq: 0,
+  senderFrom: 0,
+  senderTo: 0,
   textFrom: 0,
   isEvent: false,
 };
-const [positionTag, conversationTag, seqTag, textTag, eventTag] = [0x08, 0x12, 0x18, 0x3a, 0x72];
+const [positionTag, conversationTag, seqTag, senderTag, textTag, eventTag] = [0x08, 0x12, 0x18, 0x2a, 0x3a, 0x72];
 
 /** Finds the fields of an encoded `Message`. The result is valid until the next call. */
 export function placeOf(bytes: Uint8Array, from: number, to: number): MessagePlace {
@@ -120,6 +127,7 @@ export function placeOf(bytes: Uint8Array, from: number, to: number): MessagePla
     else if (tag === seqTag) place.seq = value;
     if ((tag & 7) !== 2) continue;
     if (tag === conversationTag) [place.conversationFrom, place.conversationTo] = [cursor.at, cursor.at + value];
+    else if (tag === senderTag) [place.senderFrom, place.senderTo] = [cursor.at, cursor.at + value];
     else if (tag === textTag) place.textFrom = cursor.at;
     else if (tag === eventTag) place.isEvent = true;
     cursor.at += value;

@@ -41,7 +41,7 @@ export interface RawSessionOptions {
 
 /**
  * A user's live session in raw frames, for load: requests are patched into prebuilt bytes, and frames of the server are
- * scanned. Like chatd's clients it acknowledges with its requests, or once a second when it has none.
+ * scanned. Like chatd's clients it acknowledges with its requests, or messages once a second without requests.
  */
 export class RawSession {
   readonly #options: RawSessionOptions;
@@ -146,10 +146,10 @@ export class RawSession {
   }
 
   #takeFrame(bytes: Uint8Array, from: number, to: number): void {
-    const { accepted, answered, others, receipt } = scanFrame(bytes, from, to, this.#scan);
+    const { accepted, answered, others, hasMessages, receipt } = scanFrame(bytes, from, to, this.#scan);
     if (receipt !== 0) {
       this.#receipt = receipt;
-      if (this.#unacknowledged === 0) this.#options.ackClock.add(this);
+      if (hasMessages) this.#options.ackClock.add(this);
       this.#unacknowledged += to - from + others * otherItemOverhead;
     }
     if (accepted > 0) this.#options.onAccepted(accepted);

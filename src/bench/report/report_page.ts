@@ -15,6 +15,7 @@ const charts: Readonly<Record<WorkloadName, readonly ChartOf[]>> = {
   w3: [memoryChart],
   w4: [latencyChart, cpuChart],
   w5: [throughputChart, latencyChart, cpuChart],
+  w6: [latencyChart, cpuChart],
 };
 
 /** The library with its license, which every copy must include. */
@@ -69,23 +70,28 @@ ${figureTables(report).map((table) => section(table, report)).join("\n")}
 `;
 }
 
-function section({ workload, title, header, rows, notes }: FigureTable, { runs }: BenchReport): string {
+function section(
+  { workload, title, header, rows, ratios, notes }: FigureTable,
+  { runs }: BenchReport,
+): string {
   const measured = runs.filter(isMeasured).filter((run) => run.workload === workload);
   const drawn = charts[workload].flatMap((chartOf) => chartOf(measured) ?? []).map(chartMarkup);
   return `<section>
 <h2>${escapeHtml(title)}</h2>
-<div class="wide"><table>
-${
-    header.length === 0
-      ? ""
-      : `<thead><tr>${header.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("")}</tr></thead>`
-  }
+${tableMarkup(header, rows)}
+${ratios === undefined ? "" : tableMarkup(ratios.header, ratios.rows)}
+${[...notes.map((note) => `<p>${escapeHtml(note)}</p>`), ...drawn].join("\n")}
+</section>`;
+}
+
+function tableMarkup(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const head = header.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("");
+  return `<div class="wide"><table>
+${header.length === 0 ? "" : `<thead><tr>${head}</tr></thead>`}
 <tbody>
 ${rows.map((row) => `<tr>${cells(row, Math.max(header.length, 2))}</tr>`).join("\n")}
 </tbody>
-</table></div>
-${[...notes.map((note) => `<p>${escapeHtml(note)}</p>`), ...drawn].join("\n")}
-</section>`;
+</table></div>`;
 }
 
 /** A row that is shorter than the table ends with a sentence. */

@@ -40,7 +40,7 @@ export async function makeSystems(options: BenchOptions, resources: OwnedResourc
       name,
       servers: servers.broker,
       joined,
-      pipe: (server, account) => openAmqpPipe({ broker: brokerOf(server).address, ...account }),
+      pipe: (server, account) => openAmqpPipe({ broker: brokerOf(server).address, ...account, joined }),
       transport: (server, user) =>
         openAmqpTransport({ ...options, broker: brokerOf(server), user, caFile: options.tls?.caFile }),
     });

@@ -9,7 +9,15 @@ import type { SystemName } from "../result.ts";
 import type { Account } from "./accounts.ts";
 import type { BenchServer, BenchServers } from "./chatd_servers.ts";
 import { Failure } from "./failure.ts";
-import type { BenchSystem, ConnectionEvents, MeasuredProcesses, Sender, StartedSystem, SystemNeeds } from "./system.ts";
+import type {
+  BenchSystem,
+  ConnectionEvents,
+  MeasuredProcesses,
+  Sender,
+  StartedSystem,
+  SystemNeeds,
+  UserSessions,
+} from "./system.ts";
 
 export interface RawWay {
   readonly name: SystemName;
@@ -73,22 +81,32 @@ class StartedRaw implements StartedSystem {
     return senderOf(session, to);
   }
 
+  readonly users: UserSessions = {
+    account: () => this.#server.account((user) => this.#way.transport(this.#server, user)),
+    open: async (account, { hello, ...events }) => {
+      const opened = await RawSession.open({
+        ...events,
+        open: this.#way.pipe(this.#server, account),
+        hello: { ...hello, token: account.token },
+        joined: this.#way.joined,
+        onPostponed: () => this.#postponed++,
+        onLost: (error) => this.#failure.set(error),
+      });
+      this.#sessions.push(opened.session);
+      return opened;
+    },
+  };
+
   async #connect({ onDelivered, onAccepted }: ConnectionEvents): Promise<{ name: string; session: RawSession }> {
-    const account = await this.#server.account((user) => this.#way.transport(this.#server, user));
-    const { session } = await RawSession.open({
-      open: this.#way.pipe(this.#server, account),
-      hello: { token: account.token },
+    const account = await this.users.account();
+    const { session } = await this.users.open(account, {
       ackClock: this.#ackClock,
-      joined: this.#way.joined,
       onMessage(bytes, from, to) {
         const at = textOf(bytes, from, to);
         if (at >= 0) onDelivered(readStamp(bytes, at));
       },
       onAccepted,
-      onPostponed: () => this.#postponed++,
-      onLost: (error) => this.#failure.set(error),
     });
-    this.#sessions.push(session);
     return { name: account.name, session };
   }
 

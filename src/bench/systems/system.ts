@@ -1,3 +1,5 @@
+import type { Hello, HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { RawSession, RawSessionOptions } from "../driver/raw_session.ts";
 import type { Figures, SystemName, WorkloadName } from "../result.ts";
 import type { Account } from "./accounts.ts";
 
@@ -33,6 +35,8 @@ export interface StartedSystem extends AsyncDisposable {
   connectIdle(): Promise<void>;
   /** Connects a new user, who receives and sends messages to a conversation; undefined for limits, which have no users. */
   connectUser?(events: ConnectionEvents & { readonly to: string }): Promise<Sender>;
+  /** Users in raw frames; undefined for other systems. */
+  readonly users?: UserSessions;
 }
 
 export interface ConnectionEvents {
@@ -41,6 +45,18 @@ export interface ConnectionEvents {
   /** The sender may forget a number of messages: chatd accepted them, or a relay or broker confirmed them. */
   onAccepted(count: number): void;
 }
+
+/** Sessions of users who do more than sending and receiving. */
+export interface UserSessions {
+  /** Returns a user without a session. @throws {ChatError} */
+  account(): Promise<Account>;
+  /** Opens a session, which its opener may close. @throws {ChatError} */
+  open(account: Account, options: UserSessionOptions): Promise<{ session: RawSession; hello: HelloResponse }>;
+}
+
+export type UserSessionOptions =
+  & Pick<RawSessionOptions, "ackClock" | "onMessage" | "onAccepted" | "onAnswered">
+  & { readonly hello?: Partial<Hello> };
 
 export interface Sender {
   /** Sends a number of messages of 100 bytes. @returns the stamp of all of them */
@@ -59,8 +75,9 @@ export interface Workload {
   /** A title for people, such as "10 pairs, 64 messages in flight each". */
   readonly title: string;
   readonly users: number;
-  /** Needs users or rooms, so there is no limit to compare with. */
-  readonly needsChat?: boolean;
+  readonly systems: readonly SystemName[];
+  /** A sentence about the other systems; empty when there are none. */
+  readonly leavesOut: string;
   /** Returns why the workload cannot run on a system; undefined when it can. */
   refuses?(system: SystemName, options: { serverIsOwn: boolean }): string | undefined;
   /**

@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import type { Figures } from "../result.ts";
+import { type Figures, systemNames } from "../result.ts";
 import type { RunOptions, Sender, StartedSystem, Workload } from "../systems/system.ts";
 import { Meter } from "./meter.ts";
 
@@ -13,6 +13,8 @@ export const busyPairs: Workload = {
   name: "w1",
   title: `${pairs} pairs, ${window} messages of 100 bytes in flight each`,
   users: 2 * pairs,
+  systems: systemNames,
+  leavesOut: "",
   run: runBusyPairs,
 };
 

@@ -26,7 +26,10 @@ export function largeRoomWorkload({ members }: { members: number }): Workload {
       members.toLocaleString("en")
     } members, all online, ${perSecond} messages/s, until the last member has each`,
     users: members,
-    needsChat: true,
+    systems: ["grpc-stream", "grpc-tls", "grpc-client", "grpc-callback", "amqp"],
+    leavesOut:
+      "W4 leaves out relays and the bare broker, which have no rooms, and the systems with a message in each " +
+      "frame: one person writes ten messages a second.",
     refuses: (_, { serverIsOwn }) =>
       serverIsOwn
         ? undefined

@@ -1,4 +1,4 @@
-import type { Figures } from "../result.ts";
+import { type Figures, systemNames } from "../result.ts";
 import type { RunOptions, StartedSystem, Workload } from "../systems/system.ts";
 import { Meter } from "./meter.ts";
 
@@ -13,6 +13,8 @@ export const oneAtATime: Workload = {
   name: "w2",
   title: `one pair, one message at a time, ${messages.toLocaleString("en")} times`,
   users: 2,
+  systems: systemNames.filter((name) => !name.endsWith("-single")),
+  leavesOut: "W2 leaves out the systems with a message in each frame: all frames have one.",
   run: runOneAtATime,
 };
 

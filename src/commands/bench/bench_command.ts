@@ -27,9 +27,9 @@ export const benchCommand: CommandEntry = defineCommand({
   name: "bench",
   brief: "Measure throughput and latency on this machine",
   description:
-    "Loads servers over gRPC and RabbitMQ as real clients do, and compares them with the bare libraries doing the same " +
-    "work without a chat. Starts a server on a temporary folder for each run, or measures a running one. Exits with 1 " +
-    "if a measurement is missing.",
+    "Loads servers over gRPC and RabbitMQ with prebuilt frames, and compares them with relays and a bare broker, which " +
+    "keep nothing. Starts a server on a temporary folder for each run, or measures a running one. Exits with 1 if a " +
+    "measurement is missing.",
   options: benchOptions,
   load: async () => {
     const { runBench } = await import("../../bench/run_bench.ts");
@@ -38,7 +38,7 @@ export const benchCommand: CommandEntry = defineCommand({
   exitCodeOf: clientExitCode,
 });
 
-const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
+const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4", "w6"];
 
 /**
  * None of the options has an environment variable: variables that name a server are meant for clients, not for load
@@ -51,8 +51,9 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     workloads: withDefault(
       option("--workload", listOf<WorkloadName>("WORKLOADS", workloadNames), {
         description: [text(
-          "Workloads, separated by commas: w1 busy pairs, w2 one message at a time, w3 idle sessions, w4 a large " +
-            "room, w5 w1 on a full log, which takes long to fill and needs 5 GB; w5 includes w1 for comparison",
+          "Workloads, separated by commas: w1 busy pairs, w2 one message at a time, w3 logins and idle sessions, w4 a " +
+            "large room, w5 w1 on a full log, which takes long to fill and needs 5 GB, w6 people as they are; w5 " +
+            "includes w1 for comparison",
         )],
       }),
       standardWorkloads,
@@ -79,10 +80,14 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     ),
     sessions: withDefault(
       option("--sessions", integer({ metavar: "COUNT", min: 1, max: 100_000 }), {
-        description: [text("Idle sessions of w3; each takes a file descriptor here and one in the server")],
+        description: [
+          text(
+            "Sessions of w3, of which 1000 at most over a broker; each takes a file descriptor here and one in the server",
+          ),
+        ],
       }),
-      1_000,
-      { message: message`1000` },
+      10_000,
+      { message: message`10000` },
     ),
     messages: withDefault(
       option("--messages", integer({ metavar: "COUNT", min: 1_000, max: 1_000_000_000 }), {

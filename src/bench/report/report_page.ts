@@ -4,7 +4,15 @@ import uPlotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uPlotLicense from "uplot/LICENSE" with { type: "text" };
 import { type BenchReport, isMeasured, type WorkloadName } from "../result.ts";
 import { chartMarkup } from "./chart_markup.ts";
-import { type ChartOf, cpuChart, latencyChart, memoryChart, throughputChart } from "./charts.ts";
+import {
+  type ChartOf,
+  cpuChart,
+  latencyChart,
+  loginChart,
+  memoryChart,
+  personChart,
+  throughputChart,
+} from "./charts.ts";
 import { escapeHtml } from "./escape_html.ts";
 import { circumstances, type FigureTable, figureTables } from "./figure_tables.ts";
 import pageScript from "./page_script.js" with { type: "text" };
@@ -12,10 +20,10 @@ import pageScript from "./page_script.js" with { type: "text" };
 const charts: Readonly<Record<WorkloadName, readonly ChartOf[]>> = {
   w1: [throughputChart, latencyChart, cpuChart],
   w2: [latencyChart, cpuChart],
-  w3: [memoryChart],
+  w3: [loginChart, memoryChart],
   w4: [latencyChart, cpuChart],
   w5: [throughputChart, latencyChart, cpuChart],
-  w6: [latencyChart, cpuChart],
+  w6: [personChart, latencyChart],
 };
 
 /** The library with its license, which every copy must include. */

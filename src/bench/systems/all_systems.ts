@@ -16,7 +16,7 @@ import { RelaySystem } from "./relay_system.ts";
 import type { BenchSystem } from "./system.ts";
 
 /** The method of live sessions. */
-const connectPath = "/chatd.v1.ChatService/Connect";
+export const connectPath = "/chatd.v1.ChatService/Connect";
 
 export interface Systems {
   /** In the order of their names. */

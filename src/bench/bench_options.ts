@@ -1,7 +1,7 @@
 import type { BrokerUrl } from "../app/broker/broker_url.ts";
 import type { ClientTls } from "../app/client/client_options.ts";
 import type { HostPort } from "../host/host_port.ts";
-import type { RelayKind } from "./relays/relay.ts";
+import type { RelayKind } from "./relays/run_relay.ts";
 import type { SystemName, WorkloadName } from "./result.ts";
 
 /** The options of `chatd bench`. */

@@ -20,7 +20,7 @@ import {
   workloadNames,
 } from "./result.ts";
 import { runRounds } from "./run_rounds.ts";
-import { runRelay } from "./relays/relay.ts";
+import { runRelay } from "./relays/run_relay.ts";
 import { namePrefix } from "./systems/accounts.ts";
 import { makeSystems } from "./systems/all_systems.ts";
 import { OwnedResources } from "./systems/owned_resources.ts";

@@ -1,7 +1,8 @@
 import { Http2Pipe } from "../driver/http2_pipe.ts";
 import type { Pipe } from "../driver/pipe.ts";
 import { putStamp, readStamp, stampNow, unstampedBytes } from "../driver/stamps.ts";
-import { encodeNames, type RelayKind, relayPath } from "../relays/relay.ts";
+import { encodeNames, relayPath } from "../relays/relay.ts";
+import type { RelayKind } from "../relays/run_relay.ts";
 import type { SystemName } from "../result.ts";
 import { Failure } from "./failure.ts";
 import type { OwnedResources, StartedProgram } from "./owned_resources.ts";

@@ -7,7 +7,7 @@ import { flag, option } from "@optique/core/primitives";
 import { integer, type ValueParser } from "@optique/core/valueparser";
 import type { BenchOptions } from "../../bench/bench_options.ts";
 import { type SystemName, systemNames, type WorkloadName, workloadNames } from "../../bench/result.ts";
-import type { RelayKind } from "../../bench/relays/relay.ts";
+import type { RelayKind } from "../../bench/relays/run_relay.ts";
 import type { BenchEnd } from "../../bench/run_bench.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode, exitCode } from "../exit_code.ts";

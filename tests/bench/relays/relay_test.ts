@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Http2Pipe } from "../../../src/bench/driver/http2_pipe.ts";
-import { encodeNames, type Relay, relayKinds, relayPath, startRelay } from "../../../src/bench/relays/relay.ts";
+import { encodeNames, type Relay, relayPath } from "../../../src/bench/relays/relay.ts";
+import { relayKinds, startRelay } from "../../../src/bench/relays/run_relay.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 
 /** A stream to a relay, with all messages that it received. */

@@ -26,7 +26,7 @@ interface Writing {
 }
 
 /** Lets people write, read, leave and come back, each at their rates. */
-export class Life {
+export class Life implements Disposable {
   readonly #town: Town;
   readonly #timesFaster: number;
   #people: readonly Person[] = [];
@@ -96,6 +96,11 @@ export class Life {
     for (const { person, place } of this.#writing.splice(0)) this.#send(person, place);
     await Promise.all(this.#changes);
     await Promise.all(this.#absent.splice(0).map((person) => person.comeOnline()));
+  }
+
+  /** Ends at once, for a run that failed. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
   }
 
   #beginWriting(): void {

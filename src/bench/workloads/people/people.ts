@@ -68,7 +68,7 @@ async function runPeople(
   // A server gives accounts in an order of its own; the rooms know people by the number in their names.
   accounts.sort((one, other) => numberOf(one.name) - numberOf(other.name));
   const onDelivered = (stamp: number, isLive: boolean) => isLive ? meter.delivered(stamp) : meter.deliveredToOne();
-  const life = new Life({ town, timesFaster });
+  using life = new Life({ town, timesFaster });
   const all = accounts.map((account) =>
     new Person({ account, sessions, ackClock, onDelivered, onAccepted: life.onAccepted })
   );
@@ -84,7 +84,7 @@ async function runPeople(
     const figures = await meter.measure(() => wait(seconds * 1000));
     return { figures, before, after: life.counts };
   })();
-  const { figures, before, after } = await Promise.race([measuring, living.then(() => measuring)]);
+  const { figures, before, after } = await Promise.race([measuring, living.then(() => measuring), system.failed]);
   await life.end();
   await living;
   const deadline = performance.now() + drainMs;

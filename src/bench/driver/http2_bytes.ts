@@ -15,7 +15,7 @@ export const frameType = {
 export const flagAck = 1;
 export const flagEndStream = 1;
 const flagEndHeaders = 4;
-const initialWindowSetting = 4;
+export const initialWindowSetting = 4;
 /** The stream of the one call of a connection. */
 export const callStream = 1;
 export const initialWindow = 65_535;

@@ -7,7 +7,7 @@ import {
   frame,
   frameType,
   headBytes,
-  initialWindow,
+  initialWindowSetting,
   maxPayload,
   openingBytes,
   putHead,
@@ -17,6 +17,7 @@ import {
   windowUpdates,
 } from "./http2_bytes.ts";
 import type { Pipe, PipeHandlers } from "./pipe.ts";
+import { SendWindow } from "./send_window.ts";
 import { SocketWriter } from "./socket_writer.ts";
 
 const prefixBytes = 5;
@@ -25,7 +26,6 @@ const firstBuffer = 2 * 1024;
 const largestBuffer = 256 * 1024;
 /** Octets of DATA after which the peer gets as many again: half of the largest window. */
 const regrant = 2 ** 30;
-const settingInitialWindow = 4;
 
 export interface Http2PipeOptions extends PipeHandlers {
   readonly host: string;
@@ -51,18 +51,14 @@ export class Http2Pipe implements Pipe {
   readonly #writer: SocketWriter;
   readonly #messages: GrpcMessages;
   readonly #reading: Promise<void>;
-  /** Messages that the windows of the peer have no room for. */
-  readonly #held: Uint8Array[] = [];
-  #connectionWindow = initialWindow;
-  #streamWindow = initialWindow;
-  #peerInitialWindow = initialWindow;
+  readonly #window = new SendWindow({ overhead: prefixBytes, write: (message) => this.#write(message) });
   #received = 0;
   #closed = false;
 
   private constructor(connection: Deno.Conn, { onMessage, onLost, ...target }: Http2PipeOptions) {
     this.#connection = connection;
     this.#handlers = { onMessage, onLost };
-    this.#messages = new GrpcMessages(onMessage);
+    this.#messages = new GrpcMessages((bytes, from, to) => this.#closed || onMessage(bytes, from, to));
     this.#writer = new SocketWriter(connection, (error) => this.#lose(error));
     const { host, port, tls, path } = target;
     const scheme = tls === undefined ? "http" : "https";
@@ -89,13 +85,7 @@ export class Http2Pipe implements Pipe {
   }
 
   send(message: Uint8Array): void {
-    if (this.#closed) return;
-    const size = prefixBytes + message.length;
-    if (this.#held.length > 0 || size > this.#window) {
-      this.#held.push(message.slice());
-      return;
-    }
-    this.#write(message, size);
+    if (!this.#closed) this.#window.send(message);
   }
 
   async close(): Promise<void> {
@@ -112,20 +102,15 @@ export class Http2Pipe implements Pipe {
     await this.#writer.done;
   }
 
-  get #window(): number {
-    return Math.min(this.#connectionWindow, this.#streamWindow);
-  }
-
-  #write(message: Uint8Array, size: number): void {
-    this.#connectionWindow -= size;
-    this.#streamWindow -= size;
-    let [from, length] = [0, Math.min(size, maxPayload)];
+  /** Writes a message in as few frames of DATA as possible. */
+  #write(message: Uint8Array): void {
+    let length = Math.min(prefixBytes + message.length, maxPayload);
     let { bytes, at } = this.#writer.reserve(headBytes + length);
     putHead(bytes, at, { length, type: frameType.data, stream: callStream });
     bytes[at + headBytes] = 0;
     putUint32(bytes, at + headBytes + 1, message.length);
     bytes.set(message.subarray(0, length - prefixBytes), at + headBytes + prefixBytes);
-    for (from = length - prefixBytes; from < message.length; from += length) {
+    for (let from = length - prefixBytes; from < message.length; from += length) {
       length = Math.min(message.length - from, maxPayload);
       ({ bytes, at } = this.#writer.reserve(headBytes + length));
       putHead(bytes, at, { length, type: frameType.data, stream: callStream });
@@ -174,9 +159,7 @@ export class Http2Pipe implements Pipe {
     } else if (type === frameType.settings) {
       if ((flags & flagAck) === 0) this.#takeSettings(bytes, from, next);
     } else if (type === frameType.windowUpdate) {
-      if (uint32(bytes, at + 5) === 0) this.#connectionWindow += uint32(bytes, from);
-      else this.#streamWindow += uint32(bytes, from);
-      this.#sendHeld();
+      this.#window.grant(uint32(bytes, at + 5), uint32(bytes, from));
     } else if (type === frameType.ping) {
       if ((flags & flagAck) === 0) {
         this.#writer.write(frame(frameType.ping, [...bytes.subarray(from, next)], { flags: flagAck }));
@@ -190,20 +173,10 @@ export class Http2Pipe implements Pipe {
 
   #takeSettings(bytes: Uint8Array, from: number, next: number): void {
     for (let at = from; at < next; at += 6) {
-      if (((bytes[at] << 8) | bytes[at + 1]) !== settingInitialWindow) continue;
-      const window = uint32(bytes, at + 2);
-      this.#streamWindow += window - this.#peerInitialWindow;
-      this.#peerInitialWindow = window;
+      const setting = (bytes[at] << 8) | bytes[at + 1];
+      if (setting === initialWindowSetting) this.#window.setInitial(uint32(bytes, at + 2));
     }
     this.#writer.write(settingsAck);
-    this.#sendHeld();
-  }
-
-  #sendHeld(): void {
-    while (this.#held.length > 0 && prefixBytes + this.#held[0].length <= this.#window) {
-      const message = this.#held.shift()!;
-      this.#write(message, prefixBytes + message.length);
-    }
   }
 
   #lose(error: Error): void {

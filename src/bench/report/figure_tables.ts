@@ -1,4 +1,11 @@
-import { type BenchReport, isMeasured, type Measured, type Ratios, type WorkloadName } from "../result.ts";
+import {
+  type BenchReport,
+  isMeasured,
+  type Machine,
+  type Measured,
+  type Ratios,
+  type WorkloadName,
+} from "../result.ts";
 import { workloads } from "../workloads/workloads.ts";
 
 interface Column {
@@ -96,7 +103,7 @@ export function circumstances({ chatd, deno, machine, server, startedAt }: Bench
 }
 
 /** Formats the figures of each workload as a table. */
-export function figureTables({ runs }: BenchReport): FigureTable[] {
+export function figureTables({ runs, machine }: BenchReport): FigureTable[] {
   return [...new Set(runs.map(({ workload }) => workload))].map((workload) => {
     const own = runs.filter((run) => run.workload === workload);
     const shown = columns[workload].filter(({ of }) => own.some((run) => isMeasured(run) && of(run) !== undefined));
@@ -108,7 +115,7 @@ export function figureTables({ runs }: BenchReport): FigureTable[] {
         isMeasured(run) ? [run.system, ...shown.map(({ of }) => of(run) ?? "-")] : [run.system, run.problem]
       ),
       ratios: ratioTable(own.filter(isMeasured)),
-      notes: notesOf(workload, own.filter(isMeasured)),
+      notes: notesOf(workload, own.filter(isMeasured), machine),
     };
   });
 }
@@ -126,22 +133,23 @@ function ratioTable(runs: readonly Measured[]): FigureTable["ratios"] {
   };
 }
 
-function notesOf(workload: WorkloadName, runs: readonly Measured[]): string[] {
-  const threads = runs.flatMap(({ system, cpu }) => {
-    const busy = cpu?.threads?.filter(({ ms }) => ms >= 0.01 * (cpu.server ?? 0)) ?? [];
-    return busy.length === 0 ? [] : [`${system}: ${busy.map(({ name, ms }) => `${name} ${fixed(ms, 1)}`).join(", ")}`];
-  });
-  const hasServers = runs.some(({ cpu }) => cpu?.server !== undefined);
-  const ofThreads = threads.length > 0
-    ? ["CPU of the server by thread:", ...threads]
-    : hasServers
-    ? ["CPU of the server by thread: only Linux tells."]
-    : [];
+function notesOf(workload: WorkloadName, runs: readonly Measured[], machine: Machine): string[] {
   const postponed = runs.filter(({ postponed }) => postponed !== undefined).map(({ system, postponed }) =>
     `${system}: the server postponed ${whole(postponed)} sends because it was full or busy.`
   );
   const { leavesOut } = workloads[workload];
-  return [...ofThreads, ...postponed, ...(leavesOut === "" ? [] : [leavesOut])];
+  return [...threadNotes(runs, machine), ...postponed, ...(leavesOut === "" ? [] : [leavesOut])];
+}
+
+/** Describes the threads of servers with at least a hundredth of the CPU. */
+function threadNotes(runs: readonly Measured[], { os }: Machine): string[] {
+  const threads = runs.flatMap(({ system, cpu }) => {
+    const busy = cpu?.threads?.filter(({ ms }) => ms >= 0.01 * (cpu.server ?? 0)) ?? [];
+    return busy.length === 0 ? [] : [`${system}: ${busy.map(({ name, ms }) => `${name} ${fixed(ms, 1)}`).join(", ")}`];
+  });
+  if (threads.length > 0) return ["CPU of the server by thread:", ...threads];
+  const isUnknown = !os.startsWith("linux") && runs.some(({ cpu }) => cpu?.server !== undefined);
+  return isUnknown ? ["CPU of the server by thread: only Linux tells it."] : [];
 }
 
 function whole(value: number | undefined): string | undefined {

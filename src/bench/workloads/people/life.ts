@@ -1,7 +1,7 @@
 import type { Person } from "./person.ts";
 import { pick, type Place, type Town } from "./town.ts";
 
-/** In life, a person does these so often. */
+/** Rates of one person, in life. */
 const messagesPerMinute = 2;
 const secondsBetweenReads = 30;
 const secondsOnline = 60 * 60;
@@ -31,7 +31,7 @@ export class Life implements Disposable {
   readonly #timesFaster: number;
   #people: readonly Person[] = [];
   #names: readonly string[] = [];
-  /** Who is absent, the longest absence first. */
+  /** Absent people, the longest absence first. */
   readonly #absent: Person[] = [];
   /** In order of their time. */
   readonly #writing: Writing[] = [];
@@ -55,7 +55,7 @@ export class Life implements Disposable {
     this.#counts.accepted += count;
   };
 
-  /** Reports whether the server owes nobody an answer. */
+  /** Reports whether the server has answered all people. */
   get isAnswered(): boolean {
     return this.#counts.sent === this.#counts.accepted && this.#people.every(({ isWaiting }) => !isWaiting);
   }

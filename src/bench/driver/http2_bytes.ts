@@ -1,4 +1,4 @@
-/** HTTP/2 as prebuilt bytes: what one call of gRPC needs (RFC 9113 and RFC 7541). */
+/** The parts of HTTP/2 that one call of gRPC needs, as prebuilt bytes (RFC 9113 and RFC 7541). */
 
 export const headBytes = 9;
 /** The largest payload that a peer takes without asking (RFC 9113, section 6.5.2). */

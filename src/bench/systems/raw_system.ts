@@ -30,7 +30,7 @@ export interface RawWay {
   transport(server: BenchServer, user: string): Promise<Transport>;
 }
 
-/** chatd, driven by raw frames, so that nearly all CPU is that of the server. */
+/** chatd, driven by raw frames. */
 export class RawSystem implements BenchSystem {
   readonly name: SystemName;
   readonly #way: RawWay;

@@ -1,5 +1,5 @@
 import type { Channel, ConfirmChannel, ConsumeMessage, Options } from "amqplib";
-import type { BrokerAddress } from "../../amqp/connection/broker_address.ts";
+import type { BrokerAddress, BrokerLogin } from "../../amqp/connection/broker_address.ts";
 import { BrokerConnection } from "../../amqp/connection/broker_connection.ts";
 import { mapChannelErrors } from "../../amqp/connection/broker_errors.ts";
 import { connectionHeader, sequenceHeader, sessionHeader, sessionQueueHeader } from "../../amqp/incoming.ts";
@@ -16,9 +16,9 @@ const refusedMs = 50;
 
 export interface AmqpPipeOptions {
   readonly broker: BrokerAddress;
-  /** The user, who logs in with the token. */
-  readonly name: string;
-  readonly token: string;
+  readonly login: BrokerLogin;
+  /** PEM certificates that replace the system's roots. */
+  readonly ca?: string;
   /**
    * Joins the frames of a turn, and those that wait for the broker's confirm, as chatd's clients do. Otherwise each frame
    * is a message without a confirm; the server ends the session when the broker refuses one.
@@ -66,9 +66,9 @@ class AmqpPipe implements Pipe {
     void connection.lost.then((error) => this.#lose(error));
   }
 
-  static async open({ broker, name: user, token, joined }: AmqpPipeOptions, handlers: PipeHandlers): Promise<AmqpPipe> {
+  static async open({ broker, login, ca, joined }: AmqpPipeOptions, handlers: PipeHandlers): Promise<AmqpPipe> {
     const name = `chatd ${crypto.randomUUID()}`;
-    const connection = await BrokerConnection.open({ broker, login: { user, password: token }, name });
+    const connection = await BrokerConnection.open({ broker, login, ca, name });
     try {
       const failed = Promise.withResolvers<ChatError>();
       const onError = (error: ChatError) => failed.resolve(error);

@@ -36,8 +36,8 @@ export interface Http2PipeOptions extends PipeHandlers {
 }
 
 export interface PipeTls {
-  /** PEM certificates to trust beside the system's. */
-  readonly roots: string;
+  /** PEM certificates to trust beside the system's; none unless given. */
+  readonly ca?: string;
   readonly serverName: string;
 }
 
@@ -74,7 +74,7 @@ export class Http2Pipe implements Pipe {
       socket.setNoDelay(true);
       const connection = tls === undefined ? socket : await Deno.startTls(socket, {
         hostname: tls.serverName,
-        caCerts: [tls.roots],
+        caCerts: tls.ca === undefined ? [] : [tls.ca],
         alpnProtocols: ["h2"],
       });
       return new Http2Pipe(connection, options);

@@ -1,7 +1,8 @@
+import { serverError } from "../../client/server_error.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { ClientFrame, type Hello, type HelloResponse, Item } from "../../gen/chatd/v1/session.ts";
-import { serverError } from "../../client/server_error.ts";
 import { version } from "../../host/version.ts";
+import { otherItemOverhead } from "../../wire/limits.ts";
 import type { AckClock } from "./ack_clock.ts";
 import { scanFrame, type ScanHandlers } from "./frame_scan.ts";
 import type { OpenPipe, Pipe } from "./pipe.ts";
@@ -10,8 +11,6 @@ import { stampNow } from "./stamps.ts";
 
 /** Bytes of a frame of the driver, which fits into every initial window. */
 const maxFrameBytes = 32 * 1024;
-/** A server counts this for each item other than a message (src/wire/limits.ts). */
-const otherItemOverhead = 64;
 /** Unacknowledged bytes after which an acknowledgement does not wait: a quarter of the server's window. */
 const dueBytes = 64 * 1024;
 const [requestsTag, ackBytes, ackTag, ackLength, receiptTag] = [0x0a, 0x07, 0x1a, 0x05, 0x0d];
@@ -146,6 +145,7 @@ export class RawSession {
   }
 
   #takeFrame(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#closed) return;
     const { accepted, answered, others, hasMessages, receipt } = scanFrame(bytes, from, to, this.#scan);
     if (receipt !== 0) {
       this.#receipt = receipt;

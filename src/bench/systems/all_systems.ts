@@ -1,7 +1,7 @@
-import { readPemText } from "../../host/certificates/pem_file.ts";
 import { openAmqpTransport } from "../../app/client/amqp_transport.ts";
 import { openGrpcTransport } from "../../app/client/grpc_transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
+import { readPemText } from "../../host/certificates/pem_file.ts";
 import type { BenchOptions } from "../bench_options.ts";
 import { openAmqpPipe } from "../driver/amqp_pipe.ts";
 import { Http2Pipe, type PipeTls } from "../driver/http2_pipe.ts";
@@ -28,9 +28,10 @@ export interface Systems {
 /** Makes the systems that the options ask for; they start later. */
 export async function makeSystems(options: BenchOptions, resources: OwnedResources): Promise<Systems> {
   const broker = new BenchBroker(resources);
+  const ca = options.tls?.caFile === undefined ? undefined : await readPemText(options.tls.caFile);
   const { running, ...servers } = options.server === undefined
     ? ownServers(resources, broker)
-    : await runningServers(options);
+    : runningServers(options, ca);
   const grpc = (name: SystemName, way: { on: BenchServers; joined: boolean }) =>
     new RawSystem(grpcWay(name, way, options));
   const client = (name: SystemName, callback: boolean) =>
@@ -40,7 +41,10 @@ export async function makeSystems(options: BenchOptions, resources: OwnedResourc
       name,
       servers: servers.broker,
       joined,
-      pipe: (server, account) => openAmqpPipe({ broker: brokerOf(server).address, ...account, joined }),
+      pipe: (server, { name, token }) => {
+        const { address, login = { user: name, password: token } } = brokerOf(server);
+        return openAmqpPipe({ broker: address, login, ca, joined });
+      },
       transport: (server, user) =>
         openAmqpTransport({ ...options, broker: brokerOf(server), user, caFile: options.tls?.caFile }),
     });
@@ -76,11 +80,11 @@ function ownServers(resources: OwnedResources, broker: BenchBroker): Servers {
   };
 }
 
-async function runningServers({ server: address, serverPid, broker, brokerPid, tls }: BenchOptions): Promise<Servers> {
-  const pipeTls: PipeTls | undefined = tls && {
-    roots: tls.caFile === undefined ? "" : await readPemText(tls.caFile),
-    serverName: tls.serverName ?? address!.host,
-  };
+function runningServers(
+  { server: address, serverPid, broker, brokerPid, tls }: BenchOptions,
+  ca: string | undefined,
+): Servers {
+  const pipeTls: PipeTls | undefined = tls && { ca, serverName: tls.serverName ?? address!.host };
   const grpc = new RunningServer({ address, tls: pipeTls, processes: { server: serverPid } });
   const onBroker = new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } });
   const refused: BenchServers = {

@@ -121,7 +121,7 @@ async function overTls(resources: OwnedResources): Promise<OwnWay> {
     ...overGrpc,
     args: [...overGrpc.args, `--tls-cert=${certFile}`, `--tls-key=${keyFile}`],
     read: [certFile, keyFile],
-    server: (port) => ({ ...overGrpc.server(port), tls: { roots: pem, serverName: listenerName } }),
+    server: (port) => ({ ...overGrpc.server(port), tls: { ca: pem, serverName: listenerName } }),
   };
 }
 

@@ -28,8 +28,8 @@ export const benchCommand: CommandEntry = defineCommand({
   brief: "Measure throughput and latency on this machine",
   description:
     "Loads servers over gRPC and RabbitMQ with prebuilt frames, and compares them with relays and a bare broker, which " +
-    "keep nothing. Starts a server on a temporary folder for each run, or measures a running one. Exits with 1 if a " +
-    "measurement is missing.",
+    "keep nothing. Starts a server on a temporary folder for each run, or measures a running one. The default workloads " +
+    "take about a quarter of an hour. Exits with 1 if a measurement is missing.",
   options: benchOptions,
   load: async () => {
     const { runBench } = await import("../../bench/run_bench.ts");

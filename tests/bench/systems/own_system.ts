@@ -39,7 +39,7 @@ function grpcServers(ownFolder: string, { encrypted = false }: { encrypted?: boo
     const server = await startTestGrpcServer({ folder, rate, tls });
     return {
       address: { host: "127.0.0.1", port: server.server.port },
-      tls: encrypted ? { roots: pem, serverName: listenerName } : undefined,
+      tls: encrypted ? { ca: pem, serverName: listenerName } : undefined,
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   });
@@ -83,7 +83,8 @@ export function rawAmqp(folder: string, broker: TestBroker, { joined }: { joined
     name: "amqp",
     servers,
     joined,
-    pipe: (_, account) => openAmqpPipe({ broker: broker.address, ...account, joined }),
+    pipe: (_, { name, token }) =>
+      openAmqpPipe({ broker: broker.address, login: { user: name, password: token }, joined }),
     transport: () => Promise.reject(new TypeError("all accounts exist")),
   });
 }

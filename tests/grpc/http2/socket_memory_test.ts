@@ -14,7 +14,7 @@ import { limits } from "./wire.ts";
 
 const { server: identity } = await createCertificates();
 const peers = 4;
-const messages = 400;
+const messages = 1_500;
 
 function messageOf(peer: number, index: number): Uint8Array {
   const length = index % 10 === 0 ? 60_000 + index : 50 + index;

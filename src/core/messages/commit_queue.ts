@@ -21,6 +21,10 @@ interface Waiting {
   readonly settle: PromiseWithResolvers<ChangeResult>;
 }
 
+interface WaitingCursor extends MoveCursor {
+  position: number;
+}
+
 export interface CommitQueueOptions {
   store: MessageStore;
   /** Runs a callback after all input that is ready now was read, which groups messages that arrive together. */
@@ -42,8 +46,8 @@ export class CommitQueue {
   /** Read positions, each once. */
   readonly #moves = new Map<string, MoveRead>();
   #moveTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Cursors, each once. */
-  readonly #cursors = new Map<string, MoveCursor>();
+  /** Cursors by device, which nearly always has one consumer: a key for both would be made for each acknowledgement. */
+  readonly #cursors = new Map<string, WaitingCursor[]>();
   #cursorTimer: ReturnType<typeof setTimeout> | undefined;
   /**
    * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
@@ -81,7 +85,10 @@ export class CommitQueue {
 
   /** Moves a cursor with a commit soon. A crash before it only means that messages are delivered again. */
   moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#cursors.set(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
+    const cursors = this.#cursors.get(deviceId);
+    const waiting = findCursor(cursors, consumer);
+    if (waiting !== undefined) waiting.position = position;
+    else this.#cursors.set(deviceId, [...cursors ?? [], { kind: "move_cursor", deviceId, consumer, position }]);
     this.#cursorTimer ??= setTimeout(() => {
       this.#cursorTimer = undefined;
       this.#schedule();
@@ -106,7 +113,7 @@ export class CommitQueue {
 
   /** Returns the position that a cursor moves to soon; undefined when none waits. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
-    return this.#cursors.get(cursorKey(deviceId, consumer))?.position;
+    return findCursor(this.#cursors.get(deviceId), consumer)?.position;
   }
 
   #takeOwnReads(): void {
@@ -180,7 +187,7 @@ export class CommitQueue {
     const moves: (MoveCursor | MoveRead)[] = [...this.#moves.values()];
     this.#moves.clear();
     if (this.#areCursorsDue()) {
-      moves.push(...this.#cursors.values());
+      for (const cursors of this.#cursors.values()) moves.push(...cursors);
       this.#cursors.clear();
     }
     return moves;
@@ -218,6 +225,6 @@ export class CommitQueue {
   }
 }
 
-function cursorKey(deviceId: string, consumer: string): string {
-  return `cursor ${deviceId} ${consumer}`;
+function findCursor(cursors: readonly WaitingCursor[] = [], consumer: string): WaitingCursor | undefined {
+  return cursors.find((cursor) => cursor.consumer === consumer);
 }

@@ -67,7 +67,7 @@ export class Life implements Disposable {
     for (let left = absent; left > 0; left--) this.#leave();
   }
 
-  /** Runs until {@link end}. @throws {ChatError} when a person cannot come back */
+  /** Runs until {@link stop}. @throws {ChatError} when a person cannot come back */
   async run(): Promise<void> {
     const online = this.#people.length - this.#absent.length;
     const perTick = (seconds: number) => online / seconds * this.#timesFaster * tickMs / 1000;
@@ -90,11 +90,15 @@ export class Life implements Disposable {
     }
   }
 
-  /** Ends: all writing is sent, and all people are online. */
-  async end(): Promise<void> {
+  /** Ends: all writing is sent, and people who were on their way are there. */
+  async stop(): Promise<void> {
     this.#ended = true;
     for (const { person, place } of this.#writing.splice(0)) this.#send(person, place);
     await Promise.all(this.#changes);
+  }
+
+  /** Brings all absent people back. */
+  async bringBackAll(): Promise<void> {
     await Promise.all(this.#absent.splice(0).map((person) => person.comeOnline()));
   }
 

@@ -72,7 +72,7 @@ export class Receipts {
   readSaved({ conversation, user, seq }: MoveRead): void {
     const { live, revisions } = this.#options;
     const key = readKey(conversation, user);
-    // A later one was stored already. The same one may be known from the store, which answers a look-up before a commit.
+    // A later one was stored already. The same one may be known from a look-up in the store, which is ahead.
     if (seq < (this.#reads.peek(key) ?? 0)) return;
     this.#reads.set(key, seq);
     const receipt = { readSeq: seq, deliveredSeq: 0 };

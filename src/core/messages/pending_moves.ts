@@ -34,7 +34,7 @@ export class PendingMoves {
    */
   readonly #ownReads = new Map<string, Map<string, number>>();
   #ownTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Those of the commit in progress. */
+  /** The moves of the commit in progress. */
   #underway = none;
 
   /** @param onDue called when a move has waited for its time */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Identity } from "../../../src/core/accounts/identity.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { day, minute, password, setUp } from "../../support/servers/test_accounts.ts";
 
@@ -60,6 +61,19 @@ Deno.test("authenticate() admits no session that a revocation would miss", async
   const entered: string[] = [];
   await rejectsWith("unauthenticated", accounts.authenticate(token, { enter: ({ user }) => entered.push(user) }));
   assert.deepEqual(entered, []);
+});
+
+Deno.test("authenticate() names the revocation if it made a preparation fail", async () => {
+  const { accounts, register } = setUp();
+  const { token } = await register("ana");
+  const failing = new Error("there is no such device");
+  const prepare = () => Promise.reject(failing);
+  await assert.rejects(accounts.authenticate(token, { prepare }), failing);
+  const revoked = async (identity: Identity) => {
+    await accounts.logOut(identity);
+    throw failing;
+  };
+  await rejectsWith("unauthenticated", accounts.authenticate(token, { prepare: revoked }));
 });
 
 Deno.test("authenticate() looks a token up once, and again only after a revocation", async () => {

@@ -72,12 +72,7 @@ export class Http2Pipe implements Pipe {
     try {
       const socket = await Deno.connect({ hostname: host, port });
       socket.setNoDelay(true);
-      const connection = tls === undefined ? socket : await Deno.startTls(socket, {
-        hostname: tls.serverName,
-        caCerts: tls.ca === undefined ? [] : [tls.ca],
-        alpnProtocols: ["h2"],
-      });
-      return new Http2Pipe(connection, options);
+      return new Http2Pipe(tls === undefined ? socket : await encrypt(socket, tls), options);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ChatError("unavailable", `Cannot connect to ${host}:${port}: ${why}`, { cause });
@@ -183,6 +178,19 @@ export class Http2Pipe implements Pipe {
     if (this.#closed) return;
     void this.close();
     this.#handlers.onLost(error);
+  }
+}
+
+/** @throws {Error} if the server's certificate is not trusted, for example */
+async function encrypt(socket: Deno.TcpConn, { ca, serverName }: PipeTls): Promise<Deno.TlsConn> {
+  const caCerts = ca === undefined ? [] : [ca];
+  const connection = await Deno.startTls(socket, { hostname: serverName, caCerts, alpnProtocols: ["h2"] });
+  try {
+    await connection.handshake();
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
   }
 }
 

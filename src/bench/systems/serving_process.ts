@@ -5,7 +5,7 @@ import { output } from "../workloads/process_usage.ts";
  * process itself.
  */
 export async function servingProcessOf(pid: number): Promise<number> {
-  // Without ps(1), the process is taken at its word.
+  // Without ps(1), a supervisor cannot be told from its server.
   const lines = await output("ps", ["-A", "-o", "pid=,ppid=,args="]).catch(() => "");
   for (const line of lines.split("\n")) {
     const [child, parent, ...args] = line.trim().split(/\s+/);

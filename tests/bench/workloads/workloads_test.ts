@@ -134,7 +134,7 @@ const fewPeople = peopleWorkload({
   warmUpSeconds: 0.5,
 });
 
-Deno.test("W6 ends when every message was accepted and everybody has it, also those who were absent", async () => {
+Deno.test("W6 ends when every message was accepted and all people have it, also those who were absent", async () => {
   using folder = temporaryFolder();
   const { people, delivered } = await runOn(rawGrpc(folder.path), fewPeople);
   const { online, timesFaster, sent, typingReports, reads, logins } = people!;

@@ -177,7 +177,7 @@ export class Http2Pipe implements Pipe {
   #lose(error: Error): void {
     if (this.#closed) return;
     void this.close();
-    this.#handlers.onLost(error);
+    this.#handlers.onLost(isOfDeno(error) ? broken(error) : error);
   }
 }
 
@@ -198,6 +198,15 @@ function grow(bytes: Uint8Array<ArrayBuffer>, filled: number): Uint8Array<ArrayB
   const larger = new Uint8Array(2 * bytes.length);
   larger.set(bytes.subarray(0, filled));
   return larger;
+}
+
+/** Reports whether an error is of the connection, and not of the code that reads from it. */
+function isOfDeno(error: Error): boolean {
+  return Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
+
+function broken(cause: Error): ChatError {
+  return new ChatError("unavailable", `The connection to the server broke: ${cause.message}`, { cause });
 }
 
 function ended(): ChatError {

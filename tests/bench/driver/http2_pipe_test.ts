@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import assert from "node:assert/strict";
 import { Http2Pipe } from "../../../src/bench/driver/http2_pipe.ts";
 import { connectPath } from "../../../src/bench/systems/all_systems.ts";
@@ -22,4 +23,25 @@ Deno.test("a pipe does not open to a server whose certificate is not trusted, an
       error instanceof ChatError && error.code === "unavailable" &&
       error.message.startsWith(`Cannot connect to 127.0.0.1:${port}: invalid peer certificate`),
   );
+});
+
+Deno.test("a connection that breaks is an error of the server, without a stack", async () => {
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createServer(accepted.resolve);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const lost = Promise.withResolvers<Error>();
+  const { port } = server.address() as AddressInfo;
+  const pipe = await Http2Pipe.open({
+    host: "127.0.0.1",
+    port,
+    path: connectPath,
+    onMessage: () => {},
+    onLost: lost.resolve,
+  });
+  (await accepted.promise).resetAndDestroy();
+  const error = await lost.promise;
+  assert.ok(error instanceof ChatError, String(error));
+  assert.match(error.message, /^The connection to the server broke: Connection reset/);
+  await pipe.close();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 });

@@ -112,6 +112,19 @@ Deno.test("authenticate() admits no session that was revoked while it was prepar
   assert.deepEqual(entered, []);
 });
 
+Deno.test("authenticate() answers that the token was revoked when the preparation fails because of that", async () => {
+  const { accounts, register } = setUp();
+  const [ana, ben] = [await register("ana"), await register("ben")];
+  const identity = await accounts.authenticate(ana.token);
+  const prepare = async () => {
+    await accounts.logOut(identity);
+    throw new TypeError("no such device");
+  };
+  await rejectsWith("unauthenticated", accounts.authenticate(ana.token, { prepare }));
+  const failing = () => Promise.reject(new TypeError("another reason"));
+  await assert.rejects(accounts.authenticate(ben.token, { prepare: failing }), /another reason/);
+});
+
 Deno.test("logOut() ends the token and the sessions of this device only", async () => {
   const { accounts, register, logIn, revocations } = setUp();
   const first = await register("ana");

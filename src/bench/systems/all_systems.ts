@@ -9,9 +9,9 @@ import type { SystemName } from "../result.ts";
 import { BareAmqp } from "./bare_amqp.ts";
 import { BenchBroker } from "./bench_broker.ts";
 import { type BenchServer, type BenchServers, OwnServers, RunningServer } from "./chatd_servers.ts";
-import { ClientSystem } from "./client_system.ts";
+import { clientSystem } from "./client_system.ts";
 import type { OwnedResources } from "./owned_resources.ts";
-import { RawSystem, type RawWay } from "./raw_system.ts";
+import { rawSystem, type RawWay } from "./raw_system.ts";
 import { RelaySystem } from "./relay_system.ts";
 import { servingProcessOf } from "./serving_process.ts";
 import type { BenchSystem } from "./system.ts";
@@ -33,12 +33,11 @@ export async function makeSystems(options: BenchOptions, resources: OwnedResourc
   const { running, ...servers } = options.server === undefined
     ? ownServers(resources, broker)
     : runningServers(options, { ca, server: options.serverPid && await servingProcessOf(options.serverPid) });
-  const grpc = (name: SystemName, way: { on: BenchServers; joined: boolean }) =>
-    new RawSystem(grpcWay(name, way, options));
+  const grpc = (name: SystemName, way: { on: BenchServers; joined: boolean }) => rawSystem(grpcWay(name, way, options));
   const client = (name: SystemName, callback: boolean) =>
-    new ClientSystem({ name, servers: servers.grpc, callback, transport: grpcTransport(options, callback) });
+    clientSystem({ name, servers: servers.grpc, callback, transport: grpcTransport(options, callback) });
   const amqp = (name: SystemName, joined: boolean) =>
-    new RawSystem({
+    rawSystem({
       name,
       servers: servers.broker,
       joined,

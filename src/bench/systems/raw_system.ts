@@ -8,16 +8,8 @@ import { readStamp } from "../driver/stamps.ts";
 import type { SystemName } from "../result.ts";
 import type { Account } from "./accounts.ts";
 import type { BenchServer, BenchServers } from "./chatd_servers.ts";
-import { Failure } from "./failure.ts";
-import type {
-  BenchSystem,
-  ConnectionEvents,
-  MeasuredProcesses,
-  Sender,
-  StartedSystem,
-  SystemNeeds,
-  UserSessions,
-} from "./system.ts";
+import { StartedChatd } from "./started_chatd.ts";
+import type { BenchSystem, ConnectionEvents, Sender, UserSessions } from "./system.ts";
 
 export interface RawWay {
   readonly name: SystemName;
@@ -30,40 +22,19 @@ export interface RawWay {
   transport(server: BenchServer, user: string): Promise<Transport>;
 }
 
-/** chatd, driven by raw frames. */
-export class RawSystem implements BenchSystem {
-  readonly name: SystemName;
-  readonly #way: RawWay;
-
-  constructor(way: RawWay) {
-    this.name = way.name;
-    this.#way = way;
-  }
-
-  async start(needs: SystemNeeds): Promise<StartedSystem> {
-    return new StartedRaw(await this.#way.servers.start(needs), this.#way);
-  }
+/** Returns chatd, driven by raw frames. */
+export function rawSystem(way: RawWay): BenchSystem {
+  return { name: way.name, start: async (needs) => new StartedRaw(await way.servers.start(needs), way) };
 }
 
-class StartedRaw implements StartedSystem {
-  readonly processes: MeasuredProcesses;
-  readonly failed: Promise<never>;
-  #postponed = 0;
-  readonly #server: BenchServer;
+class StartedRaw extends StartedChatd {
   readonly #way: RawWay;
   readonly #ackClock = new AckClock();
   readonly #sessions: RawSession[] = [];
-  readonly #failure = new Failure();
 
   constructor(server: BenchServer, way: RawWay) {
-    this.processes = server.processes;
-    this.failed = this.#failure.or(server.failed);
-    this.#server = server;
+    super(server);
     this.#way = way;
-  }
-
-  get postponed(): number {
-    return this.#postponed;
   }
 
   async connectPair({ onDelivered, onAccepted }: ConnectionEvents): Promise<Sender> {
@@ -82,15 +53,15 @@ class StartedRaw implements StartedSystem {
   }
 
   readonly users: UserSessions = {
-    account: () => this.#server.account((user) => this.#way.transport(this.#server, user)),
+    account: () => this.server.account((user) => this.#way.transport(this.server, user)),
     open: async (account, { hello, ...events }) => {
       const opened = await RawSession.open({
         ...events,
-        open: this.#way.pipe(this.#server, account),
+        open: this.#way.pipe(this.server, account),
         hello: { ...hello, token: account.token },
         joined: this.#way.joined,
-        onPostponed: () => this.#postponed++,
-        onLost: (error) => this.#failure.set(error),
+        onPostponed: () => this.postponed++,
+        onLost: (error) => this.failure.set(error),
       });
       this.#sessions.push(opened.session);
       return opened;
@@ -110,11 +81,9 @@ class StartedRaw implements StartedSystem {
     return { name: account.name, session };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#failure.ignore();
+  protected async disconnectUsers(): Promise<void> {
     this.#ackClock[Symbol.dispose]();
     await Promise.all(this.#sessions.map((session) => session.close()));
-    await this.#server[Symbol.asyncDispose]();
   }
 }
 

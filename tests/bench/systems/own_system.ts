@@ -3,8 +3,9 @@ import { connectPath } from "../../../src/bench/systems/all_systems.ts";
 import type { BenchServer, BenchServers } from "../../../src/bench/systems/chatd_servers.ts";
 import { openAmqpPipe } from "../../../src/bench/driver/amqp_pipe.ts";
 import { Http2Pipe } from "../../../src/bench/driver/http2_pipe.ts";
-import { ClientSystem } from "../../../src/bench/systems/client_system.ts";
-import { RawSystem } from "../../../src/bench/systems/raw_system.ts";
+import { clientSystem } from "../../../src/bench/systems/client_system.ts";
+import { rawSystem } from "../../../src/bench/systems/raw_system.ts";
+import type { BenchSystem } from "../../../src/bench/systems/system.ts";
 import { GrpcTransport } from "../../../src/grpc/client/client_transport.ts";
 import { createThrowawayCertificate } from "../../../src/grpc/callback/throwaway_certificate.ts";
 import { listenerName } from "../../../src/grpc/callback/callback_protocol.ts";
@@ -50,8 +51,8 @@ function grpcTransport({ address }: BenchServer) {
 }
 
 /** chatd over gRPC in this process, driven by raw frames. */
-export function rawGrpc(folder: string, options: { joined?: boolean; encrypted?: boolean } = {}): RawSystem {
-  return new RawSystem({
+export function rawGrpc(folder: string, options: { joined?: boolean; encrypted?: boolean } = {}): BenchSystem {
+  return rawSystem({
     name: "grpc-stream",
     servers: grpcServers(folder, options),
     joined: options.joined ?? true,
@@ -61,8 +62,8 @@ export function rawGrpc(folder: string, options: { joined?: boolean; encrypted?:
 }
 
 /** chatd over gRPC in this process, with its own clients. */
-export function grpcClients(folder: string): ClientSystem {
-  return new ClientSystem({
+export function grpcClients(folder: string): BenchSystem {
+  return clientSystem({
     name: "grpc-client",
     servers: grpcServers(folder),
     callback: false,
@@ -71,7 +72,7 @@ export function grpcClients(folder: string): ClientSystem {
 }
 
 /** chatd over a broker in this process, driven by raw frames. */
-export function rawAmqp(folder: string, broker: TestBroker, { joined }: { joined: boolean }): RawSystem {
+export function rawAmqp(folder: string, broker: TestBroker, { joined }: { joined: boolean }): BenchSystem {
   const servers = serversIn(folder, async (folder) => {
     const server = await startTestAmqpServer(broker, { folder, rate });
     return {
@@ -79,7 +80,7 @@ export function rawAmqp(folder: string, broker: TestBroker, { joined }: { joined
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   });
-  return new RawSystem({
+  return rawSystem({
     name: "amqp",
     servers,
     joined,

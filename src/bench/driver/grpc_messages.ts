@@ -1,4 +1,4 @@
-import { uint32 } from "./http2_bytes.ts";
+import { readUint32 } from "../../grpc/http2/frames.ts";
 
 const prefixBytes = 5;
 
@@ -20,7 +20,7 @@ export class GrpcMessages {
       [bytes, from, to] = [this.#part, 0, this.#partLength];
     }
     while (from + prefixBytes <= to) {
-      const end = from + prefixBytes + uint32(bytes, from + 1);
+      const end = from + prefixBytes + readUint32(bytes, from + 1);
       if (end > to) break;
       this.#onMessage(bytes, from + prefixBytes, end);
       from = end;

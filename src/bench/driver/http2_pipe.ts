@@ -1,21 +1,17 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { GrpcMessages } from "./grpc_messages.ts";
 import {
-  callStream,
-  flagAck,
-  flagEndStream,
-  frame,
-  frameType,
-  headBytes,
-  initialWindowSetting,
-  maxPayload,
-  openingBytes,
-  putHead,
-  putUint32,
-  settingsAck,
-  uint32,
-  windowUpdates,
-} from "./http2_bytes.ts";
+  encodeFrame,
+  Flag,
+  frameHeaderBytes,
+  FrameType,
+  minMaxFrameBytes,
+  putFrameHeader,
+  readUint32,
+  Setting,
+  writeUint32,
+} from "../../grpc/http2/frames.ts";
+import { GrpcMessages } from "./grpc_messages.ts";
+import { callStream, openingBytes, settingsAck, windowUpdates } from "./http2_bytes.ts";
 import type { Pipe, PipeHandlers } from "./pipe.ts";
 import { SendWindow } from "./send_window.ts";
 import { SocketWriter } from "./socket_writer.ts";
@@ -99,17 +95,17 @@ export class Http2Pipe implements Pipe {
 
   /** Writes a message in as few frames of DATA as possible. */
   #write(message: Uint8Array): void {
-    let length = Math.min(prefixBytes + message.length, maxPayload);
-    let { bytes, at } = this.#writer.reserve(headBytes + length);
-    putHead(bytes, at, { length, type: frameType.data, stream: callStream });
-    bytes[at + headBytes] = 0;
-    putUint32(bytes, at + headBytes + 1, message.length);
-    bytes.set(message.subarray(0, length - prefixBytes), at + headBytes + prefixBytes);
+    let length = Math.min(prefixBytes + message.length, minMaxFrameBytes);
+    let { bytes, at } = this.#writer.reserve(frameHeaderBytes + length);
+    putFrameHeader(bytes, at, { length, type: FrameType.data, flags: 0, streamId: callStream });
+    bytes[at + frameHeaderBytes] = 0;
+    writeUint32(bytes, { at: at + frameHeaderBytes + 1, value: message.length });
+    bytes.set(message.subarray(0, length - prefixBytes), at + frameHeaderBytes + prefixBytes);
     for (let from = length - prefixBytes; from < message.length; from += length) {
-      length = Math.min(message.length - from, maxPayload);
-      ({ bytes, at } = this.#writer.reserve(headBytes + length));
-      putHead(bytes, at, { length, type: frameType.data, stream: callStream });
-      bytes.set(message.subarray(from, from + length), at + headBytes);
+      length = Math.min(message.length - from, minMaxFrameBytes);
+      ({ bytes, at } = this.#writer.reserve(frameHeaderBytes + length));
+      putFrameHeader(bytes, at, { length, type: FrameType.data, flags: 0, streamId: callStream });
+      bytes.set(message.subarray(from, from + length), at + frameHeaderBytes);
     }
   }
 
@@ -131,9 +127,9 @@ export class Http2Pipe implements Pipe {
   /** @returns the length of all complete frames */
   #takeFrames(bytes: Uint8Array, end: number): number {
     let at = 0;
-    while (at + headBytes <= end && !this.#closed) {
+    while (at + frameHeaderBytes <= end && !this.#closed) {
       const length = (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2];
-      const next = at + headBytes + length;
+      const next = at + frameHeaderBytes + length;
       if (next > end) break;
       this.#takeFrame(bytes, at, next);
       at = next;
@@ -142,26 +138,26 @@ export class Http2Pipe implements Pipe {
   }
 
   #takeFrame(bytes: Uint8Array, at: number, next: number): void {
-    const [type, flags, from] = [bytes[at + 3], bytes[at + 4], at + headBytes];
-    if (type === frameType.data) {
+    const [type, flags, from] = [bytes[at + 3], bytes[at + 4], at + frameHeaderBytes];
+    if (type === FrameType.data) {
       this.#received += next - from;
       if (this.#received >= regrant) {
         this.#writer.write(windowUpdates(this.#received));
         this.#received = 0;
       }
       this.#messages.add(bytes, from, next);
-      if ((flags & flagEndStream) !== 0) this.#lose(ended());
-    } else if (type === frameType.settings) {
-      if ((flags & flagAck) === 0) this.#takeSettings(bytes, from, next);
-    } else if (type === frameType.windowUpdate) {
-      this.#window.grant(uint32(bytes, at + 5), uint32(bytes, from));
-    } else if (type === frameType.ping) {
-      if ((flags & flagAck) === 0) {
-        this.#writer.write(frame(frameType.ping, [...bytes.subarray(from, next)], { flags: flagAck }));
+      if ((flags & Flag.endStream) !== 0) this.#lose(ended());
+    } else if (type === FrameType.settings) {
+      if ((flags & Flag.ack) === 0) this.#takeSettings(bytes, from, next);
+    } else if (type === FrameType.windowUpdate) {
+      this.#window.grant(readUint32(bytes, at + 5), readUint32(bytes, from));
+    } else if (type === FrameType.ping) {
+      if ((flags & Flag.ack) === 0) {
+        this.#writer.write(encodeFrame(FrameType.ping, { flags: Flag.ack, payload: bytes.subarray(from, next) }));
       }
-    } else if (type === frameType.headers) {
-      if ((flags & flagEndStream) !== 0) this.#lose(ended());
-    } else if (type === frameType.reset || type === frameType.goAway) {
+    } else if (type === FrameType.headers) {
+      if ((flags & Flag.endStream) !== 0) this.#lose(ended());
+    } else if (type === FrameType.rstStream || type === FrameType.goaway) {
       this.#lose(ended());
     }
   }
@@ -169,7 +165,7 @@ export class Http2Pipe implements Pipe {
   #takeSettings(bytes: Uint8Array, from: number, next: number): void {
     for (let at = from; at < next; at += 6) {
       const setting = (bytes[at] << 8) | bytes[at + 1];
-      if (setting === initialWindowSetting) this.#window.setInitial(uint32(bytes, at + 2));
+      if (setting === Setting.initialWindowSize) this.#window.setInitial(readUint32(bytes, at + 2));
     }
     this.#writer.write(settingsAck);
   }

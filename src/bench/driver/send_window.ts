@@ -1,4 +1,4 @@
-import { initialWindow } from "./http2_bytes.ts";
+import { initialWindow } from "../../grpc/http2/flow_window.ts";
 
 /** The windows of a call's peer (RFC 9113, section 5.2), with the messages that wait for them. */
 export class SendWindow {

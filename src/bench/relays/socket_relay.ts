@@ -1,17 +1,15 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { ChatError } from "../../core/chat_error.ts";
-import { GrpcMessages } from "../driver/grpc_messages.ts";
 import {
-  answerBytes,
-  callStream,
-  flagAck,
-  frameType,
-  headBytes,
-  maxPayload,
-  preface,
-  putHead,
-  settingsAck,
-} from "../driver/http2_bytes.ts";
+  clientPreface,
+  Flag,
+  frameHeaderBytes,
+  FrameType,
+  minMaxFrameBytes,
+  putFrameHeader,
+} from "../../grpc/http2/frames.ts";
+import { GrpcMessages } from "../driver/grpc_messages.ts";
+import { answerBytes, callStream, settingsAck } from "../driver/http2_bytes.ts";
 import { decodeNames, type Relay } from "./relay.ts";
 
 const prefixBytes = 5;
@@ -61,8 +59,8 @@ class RelayedStream {
   readonly #messages = new GrpcMessages((...message) => this.#pass(...message));
   /** An incomplete frame. */
   #rest: Uint8Array = new Uint8Array(0);
-  /** Bytes of the client's preface that have not arrived. */
-  #missingPreface = preface.length;
+  /** Bytes of the client's clientPreface that have not arrived. */
+  #missingPreface = clientPreface.length;
   #name: string | undefined;
   #to = "";
   #receiver: RelayedStream | undefined;
@@ -79,8 +77,8 @@ class RelayedStream {
     if (this.#rest.length > 0) bytes = Buffer.concat([this.#rest, bytes]);
     let at = Math.min(this.#missingPreface, bytes.length);
     this.#missingPreface -= at;
-    while (at + headBytes <= bytes.length) {
-      const next = at + headBytes + ((bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2]);
+    while (at + frameHeaderBytes <= bytes.length) {
+      const next = at + frameHeaderBytes + ((bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2]);
       if (next > bytes.length) break;
       this.#takeFrame(bytes, at, next);
       at = next;
@@ -95,9 +93,9 @@ class RelayedStream {
 
   #takeFrame(bytes: Uint8Array, at: number, next: number): void {
     const [type, flags] = [bytes[at + 3], bytes[at + 4]];
-    if (type === frameType.data) this.#messages.add(bytes, at + headBytes, next);
-    else if (type === frameType.headers) this.#socket.write(answer);
-    else if (type === frameType.settings && (flags & flagAck) === 0) this.#socket.write(settingsAck);
+    if (type === FrameType.data) this.#messages.add(bytes, at + frameHeaderBytes, next);
+    else if (type === FrameType.headers) this.#socket.write(answer);
+    else if (type === FrameType.settings && (flags & Flag.ack) === 0) this.#socket.write(settingsAck);
   }
 
   #pass(bytes: Uint8Array, from: number, to: number): void {
@@ -124,10 +122,10 @@ class RelayedStream {
   /** Writes all messages as DATA, without a frame for each. */
   #flush(): void {
     const frames: Uint8Array[] = [];
-    for (let at = 0; at < this.#length; at += maxPayload) {
-      const length = Math.min(this.#length - at, maxPayload);
-      const head = new Uint8Array(headBytes);
-      putHead(head, 0, { length, type: frameType.data, stream: callStream });
+    for (let at = 0; at < this.#length; at += minMaxFrameBytes) {
+      const length = Math.min(this.#length - at, minMaxFrameBytes);
+      const head = new Uint8Array(frameHeaderBytes);
+      putFrameHeader(head, 0, { length, type: FrameType.data, flags: 0, streamId: callStream });
       frames.push(head, this.#out.subarray(at, at + length));
     }
     this.#length = 0;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GrpcMessages } from "../../../src/bench/driver/grpc_messages.ts";
-import { putUint32 } from "../../../src/bench/driver/http2_bytes.ts";
+import { writeUint32 } from "../../../src/grpc/http2/frames.ts";
 
 const texts = ["", "a", "b".repeat(300), "", "c".repeat(20_000), "last"];
 
@@ -8,7 +8,7 @@ const texts = ["", "a", "b".repeat(300), "", "c".repeat(20_000), "last"];
 function dataOfTexts(): Uint8Array {
   const parts = texts.map((text) => {
     const part = new Uint8Array(5 + text.length);
-    putUint32(part, 1, text.length);
+    writeUint32(part, { at: 1, value: text.length });
     part.set(new TextEncoder().encode(text), 5);
     return part;
   });

@@ -269,8 +269,8 @@ export interface MessageStore {
   conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined>;
 
   /**
-   * Returns those of `others` who share a conversation with `user`, in any order and without `user`. Costs what the
-   * user's own peers or `others` do, whichever are fewer.
+   * Returns those of `others` who share a conversation with `user`, in any order and without `user`. The cost grows
+   * with the user's own peers or with `others`, whichever are fewer.
    */
   peersAmong(user: string, others: UserSet): Promise<string[]>;
 

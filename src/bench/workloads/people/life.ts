@@ -59,7 +59,7 @@ export class Life implements Disposable {
     return this.#counts.sent === this.#counts.accepted && this.#people.every(({ isWaiting }) => !isWaiting);
   }
 
-  /** Begins with people who are all online, of whom some leave at once. */
+  /** Begins with all people online, and sends some of them away at once. */
   begin(people: readonly Person[], { absent }: { absent: number }): void {
     this.#people = people;
     this.#names = people.map(({ name }) => name);

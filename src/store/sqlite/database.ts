@@ -1,28 +1,13 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
+import { connectionSettings } from "./connection_settings.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
 
 /** "chat" in ASCII, which identifies chatd's files. */
 const applicationId = 0x63686174;
-
-// mmap_size: with a memory map, a read error of the disk would kill the process (SIGBUS) instead of failing one query.
-// secure_delete: deleted data is overwritten in the file.
-// wal_autocheckpoint: a checkpoint at 16 MiB instead of 4 MiB of log makes large commits up to a tenth faster, because
-// a page that many commits change is written once.
-const settings = `
-  PRAGMA busy_timeout = 0;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA foreign_keys = ON;
-  PRAGMA secure_delete = ON;
-  PRAGMA cache_size = -32768;
-  PRAGMA mmap_size = 0;
-  PRAGMA wal_autocheckpoint = 4000;
-  PRAGMA journal_size_limit = 67108864;
-`;
 
 /** The only connection that writes to the store's file; the caller must hold the folder's lock. */
 export class Database implements Disposable {
@@ -62,7 +47,7 @@ export class Database implements Disposable {
     try {
       // Migrates before changing settings, so that a refused database stays unchanged.
       migrate(connection, path);
-      connection.exec(settings);
+      connection.exec(connectionSettings);
       for (const [name, compute] of Object.entries(searchFunctions)) {
         connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
       }

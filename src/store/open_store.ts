@@ -11,6 +11,7 @@ import type { SettingsStore } from "../core/people/settings_store.ts";
 import type { RoomStore } from "../core/rooms/room_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database, databasePath } from "./sqlite/database.ts";
+import { HeadsWriter } from "./sqlite/log/heads_writer.ts";
 import { SqliteMessageStore } from "./sqlite/log/sqlite_message_store.ts";
 import { Indexer } from "./sqlite/search/indexer.ts";
 import { SearchIndex } from "./sqlite/search/search_index.ts";
@@ -69,8 +70,10 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
   const database = Database.open(folder);
   const messages = new SqliteMessageStore(database);
   const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
+  const headsWriter = new HeadsWriter({ database, log });
   const close = () => {
     indexer.close();
+    headsWriter.close();
     database.close();
   };
   return {

@@ -3,7 +3,14 @@ import { ChatError } from "../../core/chat_error.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "../files/durable_files.ts";
 import { Pace } from "../files/pace.ts";
 import { tryLockFolder } from "../folder_lock.ts";
-import { type BackedUpFile, backupFormat, type BackupManifest, databaseName, manifestName } from "./backup_manifest.ts";
+import {
+  type BackedUpFile,
+  backupFormat,
+  type BackupManifest,
+  databaseName,
+  manifestName,
+  selectHead,
+} from "./backup_manifest.ts";
 
 /**
  * How long to wait for another process's lock on the database, in milliseconds; a server takes it when it recovers from
@@ -128,7 +135,7 @@ function readCopiedLog(path: string): CopiedLog {
   return {
     schema: Number(value("PRAGMA user_version")),
     epoch: String(value("SELECT epoch FROM log")),
-    head: Number(value("SELECT coalesce(max(head_position), 0) FROM conversation")),
+    head: Number(value(selectHead)),
     blobs: heldBlobs(database),
   };
 }

@@ -34,6 +34,13 @@ export interface BackupManifest {
 export const manifestName = "manifest.json";
 export const databaseName = "chatd.sqlite";
 
+/**
+ * SQL for the newest position in a database of any schema. The columns of heads may be older than the newest entries,
+ * but never older than removed ones.
+ */
+export const selectHead = `SELECT max(
+  (SELECT coalesce(max(head_position), 0) FROM conversation), (SELECT coalesce(max(position), 0) FROM entry))`;
+
 const blobPath = /^files\/([0-9a-f]{2})\/(\1[0-9a-f]{62})$/;
 
 /** Whether `path` is the path of a content, in a data folder or a backup. */

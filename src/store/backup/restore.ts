@@ -4,7 +4,7 @@ import { copyFile, type FileDigest, syncFolder, takeEmptyFolder } from "../files
 import { lockFolder } from "../folder_lock.ts";
 import { migrations } from "../sqlite/migrations.ts";
 import { isDamage } from "../sqlite/storage_error.ts";
-import { type BackupManifest, damagedFile, databaseName, readManifest } from "./backup_manifest.ts";
+import { type BackupManifest, damagedFile, databaseName, readManifest, selectHead } from "./backup_manifest.ts";
 
 /** The temporary name of the database, so that no server opens a partially restored folder. */
 const unfinishedName = "chatd.sqlite.restoring";
@@ -109,7 +109,7 @@ function renewDatabase(
     }
     const { epoch, schema, head } = manifest;
     const matchesManifest = value("SELECT epoch FROM log") === epoch && value("PRAGMA user_version") === schema &&
-      value("SELECT coalesce(max(head_position), 0) FROM conversation") === head;
+      value(selectHead) === head;
     if (!matchesManifest) throw damagedFile(source, "does not match the manifest");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
     dropTransientRows(database);

@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqli
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
 import { connectionSettings } from "./connection_settings.ts";
+import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
@@ -9,19 +10,26 @@ import { isDamage, isRefused, writeError } from "./storage_error.ts";
 /** "chat" in ASCII, which identifies chatd's files. */
 const applicationId = 0x63686174;
 
-/** The only connection that writes to the store's file; the caller must hold the folder's lock. */
+/**
+ * The connection to the store's file that all but plain messages are written and read with; the caller must hold the
+ * folder's lock.
+ */
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */
   onCommit: (() => void) | undefined;
+  /** Called before this connection writes: blocks while another connection of this process does. */
+  beforeWrite: (() => void) | undefined;
+  readonly heads: Heads;
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
 
-  private constructor(connection: DatabaseSync, path: string) {
+  private constructor(connection: DatabaseSync, { path, heads }: { path: string; heads: Heads }) {
     this.#path = path;
     this.#connection = connection;
+    this.heads = heads;
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");
@@ -32,18 +40,21 @@ export class Database implements Disposable {
    * @throws {ChatError} `invalid_argument` if it is damaged or another program's, `unsupported_version` if it is from a
    * newer chatd, `storage_full`
    */
-  static open(folder: string): Database {
+  static open(folder: string, options: HeadsOptions = {}): Database {
     const path = databasePath(folder);
     createFile(path, folder);
-    return Database.#prepare(openConnection(path, folder), path);
+    return Database.#prepare(openConnection(path, folder), { path, options });
   }
 
   /** Opens a new database that is lost when it is closed. */
   static openInMemory(): Database {
-    return Database.#prepare(new DatabaseSync(":memory:"), ":memory:");
+    return Database.#prepare(new DatabaseSync(":memory:"), { path: ":memory:", options: {} });
   }
 
-  static #prepare(connection: DatabaseSync, path: string): Database {
+  static #prepare(
+    connection: DatabaseSync,
+    { path, options }: { path: string; options: HeadsOptions },
+  ): Database {
     try {
       // Migrates before changing settings, so that a refused database stays unchanged.
       migrate(connection, path);
@@ -51,7 +62,9 @@ export class Database implements Disposable {
       for (const [name, compute] of Object.entries(searchFunctions)) {
         connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
       }
-      return new Database(connection, path);
+      const heads = new Heads(connection, options);
+      for (const [name, compute] of Object.entries(heads.functions)) connection.function(name, compute);
+      return new Database(connection, { path, heads });
     } catch (error) {
       connection.close();
       throw openError(path, error);
@@ -87,12 +100,24 @@ export class Database implements Disposable {
   }
 
   /**
+   * Writes up to `limit` heads of conversations that were moved and not written yet. Code that removes entries must
+   * first write all, because heads that a crash loses are read from the entries.
+   * @throws {ChatError} `storage_full`
+   */
+  writeHeads(limit: number = this.heads.unwritten): void {
+    if (limit === 0) return;
+    this.transaction(() => this.heads.write(limit), { durable: false });
+    this.heads.forget(limit);
+  }
+
+  /**
    * Moves the write-ahead log into the file and truncates it; until then, it still contains overwritten and deleted
    * data.
    * @returns false if a reader of an older state prevents it; try again later
    * @throws {ChatError} `storage_full`
    */
   truncateLog(): boolean {
+    this.beforeWrite?.();
     try {
       return this.#connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
     } catch (error) {
@@ -106,6 +131,7 @@ export class Database implements Disposable {
   }
 
   #transact<T>(work: () => T): T {
+    this.beforeWrite?.();
     try {
       this.#begin.run();
       const result = work();
@@ -122,6 +148,7 @@ export class Database implements Disposable {
   close(): void {
     if (!this.#connection.isOpen) return;
     try {
+      this.writeHeads();
       // SQLite truncates the log itself, but not while the connection of a search is still open.
       this.truncateLog();
     } catch {

@@ -11,7 +11,8 @@
  *   uncounted. Events with a room's settings have flags as target.
  * - A span is a part of a conversation that a user may see: one span in a direct conversation, one per stay in a room.
  *   9007199254740991 is an open end.
- * - member.head_position is only set in direct conversations: a message in a room does not write a row per member.
+ * - member.room: whether the conversation is a room. member.head_position is only set in direct conversations: a message
+ *   in a room does not write a row per member.
  * - search_index contains the words of messages up to the position in search_cursor. Triggers keep it equal to the
  *   current rows. It stores no texts, and removed words are overwritten at once (https://sqlite.org/fts5.html, section
  *   6.15).
@@ -24,7 +25,8 @@
  * - consumer.used_at: milliseconds since the Unix epoch; 0 if unknown.
  * - log.seen_at: the last time that a server trusted.
  * - The head is stored with the conversation, so numbering continues when all entries are removed; and with each
- *   member, so an index finds the newest conversations of a user.
+ *   member, so an index finds the newest conversations of a user. Both are written after the commits that move them:
+ *   log.heads_through is the position up to which they are complete.
  */
 export const migrations: readonly string[] = [
   `
@@ -313,5 +315,16 @@ export const migrations: readonly string[] = [
   `,
   `
   ALTER TABLE log ADD COLUMN seen_at INTEGER;
+  `,
+  `
+  ALTER TABLE log ADD COLUMN heads_through INTEGER NOT NULL DEFAULT 0;
+  UPDATE log SET heads_through = (SELECT coalesce(max(head_position), 0) FROM conversation);
+
+  ALTER TABLE member ADD COLUMN room INTEGER NOT NULL DEFAULT 0;
+  UPDATE member SET room = 1 WHERE conversation IN (SELECT id FROM conversation WHERE name > '+' AND name < ',');
+  DROP INDEX member_by_head;
+  DROP INDEX member_of_room;
+  CREATE INDEX member_by_head ON member (user, head_position) WHERE room = 0;
+  CREATE INDEX member_of_room ON member (user, conversation) WHERE room = 1;
   `,
 ];

@@ -52,10 +52,10 @@ function prepareStatements(database: Database) {
     removeBlocks: database.prepare("DELETE FROM block WHERE user = ?"),
     removeDevicesOf: database.prepare("DELETE FROM device WHERE user = ?"),
     addErasure: database.prepare("INSERT INTO erasure (user, after_id) VALUES (?, x'')"),
-    // Excludes rooms, which have no head here, and whose names do not contain names of users.
+    // Excludes rooms, whose names do not contain names of users.
     directConversations: database.prepare(
       `SELECT c.id, c.name FROM member m CROSS JOIN conversation c ON c.id = m.conversation
-       WHERE m.user = ? AND m.head_position > 0`,
+       WHERE m.user = ? AND m.room = 0`,
     ),
     renameConversation: database.prepare("UPDATE conversation SET name = ? WHERE id = ?"),
     saveDevice: database.prepare(

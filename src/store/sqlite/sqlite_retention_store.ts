@@ -2,6 +2,7 @@ import { messageIdLifetimeMs } from "../../core/messages/message_id.ts";
 import type { ConversationRule, RetentionStore } from "../../core/messages/retention_store.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { headOf } from "./log/heads.ts";
 import type { SpentIds } from "./log/spent_ids.ts";
 
 /** The key of the rule for conversations without their own rule; no conversation has this key. */
@@ -50,13 +51,13 @@ function prepareStatements(database: Database) {
     isRuled: database.prepare("SELECT 1 FROM retention WHERE max_age IS NOT NULL OR max_entries IS NOT NULL LIMIT 1"),
     due: database.prepare(
       `SELECT c.id FROM conversation c ${rules}
-       WHERE c.id > :after AND c.id <= :through AND c.first_seq <= c.head_seq AND (
-         ${ruled("max_entries")} < c.head_seq - c.first_seq + 1
+       WHERE c.id > :after AND c.id <= :through AND c.first_seq <= ${headOf.seq} AND (
+         ${ruled("max_entries")} < ${headOf.seq} - c.first_seq + 1
          OR (SELECT e.accepted_at FROM entry e WHERE e.conversation = c.id AND e.seq = c.first_seq)
            NOT BETWEEN :now - ${ruled("max_age")} AND :now)`,
     ),
     rule: database.prepare(
-      `SELECT c.first_seq AS firstSeq, c.head_seq AS headSeq, ${ruled("max_age")} AS maxAge,
+      `SELECT c.first_seq AS firstSeq, ${headOf.seq} AS headSeq, ${ruled("max_age")} AS maxAge,
          ${ruled("max_entries")} AS maxEntries
        FROM conversation c ${rules} WHERE c.id = ?`,
     ),
@@ -137,6 +138,7 @@ export class SqliteRetentionStore implements RetentionStore {
       const range = this.#dueRange(conversation, { now, limit });
       if (range === undefined) return 0;
       const { firstSeq, lastSeq } = range;
+      this.#database.writeHeads();
       this.#database.transaction(() => this.#remove(conversation, { firstSeq, lastSeq, now }));
       return lastSeq - firstSeq + 1;
     });

@@ -79,7 +79,7 @@ function prepareStatements(database: Database) {
     ),
     countJoined: database.prepare(
       `SELECT count(*) AS count FROM member m
-       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isMember}`,
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.room = 1 AND ${isMember}`,
     ),
     countInvitations: database.prepare(
       `SELECT count(*) AS count FROM member m
@@ -102,7 +102,7 @@ function prepareStatements(database: Database) {
     removeMember: database.prepare("DELETE FROM member WHERE conversation = :conversation AND user = :user"),
     roomsOf: database.prepare(
       `SELECT c.name AS id FROM member m CROSS JOIN conversation c ON c.id = m.conversation
-       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.head_position = 0 AND ${isRoom}
+       WHERE m.user = (SELECT id FROM user WHERE name = ?) AND m.room = 1
          AND m.role IN (${roleCodes.member}, ${roleCodes.moderator}, ${roleCodes.owner}, ${roleCodes.invited})`,
     ),
     readers: database.prepare(`SELECT u.name ${readers} ORDER BY u.name`),
@@ -233,6 +233,7 @@ export class SqliteRoomStore implements RoomStore {
     const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers, removeEntries } =
       this.#statements;
     return settle(() => {
+      this.#database.writeHeads();
       const isDeleted = this.#database.transaction(() => {
         const row = find.get(id) as unknown as RoomRow | undefined;
         if (!row) return false;

@@ -3,6 +3,7 @@ import { defaultSettings, type Settings, type SettingsStore } from "../../core/p
 import { directMessagesCodes, toDirectMessages } from "./codes.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { headOf } from "./log/heads.ts";
 import { openEnd } from "./log/visibility.ts";
 
 const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
@@ -57,7 +58,7 @@ function prepareStatements(database: Database) {
       } AND through_position = after_position`,
     ),
     conversation: database.prepare(
-      "SELECT id, first_seq AS firstSeq, head_seq AS headSeq FROM conversation WHERE name = ?",
+      `SELECT c.id, c.first_seq AS firstSeq, ${headOf.seq} AS headSeq FROM conversation c WHERE c.name = ?`,
     ),
     hasWritten: database.prepare(
       `SELECT 1 FROM entry WHERE conversation = :conversation AND seq > :after AND seq <= :through

@@ -48,7 +48,7 @@ Deno.test("the next server erases a room whose erasure a crash interrupted", asy
   await fill(before);
   before.close();
   const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
-  connection.exec("DELETE FROM room; DELETE FROM member WHERE head_position = 0; DELETE FROM span WHERE room = 1");
+  connection.exec("DELETE FROM room; DELETE FROM member WHERE room = 1; DELETE FROM span WHERE room = 1");
   connection.close();
   assert.equal(count(folder.path, "entry"), 5);
   using after = openStore({ folder: folder.path });

@@ -1,5 +1,6 @@
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
+import { headOf, type Heads } from "./heads.ts";
 import { isShown, isVisible } from "./visibility.ts";
 
 /** Minimum number of entries to examine, because some may be hidden. */
@@ -38,7 +39,7 @@ interface Position {
 
 function prepareStatements(database: Database) {
   const stretch = (conversation: string) =>
-    `:user AS user, ${conversation} AS conversation, s.first_seq AS firstSeq, min(s.last_seq, c.head_seq) AS lastSeq`;
+    `:user AS user, ${conversation} AS conversation, s.first_seq AS firstSeq, min(s.last_seq, ${headOf.seq}) AS lastSeq`;
   return {
     scan: database.prepare(
       `SELECT e.position FROM entry e
@@ -49,12 +50,17 @@ function prepareStatements(database: Database) {
       `SELECT ${stretch("m.conversation")}
        FROM member m CROSS JOIN conversation c ON c.id = m.conversation
          CROSS JOIN span s ON s.user = m.user AND s.conversation = m.conversation
-       WHERE m.user = :user AND m.head_position > :after AND m.head_position > 0 LIMIT +:limit`,
+       WHERE m.user = :user AND m.room = 0 AND m.head_position > :after LIMIT +:limit`,
+    ),
+    directsAmong: database.prepare(
+      `SELECT ${stretch("c.id")}
+       FROM json_each(:conversations) given CROSS JOIN conversation c ON c.id = given.value
+         CROSS JOIN span s ON s.user = :user AND s.conversation = c.id`,
     ),
     stays: database.prepare(
       `SELECT ${stretch("s.conversation")}
        FROM span s CROSS JOIN conversation c ON c.id = s.conversation
-       WHERE s.user = :user AND s.room = 1 AND s.last_position > :after AND c.head_position > :after LIMIT +:limit`,
+       WHERE s.user = :user AND s.room = 1 AND s.last_position > :after AND ${headOf.position} > :after LIMIT +:limit`,
     ),
     positionOf: database.prepare("SELECT position FROM entry WHERE conversation = ? AND seq = ?"),
     positionsFrom: database.prepare(
@@ -67,11 +73,13 @@ function prepareStatements(database: Database) {
 /** Finds the positions of entries that a user has not received, without reading their texts. */
 export class Backlog {
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #heads: Heads;
   readonly #scanWindow: number;
   readonly #maxMerged: number;
 
   constructor(database: Database, { scanWindow = 1024, maxMerged = 512 }: BacklogOptions = {}) {
     this.#statements = prepareStatements(database);
+    this.#heads = database.heads;
     this.#scanWindow = scanWindow;
     this.#maxMerged = maxMerged;
   }
@@ -100,11 +108,18 @@ export class Backlog {
     return positions(this.#statements.scan.all({ user, ...range }));
   }
 
-  /** Returns the stretches with new entries for a user; at most one more than can be merged. */
+  /** Returns the stretches with new entries for a user, or more of them than can be merged. */
   #changedStretches(user: number, after: number): Stretch[] {
     const limit = this.#maxMerged + 1;
-    const { directs, stays } = this.#statements;
-    return [...directs.all({ user, after, limit }), ...stays.all({ user, after, limit })] as unknown as Stretch[];
+    const { directs, directsAmong, stays } = this.#statements;
+    const written = directs.all({ user, after, limit }) as unknown as Stretch[];
+    const unwritten = this.#heads.unwrittenOf(user).filter(({ headPosition }) => headPosition > after);
+    const conversations = JSON.stringify(unwritten.map(({ id }) => id));
+    return [
+      ...written.filter(({ conversation }) => this.#heads.isWritten(conversation)),
+      ...(unwritten.length === 0 ? [] : directsAmong.all({ user, conversations })) as unknown as Stretch[],
+      ...stays.all({ user, after, limit }) as unknown as Stretch[],
+    ];
   }
 
   *#merge(

@@ -8,6 +8,7 @@ import { isDiskFailure } from "../storage_error.ts";
 import { Attachments } from "./attachments.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
+import { type Head, headOf, type Heads } from "./heads.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
 import { type PlacedEntry, RoomChanges } from "./room_changes.ts";
@@ -17,16 +18,13 @@ import { openEnd } from "./visibility.ts";
 
 const maxCached = 20_000;
 
-interface Conversation {
-  readonly id: number;
-  readonly isRoom: boolean;
-  headSeq: number;
-  headPosition: number;
-  /** The number of its entries that are events. */
-  uncounted: number;
+interface Conversation extends Head {
   /** Whether it is a deleted room, of which only the used id remains. */
   readonly isGone: boolean;
 }
+
+/** A conversation as changed by the open transaction. */
+type PendingConversation = { -readonly [Key in keyof Conversation]: Conversation[Key] };
 
 type ConversationRow = Omit<Conversation, "isRoom" | "isGone"> & { hasRoom: number };
 
@@ -57,20 +55,17 @@ interface KnownEntry {
 
 function prepareStatements(database: Database) {
   return {
-    head: database.prepare("SELECT coalesce(max(head_position), 0) AS head FROM conversation"),
     findConversation: database.prepare(
-      `SELECT id, head_seq AS headSeq, head_position AS headPosition, uncounted,
+      `SELECT c.id, ${headOf.seq} AS headSeq, ${headOf.position} AS headPosition, ${headOf.uncounted} AS uncounted,
          EXISTS (SELECT 1 FROM room r WHERE r.conversation = c.id) AS hasRoom
-       FROM conversation c WHERE name = ?`,
+       FROM conversation c WHERE c.name = ?`,
     ),
     addConversation: database.prepare("INSERT INTO conversation (name, head_seq, head_position) VALUES (?, 0, 0)"),
-    addMember: database.prepare("INSERT INTO member (conversation, user, head_position) VALUES (?, ?, 0)"),
+    addMember: database.prepare("INSERT INTO member (conversation, user) VALUES (?, ?)"),
     addSpan: database.prepare(
       `INSERT INTO span (user, conversation, first_seq, last_seq, last_position, room)
        VALUES (?, ?, 1, ${openEnd}, ${openEnd}, 0)`,
     ),
-    moveHead: database.prepare("UPDATE conversation SET head_seq = ?, head_position = ?, uncounted = ? WHERE id = ?"),
-    moveMembers: database.prepare("UPDATE member SET head_position = ? WHERE conversation = ?"),
     findEntry: database.prepare(
       `SELECT e.position, c.name AS conversation, e.seq, e.accepted_at AS acceptedAt, e.kind, e.target, e.subject,
          CASE WHEN e.kind = ${kindCodes.edited} THEN (
@@ -96,9 +91,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/**
- * The writing side of the message store. Caches heads in memory, because no other connection writes to the database.
- */
+/** The writing side of the message store. Numbers entries in memory, because no other connection writes. */
 export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
@@ -109,10 +102,10 @@ export class Committer {
   readonly #attachments: Attachments;
   readonly #readers: ReaderPositions;
   readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
-  #head: number;
+  readonly #heads: Heads;
   /** Head and conversations as changed by the open transaction; dropped if it fails. */
   #pendingHead = 0;
-  #pending = new Map<string, Conversation>();
+  #pending = new Map<string, PendingConversation>();
 
   constructor(database: Database, { users, spentIds }: { users: UserIds; spentIds: SpentIds }) {
     this.#database = database;
@@ -123,11 +116,7 @@ export class Committer {
     this.#messageChanges = new MessageChanges(database, users);
     this.#attachments = new Attachments(database);
     this.#readers = new ReaderPositions(database);
-    this.#head = (this.#statements.head.get() as { head: number }).head;
-  }
-
-  get head(): number {
-    return this.#head;
+    this.#heads = database.heads;
   }
 
   /** Must be called after conversations were renamed or deleted. */
@@ -158,18 +147,12 @@ export class Committer {
   }
 
   #transact(apply: () => ChangeResult[]): ChangeResult[] {
+    this.#database.writeHeads(this.#heads.excess);
     this.#pending = new Map();
-    this.#pendingHead = this.#head;
-    const results = this.#database.transaction(() => {
-      const results = apply();
-      for (const { id, isRoom, headSeq, headPosition, uncounted } of this.#pending.values()) {
-        this.#statements.moveHead.run(headSeq, headPosition, uncounted, id);
-        if (!isRoom) this.#statements.moveMembers.run(headPosition, id);
-      }
-      return results;
-    });
+    this.#pendingHead = this.#heads.head;
+    const results = this.#database.transaction(apply);
     for (const [name, conversation] of this.#pending) this.#conversations.set(name, conversation);
-    this.#head = this.#pendingHead;
+    this.#heads.move(this.#pending.values(), this.#pendingHead);
     return results;
   }
 

@@ -7,6 +7,7 @@ import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
 import { kindCodes } from "./entry_columns.ts";
 import type { EntryReader } from "./entry_reader.ts";
+import { headOf, type Heads } from "./heads.ts";
 import type { LogPages } from "./log_pages.ts";
 import { isShown, isTextShown, isUnblocked, openEnd } from "./visibility.ts";
 
@@ -82,12 +83,12 @@ function prepareStatements(database: Database) {
     ),
     directs: database.prepare(
       `SELECT m.conversation, m.head_position AS position FROM member m
-       WHERE m.user = :user AND m.head_position < :before AND m.head_position > 0
+       WHERE m.user = :user AND m.room = 0 AND m.head_position < :before
        ORDER BY m.head_position DESC LIMIT +:limit`,
     ),
     openStays: database.prepare(
-      `SELECT s.conversation, c.head_position AS position FROM span s CROSS JOIN conversation c ON c.id = s.conversation
-       WHERE s.user = :user AND s.room = 1 AND s.last_position = ${openEnd} AND c.head_position < :before`,
+      `SELECT s.conversation, ${headOf.position} AS position FROM span s CROSS JOIN conversation c ON c.id = s.conversation
+       WHERE s.user = :user AND s.room = 1 AND s.last_position = ${openEnd} AND ${headOf.position} < :before`,
     ),
     // A user who was invited again has the room among the invitations.
     endedStays: database.prepare(
@@ -103,7 +104,8 @@ function prepareStatements(database: Database) {
        ORDER BY s.last_position DESC LIMIT +:limit`,
     ),
     find: database.prepare(
-      `SELECT c.id, c.name, c.head_seq AS headSeq, c.head_position AS headPosition, c.uncounted, c.first_seq AS firstSeq,
+      `SELECT c.id, c.name, ${headOf.seq} AS headSeq, ${headOf.position} AS headPosition,
+         ${headOf.uncounted} AS uncounted, c.first_seq AS firstSeq,
          CASE WHEN m.role = ${roleCodes.invited} AND NOT ${
         isInvitationShown(":user")
       } THEN ${roleCodes.left} ELSE m.role END AS role,
@@ -153,11 +155,13 @@ function prepareStatements(database: Database) {
 /** The conversations of a user, from the user's point of view. */
 export class ConversationList {
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #heads: Heads;
   readonly #pages: LogPages;
   readonly #entries: EntryReader;
 
   constructor(database: Database, { pages, entries }: { pages: LogPages; entries: EntryReader }) {
     this.#statements = prepareStatements(database);
+    this.#heads = database.heads;
     this.#pages = pages;
     this.#entries = entries;
   }
@@ -167,15 +171,27 @@ export class ConversationList {
    * which come first. The position of a conversation is that of its newest entry in the user's last stay.
    */
   page(user: number, { before, limit }: { before: number; limit: number }): ListedConversation[] {
-    const { invitations, directs, openStays, endedStays } = this.#statements;
+    const { invitations, openStays, endedStays } = this.#statements;
     const rest = { user, before: before === 0 ? openEnd : before };
     const listed = [
       ...invitations.all({ ...rest, limit }),
-      ...directs.all({ ...rest, limit }),
+      ...this.#directs({ ...rest, limit }),
       ...openStays.all(rest),
       ...endedStays.all({ ...rest, limit }),
     ] as unknown as ListedConversation[];
     return listed.sort((one, other) => other.position - one.position).slice(0, limit);
+  }
+
+  /** Returns more than `limit` conversations rather than too few: the index has old positions of some. */
+  #directs({ user, before, limit }: { user: number; before: number; limit: number }): ListedConversation[] {
+    const unwritten = this.#heads.unwrittenOf(user);
+    const range = { user, before, limit: limit + unwritten.length };
+    const indexed = this.#statements.directs.all(range) as unknown as ListedConversation[];
+    const moved = unwritten.map(({ id, headPosition }) => ({ conversation: id, position: headPosition }));
+    return [
+      ...indexed.filter(({ conversation }) => this.#heads.isWritten(conversation)),
+      ...moved.filter(({ position }) => position < before),
+    ];
   }
 
   /** Returns the allowance for the summaries of a page. */

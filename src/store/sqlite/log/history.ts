@@ -2,6 +2,7 @@ import type { HistoryPage, HistoryRange } from "../../../core/messages/message_s
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
 import type { ReadEntries } from "./entry_reader.ts";
+import { headOf } from "./heads.ts";
 import type { LogPages } from "./log_pages.ts";
 
 /** Reads the messages at given positions up to the page's limits; always the first. */
@@ -20,7 +21,7 @@ function prepareStatements(database: Database) {
   return {
     // Uses the last stay, because the user sees no entries after it.
     find: database.prepare(
-      `SELECT c.id, c.first_seq AS firstSeq, min(s.last_seq, c.head_seq) AS headSeq
+      `SELECT c.id, c.first_seq AS firstSeq, min(s.last_seq, ${headOf.seq}) AS headSeq
        FROM conversation c CROSS JOIN span s ON s.conversation = c.id
        WHERE c.name = ? AND s.user = ? ORDER BY s.first_seq DESC LIMIT 1`,
     ),

@@ -9,11 +9,11 @@ const maxRoomOfPeers = 100;
 function prepareStatements(database: Database) {
   return {
     countDirects: database.prepare(
-      "SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ? AND head_position > 0 LIMIT +?)",
+      "SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ? AND room = 0 LIMIT +?)",
     ),
     directs: database.prepare(
       `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
-       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ? AND mine.head_position > 0`,
+       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ? AND mine.room = 0`,
     ),
     existing: database.prepare(
       "SELECT given.key AS place FROM json_each(?) given WHERE EXISTS (SELECT 1 FROM conversation WHERE name = given.value)",

@@ -35,14 +35,14 @@ function prepareStatements(database: Database) {
     count: database.prepare("UPDATE room SET members = members + ? WHERE conversation = ?"),
     role: database.prepare("SELECT role FROM member WHERE conversation = ? AND user = ?"),
     enter: database.prepare(
-      `INSERT INTO member (conversation, user, role, head_position, read_seq, read_uncounted) VALUES (?, ?, ?, 0, ?, ?)
+      `INSERT INTO member (conversation, user, role, room, read_seq, read_uncounted) VALUES (?, ?, ?, 1, ?, ?)
        ON CONFLICT (conversation, user) DO UPDATE SET
          role = excluded.role, inviter = NULL, left_name = NULL, read_seq = excluded.read_seq,
          read_uncounted = excluded.read_uncounted`,
     ),
     invite: database.prepare(
-      `INSERT INTO member (conversation, user, role, head_position, inviter, invited_position)
-       VALUES (?, ?, ${roleCodes.invited}, 0, ?, ?)
+      `INSERT INTO member (conversation, user, role, room, inviter, invited_position)
+       VALUES (?, ?, ${roleCodes.invited}, 1, ?, ?)
        ON CONFLICT (conversation, user) DO UPDATE SET
          role = excluded.role, inviter = excluded.inviter, invited_position = excluded.invited_position`,
     ),
@@ -51,7 +51,7 @@ function prepareStatements(database: Database) {
        WHERE conversation = ? AND user = ?`,
     ),
     setRole: database.prepare(
-      `INSERT INTO member (conversation, user, role, head_position) VALUES (?, ?, ?, 0)
+      `INSERT INTO member (conversation, user, role, room) VALUES (?, ?, ?, 1)
        ON CONFLICT (conversation, user) DO UPDATE SET role = excluded.role, inviter = NULL`,
     ),
     forget: database.prepare("DELETE FROM member WHERE conversation = ? AND user = ?"),

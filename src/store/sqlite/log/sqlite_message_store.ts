@@ -21,6 +21,7 @@ import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { EntryReader, type PageLimits as Limits, sizeBesideText } from "./entry_reader.ts";
+import type { Heads } from "./heads.ts";
 import { History } from "./history.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
@@ -60,6 +61,7 @@ export class SqliteMessageStore implements MessageStore {
   /** The ids of removed entries. */
   readonly spentIds: SpentIds;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #heads: Heads;
   readonly #users: UserIds;
   readonly #committer: Committer;
   readonly #incarnations: Incarnations;
@@ -72,6 +74,7 @@ export class SqliteMessageStore implements MessageStore {
 
   constructor(database: Database, options: BacklogOptions & LogPagesOptions = {}) {
     this.#statements = prepareStatements(database);
+    this.#heads = database.heads;
     this.#users = new UserIds(database);
     this.spentIds = new SpentIds(database);
     this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
@@ -87,7 +90,7 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   get head(): number {
-    return this.#committer.head;
+    return this.#heads.head;
   }
 
   get incarnation(): string {

@@ -10,6 +10,7 @@ const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts"
 const encoder = new TextEncoder();
 const user = 1;
 const conversation = 1;
+const ignore = () => {};
 
 /** A database with one user and one conversation, and a writer thread of it. */
 class Fixture implements Disposable {
@@ -69,7 +70,7 @@ Deno.test("a writer thread stores the records of a batch, which another connecti
   await fixture.whenReady();
   const texts = ["hello", "", "日本語 🙂", "x".repeat(8_192)];
   const batch = batchOf(texts, 1);
-  assert.equal(await fixture.writer.write(batch.bytes, 1), true);
+  assert.equal(await fixture.writer.write(batch.bytes, 1, ignore), true);
   assert.deepEqual(fixture.log(), texts.map((text, index) => `${index + 1} ${index + 1} 1 ${text}`));
   const [{ id }] = fixture.database.prepare("SELECT lower(hex(id)) AS id FROM entry LIMIT 1").all();
   assert.equal(id, batch.id(0).replaceAll("-", ""));
@@ -79,22 +80,25 @@ Deno.test("a batch with an id that was used before is not stored at all", async 
   using fixture = new Fixture();
   await fixture.whenReady();
   const id = createMessageId();
-  assert.equal(await fixture.writer.write(batchOf(["first"], 1, { id: () => id }).bytes, 1), true);
+  assert.equal(await fixture.writer.write(batchOf(["first"], 1, { id: () => id }).bytes, 1, ignore), true);
   const ids = [createMessageId(), id];
-  assert.equal(await fixture.writer.write(batchOf(["new", "again"], 2, { id: () => ids.shift()! }).bytes, 2), false);
+  assert.equal(
+    await fixture.writer.write(batchOf(["new", "again"], 2, { id: () => ids.shift()! }).bytes, 2, ignore),
+    false,
+  );
   assert.deepEqual(fixture.log(), ["1 1 1 first"]);
-  assert.equal(await fixture.writer.write(batchOf(["third"], 2).bytes, 2), true);
+  assert.equal(await fixture.writer.write(batchOf(["third"], 2).bytes, 2, ignore), true);
   assert.deepEqual(fixture.log(), ["1 1 1 first", "2 2 1 third"]);
 });
 
 Deno.test("a batch that SQLite refuses fails with its error, and the next one is stored", async () => {
   using fixture = new Fixture();
   await fixture.whenReady();
-  await assert.rejects(fixture.writer.write(batchOf(["x"], 1, { sender: 99 }).bytes, 1), (error: Error) => {
+  await assert.rejects(fixture.writer.write(batchOf(["x"], 1, { sender: 99 }).bytes, 1, ignore), (error: Error) => {
     assert.match(error.message, /FOREIGN KEY constraint failed/);
     return "errcode" in error && Number(error.errcode) === 19;
   });
-  assert.equal(await fixture.writer.write(batchOf(["y"], 1).bytes, 1), true);
+  assert.equal(await fixture.writer.write(batchOf(["y"], 1).bytes, 1, ignore), true);
   assert.deepEqual(fixture.log(), ["1 1 1 y"]);
 });
 
@@ -104,7 +108,7 @@ Deno.test("after waitUntilIdle(), another connection can write", async () => {
   for (let round = 0; round < 20; round++) {
     const texts = Array.from({ length: 50 }, (_, index) => `${index}`);
     const first = round * 50 + 1;
-    const writing = fixture.writer.write(batchOf(texts, first).bytes, first);
+    const writing = fixture.writer.write(batchOf(texts, first).bytes, first, ignore);
     assert.equal(fixture.writer.isReady, false);
     fixture.writer.waitUntilIdle();
     fixture.database.transaction(() => fixture.database.prepare("UPDATE user SET created_at = ?").run(round));
@@ -116,7 +120,7 @@ Deno.test("after waitUntilIdle(), another connection can write", async () => {
 Deno.test("close() lets the write in progress finish, and frees the database", async () => {
   using fixture = new Fixture();
   await fixture.whenReady();
-  const writing = fixture.writer.write(batchOf(["last"], 1).bytes, 1);
+  const writing = fixture.writer.write(batchOf(["last"], 1).bytes, 1, ignore);
   fixture.writer.close();
   assert.equal(await writing, true);
   assert.equal(fixture.database.truncateLog(), true);

@@ -77,10 +77,8 @@ export interface OpenStoreOptions {
 export function openStore({ folder, log = silentLog, writer: thread }: OpenStoreOptions): Store {
   prepareDataFolder(folder);
   const database = Database.open(folder);
-  const writer = new PlainWriter(
-    database,
-    thread && (() => new WriterThread({ ...thread, path: databasePath(folder) })),
-  );
+  const path = databasePath(folder);
+  const writer = new PlainWriter(database, { startThread: thread && (() => new WriterThread({ ...thread, path })) });
   const messages = new SqliteMessageStore(database, { writer });
   const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
   const headsWriter = new HeadsWriter({ database, log });
@@ -102,7 +100,7 @@ export function openStore({ folder, log = silentLog, writer: thread }: OpenStore
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     indexer,
-    fileBytes: () => ({ database: Deno.statSync(databasePath(folder)).size, log: database.logBytes }),
+    fileBytes: () => ({ database: Deno.statSync(path).size, log: database.logBytes }),
     beginServing: () => messages.beginIncarnation(),
     close,
     [Symbol.dispose]: close,

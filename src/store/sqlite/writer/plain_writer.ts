@@ -3,8 +3,12 @@ import type { Database } from "../database.ts";
 import { PlainRecords } from "./plain_records.ts";
 import type { WriterThread } from "./writer_thread.ts";
 
-/** Most messages to write without the thread: handing them over would take longer. */
-const maxDirect = 8;
+export interface PlainWriterOptions {
+  /** Starts the thread; absent for a database in memory, which only one connection can open. */
+  startThread?(): WriterThread;
+  /** Most messages to write without the thread: handing over a few takes longer. 8 unless given. */
+  readonly maxDirect?: number;
+}
 
 const usedBefore = new Error("An id in the batch was used before.");
 
@@ -12,14 +16,13 @@ const usedBefore = new Error("An id in the batch was used before.");
 export class PlainWriter implements Disposable {
   readonly #database: Database;
   readonly #records: PlainRecords;
-  readonly #startThread: (() => WriterThread) | undefined;
+  readonly #options: PlainWriterOptions;
   #thread: WriterThread | undefined;
 
-  /** @param startThread absent for a database that only one connection can open */
-  constructor(database: Database, startThread?: () => WriterThread) {
+  constructor(database: Database, options: PlainWriterOptions = {}) {
     this.#database = database;
     this.#records = new PlainRecords(database);
-    this.#startThread = startThread;
+    this.#options = options;
     database.beforeWrite = () => this.#thread?.waitUntilIdle();
   }
 
@@ -30,8 +33,9 @@ export class PlainWriter implements Disposable {
    * @throws {ChatError} `storage_full`; other errors of SQLite
    */
   async write(batch: PlainBatch, onStored: () => void): Promise<boolean> {
+    const { maxDirect = 8 } = this.#options;
     if (batch.count > maxDirect) {
-      this.#thread ??= this.#startThread?.();
+      this.#thread ??= this.#options.startThread?.();
       if (this.#thread?.isReady) {
         const stored = await this.#thread.write(batch.bytes, batch.firstPosition, onStored);
         if (stored) this.#database.onCommit?.();

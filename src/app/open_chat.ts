@@ -16,6 +16,7 @@ import { openControlSocket } from "../host/control_socket.ts";
 import { defer } from "../host/defer.ts";
 import { requireDataFolder } from "../host/permissions.ts";
 import { ScryptHasher } from "../host/scrypt_hasher.ts";
+import { sha256Hex } from "../host/sha256.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
@@ -148,6 +149,7 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
     accounts: new Accounts({
       store: store.accounts,
       hasher,
+      hashToken: sha256Hex,
       clock,
       log,
       audit,

@@ -2,6 +2,7 @@ import { AccountDeletion } from "./accounts/account_deletion.ts";
 import type { Accounts, Identity } from "./accounts/accounts.ts";
 import { KnownUsers } from "./accounts/known_users.ts";
 import { type AuditLog, noAudit } from "./audit/audit.ts";
+import { Applier } from "./applier.ts";
 import { ChatError } from "./chat_error.ts";
 import type { GuardedClock } from "./clock.ts";
 import { DiskQuota } from "./files/disk_quota.ts";
@@ -21,7 +22,7 @@ import type {
   MessageBatch,
   MessageStore,
 } from "./messages/message_store.ts";
-import { noSuchMessage, type Origin, Posting, refuseInRoom } from "./messages/posting.ts";
+import { noSuchMessage, Posting } from "./messages/posting.ts";
 import { Receipts } from "./messages/receipts.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
@@ -34,6 +35,7 @@ import { UserSettings } from "./people/user_settings.ts";
 import { Invitations } from "./rooms/invitations.ts";
 import { RoomCache } from "./rooms/room_cache.ts";
 import { RoomKeeper } from "./rooms/room_keeper.ts";
+import { refuseInRoom } from "./rooms/refuse_in_room.ts";
 import type { RoomState } from "./rooms/room_state.ts";
 import type { RoomStore } from "./rooms/room_store.ts";
 import { Rooms } from "./rooms/rooms.ts";
@@ -118,14 +120,14 @@ export class Chat {
   readonly #buckets: TokenBuckets;
   readonly #sessionBuckets = new TokenBuckets(sessionsOfUser);
   readonly #writeBuckets = new TokenBuckets(writesOfUser);
+  /** Takes entries that other processes commit, too. */
+  readonly applier: Applier;
   readonly posting: Posting;
   readonly rooms: Rooms;
   readonly searches: Searches;
   readonly deletion: AccountDeletion;
   readonly roomKeeper: RoomKeeper;
   readonly files: Files;
-  /** True while live sessions do not know the incarnation of the log, because the disk had no room to store one. */
-  #hasUninformed: boolean;
   /** Turns for reading pages that users request. */
   readonly pages: PageTurns;
   #closing: ChatError | undefined;
@@ -133,7 +135,6 @@ export class Chat {
   constructor(options: ChatOptions) {
     this.#options = options;
     this.accounts = options.accounts;
-    this.#hasUninformed = options.store.incarnation === "";
     const metrics = this.metrics = options.metrics ?? silentMetrics;
     this.#buckets = new TokenBuckets(options.rate);
     const pages = this.pages = new PageTurns({ ...options.pages, defer: options.defer });
@@ -143,7 +144,7 @@ export class Chat {
     const isUser = (name: string) => known.has(name);
     const settings = this.settings = new UserSettings({
       store: options.settings,
-      head: () => store.head,
+      applied: () => this.applier.applied,
       isOnline: (user) => live.isOnline(user),
       isUser,
       onChanged: (user, { before, after }) => {
@@ -158,14 +159,6 @@ export class Chat {
       const inviter = room.inviterOf(user);
       return room.hasMember(user) || (inviter !== undefined && !settings.isHidden(user, inviter));
     };
-    const fanOut = new FanOut({
-      live,
-      hearsOf: isInvolved,
-      rooms: cache,
-      hides: (user, { sender, position }) => settings.isHidden(user, sender, position),
-      hasBlocked: (user) => settings.hasBlocked(user),
-      invitationChanged: (user, conversation) => revisions.changed(user, conversation),
-    });
     this.files = new Files({
       ...options,
       store: options.files,
@@ -174,15 +167,7 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
-      onAccepted: (message, from) => {
-        const origin = from as Origin;
-        this.#endUninformed();
-        if (message.event === undefined) this.#commits.moveOwnRead(message.conversation, message.sender, message.seq);
-        fanOut.publish(message, origin);
-        if (message.event?.kind === "deleted") void this.files.sweep();
-        if (origin.room === undefined) settings.recordContact(message.sender, origin.members);
-        this.receipts.published(message, origin.members);
-      },
+      onCommitted: (entries) => this.applier.apply(entries),
       onRead: (read) => this.receipts.readSaved(read),
       metrics,
     });
@@ -194,10 +179,22 @@ export class Chat {
       store,
       roomStore: options.rooms,
       rooms: cache,
-      commits,
+      moves: commits.moves,
       settings,
       revisions,
       log,
+    });
+    this.applier = new Applier({
+      store,
+      live,
+      fanOut: new FanOut({ live, visibilityOf: (user, message) => settings.visibilityOf(user, message) }),
+      rooms: cache,
+      settings,
+      revisions,
+      receipts: this.receipts,
+      moves: commits.moves,
+      files: this.files,
+      isInvolved,
     });
     const invitations = new Invitations({
       store: options.rooms,
@@ -216,7 +213,7 @@ export class Chat {
       audit: options.audit ?? noAudit,
       limits,
       isUser,
-      checkContact: (sender, recipient) => settings.checkContact(sender, recipient),
+      refuseContact: (sender, recipient) => settings.refuseContact(sender, recipient),
     });
     const erase = options.onErase ?? (() => Promise.resolve());
     this.roomKeeper = new RoomKeeper({ cache, store: options.rooms, revisions, log, isInvolved, erase });
@@ -224,6 +221,7 @@ export class Chat {
       accounts,
       rooms: this.rooms,
       store: options.rooms,
+      caughtUp: () => commits.settled(),
       clock,
       mode: options.deletedAccounts ?? "anonymize",
       onDeleted: (name, alias) => {
@@ -397,7 +395,7 @@ export class Chat {
         `Cannot add consumer "${consumer}": this device has reached its limit of ${maxConsumers}. Use an existing one.`,
       );
     }
-    return Math.max(stored, this.#commits.waitingCursor(deviceId, consumer) ?? 0);
+    return Math.max(stored, this.#commits.moves.waitingCursor(deviceId, consumer) ?? 0);
   }
 
   /**
@@ -430,7 +428,7 @@ export class Chat {
   /** Moves the consumer's cursor to `position`. */
   acknowledge(subscriber: Subscriber, position: number): void {
     const { user, deviceId } = subscriber.identity;
-    this.#commits.moveCursor(deviceId, subscriber.consumer, position);
+    this.#commits.moves.moveCursor(deviceId, subscriber.consumer, position);
     this.receipts.acknowledged(user, position);
   }
 
@@ -443,16 +441,6 @@ export class Chat {
     const refused = refusal ?? refuseInRoom({ room, sender: user, needs: "send" });
     if (refused !== undefined) throw refused;
     return { conversation, room };
-  }
-
-  /**
-   * Ends all sessions before they receive a position of a log incarnation that they do not know; they learn it when
-   * they reconnect.
-   */
-  #endUninformed(): void {
-    if (!this.#hasUninformed || this.#options.store.incarnation === "") return;
-    this.#hasUninformed = false;
-    this.live.endAll(new ChatError("unavailable", "The server has disk space again. Reconnect."));
   }
 
   /** Ends all live sessions, asking clients to reconnect, and refuses new ones. */

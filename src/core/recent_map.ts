@@ -1,3 +1,9 @@
+/**
+ * Entries that setting a key looks at beyond the capacity. More than one, so that the map shrinks to its capacity; not
+ * all, since most of them may have to stay.
+ */
+const looksPerSet = 8;
+
 /** A map that keeps the `capacity` most recently used keys. */
 export class RecentMap<K, V> {
   readonly #capacity: number;
@@ -26,7 +32,10 @@ export class RecentMap<K, V> {
     return this.#entries.get(key);
   }
 
-  /** Sets a value. `keeps` tells which keys must stay: beyond the capacity, only those do. */
+  /**
+   * Sets a value. `keeps` tells which keys must stay: beyond the capacity, others are forgotten, here or when the next
+   * keys are set.
+   */
   set(key: K, value: V, keeps: (key: K) => boolean = () => false): void {
     this.#entries.delete(key);
     if (this.#entries.size >= this.#capacity) this.#forgetOldest(keeps);
@@ -34,9 +43,9 @@ export class RecentMap<K, V> {
   }
 
   #forgetOldest(keeps: (key: K) => boolean): void {
-    let unseen = this.#entries.size;
+    let looks = Math.min(looksPerSet, this.#entries.size);
     for (const [oldest, other] of this.#entries) {
-      if (this.#entries.size < this.#capacity || unseen-- === 0) break;
+      if (this.#entries.size < this.#capacity || looks-- === 0) break;
       this.#entries.delete(oldest);
       if (keeps(oldest)) this.#entries.set(oldest, other);
     }

@@ -1,5 +1,5 @@
 import type { Callback } from "../gen/chatd/v1/session.ts";
-import { encodeServerFrame } from "../wire/server_items.ts";
+import { EncodedFrame } from "../wire/server_frame.ts";
 import type { FrameContent, FrameSink } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
 import { withDeadline } from "./with_deadline.ts";
@@ -44,7 +44,7 @@ export class CallbackDelivery implements FrameSink {
     if (this.#ended.signal.aborted) return;
     const receipt = createReceipt();
     // Encoded now: waiting items would keep the memory that they share with others.
-    const frame = encodeServerFrame(items, { through: content.through, receipt });
+    const frame = new EncodedFrame(items, { through: content.through, receipt }).toBytes();
     this.#frames.push({ frame, receipt, content });
     if (!this.#delivering) void this.#deliverAll();
   }

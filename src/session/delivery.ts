@@ -175,9 +175,10 @@ export class Delivery {
 
   #settle(position: number): void {
     this.#settled = Math.max(this.#settled, position);
-    for (const own of this.#own ?? []) {
+    if (this.#own === undefined) return;
+    for (const own of this.#own) {
       if (own > this.#settled) break;
-      this.#own!.delete(own);
+      this.#own.delete(own);
     }
   }
 }

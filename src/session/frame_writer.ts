@@ -17,7 +17,7 @@ const none: Uint8Array[] = [];
 
 /** The destination of frames. */
 export interface FrameSink {
-  /** Encodes the items of one frame at once, and sends it. */
+  /** Sends the items of one frame. */
   send(items: readonly Uint8Array[], content: FrameContent): void;
 }
 

@@ -1,5 +1,5 @@
 import type { Chat } from "../core/chat.ts";
-import type { CheckedDraft } from "../core/messages/posting.ts";
+import type { CheckedDraft } from "../core/messages/submission.ts";
 import type { SendResponse } from "../gen/chatd/v1/chat.ts";
 import type { Request } from "../gen/chatd/v1/session.ts";
 import {

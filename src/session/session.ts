@@ -1,6 +1,6 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import type { CheckedDraft } from "../core/messages/posting.ts";
+import type { CheckedDraft } from "../core/messages/submission.ts";
 import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
 import { toSendResponse, toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
@@ -79,6 +79,17 @@ export class Session {
       return this.end(toChatError(error));
     }
     this.#drain();
+  }
+
+  /** Takes a frame with nothing but an acknowledgement. */
+  acknowledge(receipt: number): void {
+    if (this.#ended) return;
+    try {
+      this.#acknowledge(receipt);
+    } catch (error) {
+      return this.end(toChatError(error));
+    }
+    if (this.#requests.first !== undefined) this.#drain();
   }
 
   /** The client has closed its side: the session answers its requests, and then ends. */
@@ -239,14 +250,17 @@ export class Session {
   async #hello(id: number, request: Hello): Promise<void> {
     const { chat } = this.#shared;
     const hello = parseHello(request);
-    const known = await chat.accounts.authenticate(hello.token);
-    chat.admitSession(known.user);
-    const resume = await judgeResume(hello, chat.timeline);
-    const stored = await chat.openConsumer(known, hello.consumer, resume.start);
-    const cursor = Math.max(stored, resume.after);
-    // The token may have been revoked while the consumer was opened: from here on, revocations end the session.
-    await chat.accounts.authenticate(hello.token, (identity) => {
-      if (!this.#ended) this.#begin(id, hello, { identity, cursor, resume });
+    let start: { cursor: number; resume: Resume };
+    await chat.accounts.authenticate(hello.token, {
+      prepare: async (identity) => {
+        chat.admitSession(identity.user);
+        const resume = await judgeResume(hello, chat.timeline);
+        const stored = await chat.openConsumer(identity, hello.consumer, resume.start);
+        start = { cursor: Math.max(stored, resume.after), resume };
+      },
+      enter: (identity) => {
+        if (!this.#ended) this.#begin(id, hello, { identity, ...start });
+      },
     });
   }
 

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { encodeServerFrame } from "../wire/server_items.ts";
+import { EncodedFrame } from "../wire/server_frame.ts";
 import { type FrameContent, type FrameSink, FrameWriter } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
@@ -44,7 +44,7 @@ export class SessionStream implements FrameSink {
     while (frames.has(receipt)) receipt = createReceipt();
     frames.set(receipt, content);
     this.#otherBytes += content.otherBytes;
-    this.#pipe.send(encodeServerFrame(items, { through: content.through, receipt }));
+    this.#pipe.send(new EncodedFrame(items, { through: content.through, receipt }));
   }
 
   /**
@@ -61,6 +61,8 @@ export class SessionStream implements FrameSink {
         `No unacknowledged frame has the receipt ${receipt}: acknowledge the newest frame that you have read.`,
       );
     }
+    this.#lastAcknowledged = receipt;
+    if (frames.size === 1) return this.#acknowledgeOnly(frames.get(receipt)!);
     const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };
     for (const [each, content] of frames) {
       frames.delete(each);
@@ -71,7 +73,13 @@ export class SessionStream implements FrameSink {
     }
     if (frames.size === 0) this.#unacknowledged = undefined;
     this.#otherBytes -= newly.otherBytes;
-    this.#lastAcknowledged = receipt;
     return newly;
+  }
+
+  /** Acknowledges the only unacknowledged frame, as most acknowledgements do. */
+  #acknowledgeOnly(content: FrameContent): FrameContent {
+    this.#unacknowledged = undefined;
+    this.#otherBytes -= content.otherBytes;
+    return content;
   }
 }

@@ -5,7 +5,7 @@ import type { ClockStore } from "../core/clock_guard.ts";
 import type { FileStore } from "../core/files/file_store.ts";
 import { type Log, silentLog } from "../core/log.ts";
 import type { ErasureStore } from "../core/messages/erasure.ts";
-import type { MessageStore } from "../core/messages/message_store.ts";
+import type { ExclusiveMessageStore } from "../core/messages/message_store.ts";
 import type { RetentionStore } from "../core/messages/retention_store.ts";
 import type { SettingsStore } from "../core/people/settings_store.ts";
 import type { RoomStore } from "../core/rooms/room_store.ts";
@@ -29,7 +29,7 @@ import { WriterThread, type WriterThreadOptions } from "./sqlite/writer/writer_t
 
 /** An open store, owned by its opener. */
 export interface Store extends Disposable {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   readonly audit: AuditStore;
   readonly rooms: RoomStore;

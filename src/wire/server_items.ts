@@ -4,12 +4,10 @@ import type { Notice } from "../core/people/notice.ts";
 import type { SendResponse } from "../gen/chatd/v1/chat.ts";
 import { Item, type Reply } from "../gen/chatd/v1/session.ts";
 import { toWireMessage } from "./convert.ts";
-import { ItemBytes, putVarint, varintSize } from "./item_bytes.ts";
+import { ItemBytes } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";
 
 const itemsTag = (1 << 3) | 2;
-const throughTag = (2 << 3) | 0;
-const receiptTag = (3 << 3) | 5;
 
 /** Keeps its memory between items. */
 let writer = new BinaryWriter();
@@ -90,28 +88,4 @@ export function encodeNoticeItem(notice: Notice): Uint8Array {
     encodedNotices.set(notice, item);
   }
   return item;
-}
-
-/** Makes a `ServerFrame` of encoded items; 0 omits `through` or `receipt`. */
-export function encodeServerFrame(
-  items: readonly Uint8Array[],
-  { through, receipt }: { through: number; receipt: number },
-): Uint8Array {
-  let length = (through > 0 ? 1 + varintSize(through) : 0) + (receipt > 0 ? 5 : 0);
-  for (const item of items) length += item.length;
-  const frame = new Uint8Array(length);
-  let at = 0;
-  for (const item of items) {
-    frame.set(item, at);
-    at += item.length;
-  }
-  if (through > 0) {
-    frame[at++] = throughTag;
-    at = putVarint(frame, at, through);
-  }
-  if (receipt > 0) {
-    frame[at++] = receiptTag;
-    for (let shift = 0; shift < 32; shift += 8) frame[at++] = receipt >>> shift;
-  }
-  return frame;
 }

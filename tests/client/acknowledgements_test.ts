@@ -5,7 +5,8 @@ import type { Message } from "../../src/core/messages/message.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type FrameContent, FrameWriter } from "../../src/session/frame_writer.ts";
 import { toSendResponse } from "../../src/wire/convert.ts";
-import { encodeItem, encodeMessageItem, encodeReply, encodeServerFrame } from "../../src/wire/server_items.ts";
+import { EncodedFrame } from "../../src/wire/server_frame.ts";
+import { encodeItem, encodeMessageItem, encodeReply } from "../../src/wire/server_items.ts";
 import { wireMessage } from "../support/servers/wire_values.ts";
 
 const windowBytes = 256 * 1024;
@@ -44,7 +45,7 @@ const adds: Record<string, Add> = {
 function framesOf(add: Add, { count, together }: { count: number; together: number }) {
   const sent: { frame: ReceivedFrame; content: FrameContent }[] = [];
   const send = (items: readonly Uint8Array[], content: FrameContent) => {
-    const bytes = encodeServerFrame(items, { through: content.through, receipt: sent.length + 1 });
+    const bytes = new EncodedFrame(items, { through: content.through, receipt: sent.length + 1 }).toBytes();
     sent.push({ frame: decodeFrame(bytes), content });
   };
   const writer = new FrameWriter({ send }, () => {});

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import type { LogEvent } from "../../src/core/messages/log_event.ts";
 import type { Message } from "../../src/core/messages/message.ts";
-import type { ChangeResult, MessageStore, MoveRead } from "../../src/core/messages/message_store.ts";
+import type {
+  ChangeResult,
+  ExclusiveMessageStore,
+  MessageStore,
+  MoveRead,
+} from "../../src/core/messages/message_store.ts";
 import { defaultSettings } from "../../src/core/people/settings_store.ts";
 import {
   accept,
@@ -48,7 +53,10 @@ async function unreadOf(store: MessageStore, user: string): Promise<number[]> {
 
 /** What every message store keeps to when messages are edited, erased, reacted to and read. `open` as elsewhere. */
 export function messageStoreChanges(name: string, open: () => OpenedStores): void {
-  function test(behaviour: string, run: (messages: MessageStore, stores: OpenedStores) => Promise<void>): void {
+  function test(
+    behaviour: string,
+    run: (messages: ExclusiveMessageStore, stores: OpenedStores) => Promise<void>,
+  ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
       const stores = open();
       try {

@@ -3,13 +3,13 @@ import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { RoomEvent } from "../../src/core/messages/log_event.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import type { Append, MessageStore } from "../../src/core/messages/message_store.ts";
+import type { Append, ExclusiveMessageStore } from "../../src/core/messages/message_store.ts";
 import { defaultSettings, type SettingsStore } from "../../src/core/people/settings_store.ts";
 import type { RoomStore } from "../../src/core/rooms/room_store.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../support/servers/stored_messages.ts";
 
 export interface OpenedRoomStore {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   readonly settings: SettingsStore;
   readonly rooms: RoomStore;
@@ -26,9 +26,9 @@ function roomId(letter: string): string {
 
 /** Rooms made of what happens in them. */
 class Setting {
-  readonly #messages: MessageStore;
+  readonly #messages: ExclusiveMessageStore;
 
-  constructor(messages: MessageStore) {
+  constructor(messages: ExclusiveMessageStore) {
     this.#messages = messages;
   }
 
@@ -92,6 +92,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       roles: new Map([["ana", "owner"]]),
       inviters: new Map(),
       firstSeqs: new Map(),
+      asOf: 1,
     });
     await setting.event(a, "ana", { kind: "topic_changed" }, "what “ops” means \u{1f680}");
     await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "operations");
@@ -100,6 +101,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     await setting.event(a, "cleo", { kind: "left" });
     await setting.event(a, "ben", { kind: "removed", user: "dan", banned: true });
     await setting.event(a, "ben", { kind: "invited", user: "eve" });
+    const last = await setting.say(a, "ben", "hello");
     const room = await rooms.findRoom(a);
     const { roles, inviters, firstSeqs } = room!;
     assert.deepEqual({ ...room, roles: [...roles].sort(), inviters: [...inviters], firstSeqs: [...firstSeqs] }, {
@@ -112,6 +114,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       roles: [["ana", "owner"], ["ben", "moderator"], ["dan", "banned"], ["eve", "invited"]],
       inviters: [["eve", "ben"]],
       firstSeqs: [],
+      asOf: last.position,
     });
   });
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import type { AccountStore } from "../../src/core/accounts/account_store.ts";
-import type { MessageStore } from "../../src/core/messages/message_store.ts";
+import type { ExclusiveMessageStore, MessageStore } from "../../src/core/messages/message_store.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "../../src/core/people/settings_store.ts";
 import { accept, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 
 export interface OpenedSettingsStore {
-  readonly messages: MessageStore;
+  readonly messages: ExclusiveMessageStore;
   readonly accounts: AccountStore;
   readonly settings: SettingsStore;
   close(): void | Promise<void>;
@@ -15,7 +15,7 @@ export interface OpenedSettingsStore {
 export function settingsStoreContract(name: string, open: () => OpenedSettingsStore): void {
   function test(
     behaviour: string,
-    run: (settings: SettingsStore, messages: MessageStore) => Promise<void>,
+    run: (settings: SettingsStore, messages: ExclusiveMessageStore) => Promise<void>,
   ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
       const { messages, accounts, settings, close } = open();
@@ -35,7 +35,7 @@ export function settingsStoreContract(name: string, open: () => OpenedSettingsSt
   };
 
   test("who never set anything has the defaults, as has who is not there", async (settings) => {
-    const nothing = { settings: defaultSettings, blocked: [], hasBlocked: false };
+    const nothing = { settings: defaultSettings, blocked: [], hasBlocked: false, asOf: 0 };
     assert.deepEqual(await settings.readSettings("ana"), nothing);
     assert.deepEqual(await settings.readSettings("nobody"), nothing);
   });
@@ -73,7 +73,12 @@ export function settingsStoreContract(name: string, open: () => OpenedSettingsSt
     await settings.block("ana", "ben", messages.head);
     assert.deepEqual(await seenBy(messages, "ana"), ["1", "re 1", "re 2"]);
     await settings.unblock("ana", "ben", messages.head);
-    assert.deepEqual(await settings.readSettings("ana"), { settings: defaultSettings, blocked: [], hasBlocked: true });
+    assert.deepEqual(await settings.readSettings("ana"), {
+      settings: defaultSettings,
+      blocked: [],
+      hasBlocked: true,
+      asOf: messages.head,
+    });
     await write("3");
     await settings.block("ana", "ben", messages.head);
     await settings.unblock("ana", "ben", messages.head);

@@ -6,6 +6,7 @@ import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { CountedMetrics } from "../support/fakes/counted_metrics.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { FakeHasher } from "../support/fakes/fake_hasher.ts";
+import { judged } from "../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 import { TestStore } from "../support/servers/test_store.ts";
 
@@ -50,14 +51,14 @@ Deno.test("a commit is counted once, with what it accepted and all that it wrote
   for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
   await store.accounts.saveDevice(deviceRecord("d1", "ana"));
   const metrics = new CountedMetrics();
-  const queue = new CommitQueue({ store: store.messages, defer: setImmediate, onAccepted() {}, metrics });
+  const queue = new CommitQueue({ store: store.messages, defer: setImmediate, onCommitted() {}, metrics });
   const first = directAppend("ana", "ben", { text: "1" });
   const second = directAppend("ana", "ben", { text: "2" });
-  queue.moveCursor("d1", "ui", 1);
-  const sent = [queue.append(first, undefined), queue.append(second, undefined), queue.append(first, undefined)];
+  queue.moves.moveCursor("d1", "ui", 1);
+  const sent = [first, second, first].map((append) => queue.append(judged(append)));
+  await queue.flush();
   const kinds = (await Promise.all(sent)).map(({ kind }) => kind);
   assert.deepEqual(kinds.filter((kind) => kind === "accepted").length, 2);
-  await queue.flush();
   const [{ seconds, ...counts }, ...more] = metrics.commits;
   assert.deepEqual([counts, more], [{ messages: 2, events: 0, changes: 4 }, []]);
   assert.ok(seconds > 0 && seconds < 60, String(seconds));

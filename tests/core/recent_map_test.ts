@@ -51,3 +51,20 @@ Deno.test("what is to be kept stays, also beyond the capacity", () => {
   assert.equal(map.size, 2);
   assert.equal(map.peek("e"), "e");
 });
+
+Deno.test("a map full of keys to be kept looks at few of them for each further one, and shrinks once they may go", () => {
+  const map = new RecentMap<number, number>(10);
+  let looks = 0;
+  let mustStay = true;
+  const keeps = () => {
+    looks++;
+    return mustStay;
+  };
+  for (let key = 0; key < 1_000; key++) map.set(key, key, keeps);
+  assert.equal(map.size, 1_000);
+  assert.ok(looks <= 8 * 1_000, `${looks} looks`);
+  mustStay = false;
+  for (let key = 1_000; key < 1_150; key++) map.set(key, key, keeps);
+  assert.equal(map.size, 10);
+  assert.equal(map.peek(1_149), 1_149);
+});

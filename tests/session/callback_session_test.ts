@@ -115,6 +115,7 @@ Deno.test("a client that does not answer is not called again after 3 s, and lose
   await time.tick(2_999);
   assert.deepEqual([client.texts, modes(client)], [[], []]);
   await time.tick(1);
+  await until(() => client.texts.length > 0);
   assert.deepEqual(modes(client), [[DeliveryMode.STREAM, true]]);
   assert.deepEqual(client.texts, ["1"]);
   client.session.disconnected();

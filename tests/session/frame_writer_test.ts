@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { DeliveryMode, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { type FrameContent, FrameWriter } from "../../src/session/frame_writer.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
-import { encodeItem, encodeServerFrame } from "../../src/wire/server_items.ts";
+import { EncodedFrame } from "../../src/wire/server_frame.ts";
+import { encodeItem } from "../../src/wire/server_items.ts";
 
 function open() {
   const sent: { frame: ServerFrame; bytes: number; content: FrameContent }[] = [];
   const deferred: (() => void)[] = [];
   const send = (items: readonly Uint8Array[], content: FrameContent) => {
-    const frame = encodeServerFrame(items, { through: content.through, receipt: 0xffff_ffff });
+    const frame = new EncodedFrame(items, { through: content.through, receipt: 0xffff_ffff }).toBytes();
     sent.push({ frame: ServerFrame.decode(frame), bytes: frame.length, content });
   };
   const writer = new FrameWriter({ send }, (callback) => void deferred.push(callback));

@@ -10,7 +10,7 @@ const invalid = (error: unknown) => error instanceof ChatError && error.code ===
 /** A stream of empty frames, which the client reads at once. */
 function open() {
   let receipt = 0;
-  const stream = new SessionStream({ send: (frame) => receipt = ServerFrame.decode(frame).receipt }, {
+  const stream = new SessionStream({ send: (frame) => receipt = ServerFrame.decode(frame.toBytes()).receipt }, {
     defer: () => {},
   });
   /** @returns the receipt of the frame */

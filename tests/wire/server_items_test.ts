@@ -5,7 +5,8 @@ import type { Message } from "../../src/core/messages/message.ts";
 import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { fromWireMessage, toSendResponse, toWireMessage } from "../../src/wire/convert.ts";
-import { encodeItem, encodeMessageItem, encodeReply, encodeServerFrame } from "../../src/wire/server_items.ts";
+import { EncodedFrame } from "../../src/wire/server_frame.ts";
+import { encodeItem, encodeMessageItem, encodeReply } from "../../src/wire/server_items.ts";
 
 const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const receipt = fc.nat({ max: 0xffff_ffff });
@@ -66,7 +67,7 @@ const kind: fc.Arbitrary<NonNullable<Item["kind"]>> = fc.oneof(
 Deno.test("a frame is a sequence of encoded items, byte for byte", () => {
   fc.assert(fc.property(fc.array(kind, { maxLength: 20 }), position, receipt, (kinds, through, receipt) => {
     const frame = { items: kinds.map((kind) => ({ kind })), through, receipt };
-    const bytes = encodeServerFrame(kinds.map(encodeItem), { through, receipt });
+    const bytes = new EncodedFrame(kinds.map(encodeItem), { through, receipt }).toBytes();
     assert.deepEqual(bytes, ServerFrame.encode(frame).finish());
     assert.deepEqual(ServerFrame.decode(bytes), frame);
   }));
@@ -116,7 +117,7 @@ Deno.test("an item that cannot be encoded does not change the next one", () => {
 Deno.test("a message is the same after the wire", () => {
   fc.assert(fc.property(message, (message) => {
     const { kind } =
-      ServerFrame.decode(encodeServerFrame([encodeMessageItem(message)], { through: 0, receipt: 0 })).items[0];
+      ServerFrame.decode(new EncodedFrame([encodeMessageItem(message)], { through: 0, receipt: 0 }).toBytes()).items[0];
     assert.equal(kind?.$case, "message");
     assert.deepEqual(fromWireMessage((kind as Extract<typeof kind, { $case: "message" }>).value), message);
   }));

@@ -76,7 +76,7 @@ export class BrokerSession {
     this.#session = new Session(shared, {
       address: hello.connection ?? "",
       onHello: () => this.#opening = this.#open(),
-      send: (frame) => this.#send(frame),
+      send: (frame) => this.#send(frame.toBytes()),
       unsentBytes: () => this.#unconfirmedBytes,
       end: (reason) => {
         if (this.#opening === undefined || this.#hasQueue) this.#end(reason);

@@ -14,6 +14,8 @@ export interface AccountDeletionOptions {
   readonly accounts: Accounts;
   readonly rooms: Rooms;
   readonly store: Pick<RoomStore, "roomsOf">;
+  /** Resolves when memory has all that the store has at the time of the call. */
+  caughtUp(): Promise<void>;
   readonly clock: Clock;
   /** How to treat the user's messages. */
   readonly mode: DeletedAccounts;
@@ -50,13 +52,21 @@ export class AccountDeletion {
   }
 
   async #delete(name: string, { actor, mode }: { actor: string; mode: DeletedAccounts }): Promise<void> {
-    const { accounts, store, onDeleted, onErase } = this.#options;
-    for (const room of await store.roomsOf(name)) await this.#leave(name, room);
+    const { accounts, onDeleted, onErase } = this.#options;
+    await this.#leaveAll(name);
     const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
     onDeleted(name, alias);
     if (mode === "erase") onErase();
     // The user's sessions could still join rooms until the account was deleted.
-    for (const room of await store.roomsOf(alias)) await this.#leave(alias, room);
+    await this.#leaveAll(alias);
+  }
+
+  async #leaveAll(user: string): Promise<void> {
+    const { store, caughtUp } = this.#options;
+    const rooms = await store.roomsOf(user);
+    // The user may have joined a room in the store, and not yet in memory.
+    await caughtUp();
+    for (const room of rooms) await this.#leave(user, room);
   }
 
   async #leave(user: string, room: string): Promise<void> {

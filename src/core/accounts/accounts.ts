@@ -39,8 +39,21 @@ export interface AccountsOptions {
   readonly audit?: AuditLog;
   /** Counts nothing unless given. */
   readonly metrics?: Metrics;
+  /** Returns the SHA-256 of a token in hexadecimal; by WebCrypto unless given, which uses another thread. */
+  readonly hashToken?: (token: string) => string | Promise<string>;
   /** Registrations from one address; a burst of 30 and one every 10 seconds unless given. */
   readonly registrationsPerAddress?: { readonly burst: number; readonly perSecond: number };
+}
+
+/** The steps of a caller that begins something with the identity of a token. */
+export interface Entry {
+  /** Called once, with an identity that may be revoked meanwhile. */
+  prepare?(identity: Identity): Promise<void>;
+  /**
+   * Called last, in the same turn as the last check for revocations: a session that is opened here receives every later
+   * revocation.
+   */
+  enter?(identity: Identity): void;
 }
 
 interface RegisterRequest extends NewAccount {
@@ -74,6 +87,7 @@ export class Accounts {
   readonly #log: Log;
   readonly #audit: AuditLog;
   readonly #metrics: Metrics;
+  readonly #hashToken: (token: string) => string | Promise<string>;
   readonly #gate: RegistrationGate;
   readonly #newAccounts: NewAccounts;
   readonly #devices: Devices;
@@ -87,6 +101,7 @@ export class Accounts {
     this.#log = options.log;
     this.#audit = options.audit ?? noAudit;
     this.#metrics = options.metrics ?? silentMetrics;
+    this.#hashToken = options.hashToken ?? hashSecret;
     this.#revocations = new Revocations(options.log);
     this.#devices = new Devices({
       ...options,
@@ -198,15 +213,15 @@ export class Accounts {
   }
 
   /**
-   * Returns the identity that a token belongs to, without hashing a password. Calls `enter` before it resolves, in the
-   * same turn as its last check for revocations: a session that is opened in `enter` receives every later revocation.
-   * @throws {ChatError} `unauthenticated`
+   * Returns the identity that a token belongs to, without hashing a password.
+   * @throws {ChatError} `unauthenticated`; errors of `prepare` and `enter`
    */
-  async authenticate(token: string, enter?: (identity: Identity) => void): Promise<Identity> {
-    const tokenHash = await hashSecret(token);
-    for (;;) {
+  async authenticate(token: string, { prepare, enter }: Entry = {}): Promise<Identity> {
+    const tokenHash = await this.#hashToken(token);
+    for (let isPrepared = prepare === undefined;; isPrepared = true) {
       const { count } = this.#revocations;
       const identity = await this.#devices.identify(tokenHash);
+      if (!isPrepared) await prepare?.(identity);
       if (count !== this.#revocations.count) continue;
       enter?.(identity);
       return identity;

@@ -6,6 +6,8 @@ const maxKnown = 100_000;
 export class KnownUsers {
   readonly #accounts: Accounts;
   readonly #names = new Set<string>();
+  /** Names forgotten so far: an answer from before one of them may be stale. */
+  #forgotten = 0;
 
   constructor(accounts: Accounts) {
     this.#accounts = accounts;
@@ -18,7 +20,9 @@ export class KnownUsers {
 
   async has(name: string): Promise<boolean> {
     if (this.#names.has(name)) return true;
+    const forgotten = this.#forgotten;
     if (await this.#accounts.findUser(name) === undefined) return false;
+    if (forgotten !== this.#forgotten) return await this.has(name);
     if (this.#names.size >= maxKnown) this.#names.clear();
     this.#names.add(name);
     return true;
@@ -26,6 +30,7 @@ export class KnownUsers {
 
   /** Removes a name that no longer belongs to a user. */
   forget(name: string): void {
+    this.#forgotten += 1;
     this.#names.delete(name);
   }
 }

@@ -1,17 +1,18 @@
 import { ChatError } from "../chat_error.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
-import type { Message } from "./message.ts";
-import type { Append, ChangeResult, MessageStore, MoveCursor, MoveRead } from "./message_store.ts";
+import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
+import type { Committed, PendingEntry } from "./pending_entry.ts";
+import { type Moves, PendingMoves } from "./pending_moves.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
-const moveDelayMs = 500;
+/** Commits in a row that come back as "behind", before the queue waits for the state to settle. */
+const maxBehind = 3;
+const settlingMs = 5;
 
 interface Waiting {
-  readonly append: Append;
-  /** Its sender, passed on with the committed message. */
-  readonly origin: unknown;
+  readonly entry: PendingEntry;
   readonly settle: PromiseWithResolvers<ChangeResult>;
 }
 
@@ -19,8 +20,8 @@ export interface CommitQueueOptions {
   store: MessageStore;
   /** Runs a callback after all input that is ready now was read, which groups messages that arrive together. */
   defer(callback: () => void): void;
-  /** Called for each accepted message in the order of the log, before its `append` resolves. */
-  onAccepted(message: Message, origin: unknown): void;
+  /** Called with the accepted entries of a commit in the order of the log, before their `append` resolves. */
+  onCommitted(entries: readonly Committed[]): void;
   /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
   onRead?(read: MoveRead): void;
   /** Default: no metrics. */
@@ -33,17 +34,12 @@ export class CommitQueue {
   readonly #metrics: Metrics;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
-  /** Cursors and read positions, each once. */
-  #moves = new Map<string, MoveCursor | MoveRead>();
-  #moveTimer: ReturnType<typeof setTimeout> | undefined;
-  /**
-   * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
-   * which would cost a row for each message; and as every message passes here, no object is made for them.
-   */
-  readonly #ownReads = new Map<string, Map<string, number>>();
-  #ownTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Cursors and read positions, which ride along with commits. */
+  readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  /** Commits in a row that came back as "behind". */
+  #behind = 0;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
@@ -54,8 +50,8 @@ export class CommitQueue {
    * Resolves when the message is on disk, or was already there.
    * @throws {ChatError} `busy` when the queue is full, `storage_full` from the store.
    */
-  append(append: Append, origin: unknown): Promise<ChangeResult> {
-    const bytes = append.text.length;
+  append(entry: PendingEntry): Promise<ChangeResult> {
+    const bytes = entry.append.text.length;
     if (this.#waiting.length >= maxWaiting || this.#waitingBytes + bytes > maxWaitingBytes) {
       return Promise.reject(
         new ChatError("busy", "The server has too many messages to store: try again.", {
@@ -64,66 +60,22 @@ export class CommitQueue {
       );
     }
     const settle = Promise.withResolvers<ChangeResult>();
-    this.#waiting.push({ append, origin, settle });
+    this.#waiting.push({ entry, settle });
     this.#waitingBytes += bytes;
     this.#schedule();
     return settle.promise;
   }
 
-  /** Moves a cursor with the next commit. A crash before it only means that messages are delivered again. */
-  moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#move(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
-  }
-
-  /** Moves a read position with a commit soon. A crash before it only means that messages count as unread again. */
-  moveRead(conversation: string, user: string, seq: number): void {
-    const key = `read ${conversation} ${user}`;
-    const waiting = this.#moves.get(key);
-    if (waiting?.kind === "move_read" && waiting.seq >= seq) return;
-    this.#move(key, { kind: "move_read", conversation, user, seq });
-  }
-
-  /** Moves the read position of `user`, who wrote `seq`, with a commit soon, if everything before it was read. */
-  moveOwnRead(conversation: string, user: string, seq: number): void {
-    let reads = this.#ownReads.get(user);
-    if (reads === undefined) this.#ownReads.set(user, reads = new Map());
-    reads.set(conversation, seq);
-    this.#ownTimer ??= setTimeout(() => this.#takeOwnReads(), moveDelayMs);
-  }
-
-  /** Returns the position that a cursor moves to with the next commit; undefined when none waits. */
-  waitingCursor(deviceId: string, consumer: string): number | undefined {
-    const waiting = this.#moves.get(cursorKey(deviceId, consumer));
-    return waiting?.kind === "move_cursor" ? waiting.position : undefined;
-  }
-
-  #takeOwnReads(): void {
-    clearTimeout(this.#ownTimer);
-    this.#ownTimer = undefined;
-    // These follow read positions that were set explicitly.
-    for (const [user, reads] of this.#ownReads) {
-      for (const [conversation, seq] of reads) {
-        const key = `own ${conversation} ${user}`;
-        this.#moves.delete(key);
-        this.#move(key, { kind: "move_read", conversation, user, seq, ownOnly: true });
-      }
-    }
-    this.#ownReads.clear();
-  }
-
-  #move(key: string, change: MoveCursor | MoveRead): void {
-    this.#moves.set(key, change);
-    this.#moveTimer ??= setTimeout(() => {
-      this.#moveTimer = undefined;
-      this.#schedule();
-    }, moveDelayMs);
+  /** Resolves when all entries that the store has at the time of the call are applied. */
+  async settled(): Promise<void> {
+    await this.#committing;
   }
 
   /** Resolves when everything in the queue now was committed. */
   async flush(): Promise<void> {
     for (;;) {
-      this.#takeOwnReads();
-      if (this.#waiting.length === 0 && this.#moves.size === 0 && this.#committing === undefined) return;
+      this.moves.makeDue();
+      if (!this.#isDue() && this.#committing === undefined) return;
       await (this.#committing ?? this.#start());
     }
   }
@@ -138,7 +90,7 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return this.#waiting.length > 0 || (this.#moves.size > 0 && this.#moveTimer === undefined);
+    return this.#waiting.length > 0 || this.moves.isDue;
   }
 
   #start(): Promise<void> {
@@ -150,40 +102,71 @@ export class CommitQueue {
   }
 
   async #commit(): Promise<void> {
-    clearTimeout(this.#moveTimer);
-    this.#moveTimer = undefined;
-    const moves = [...this.#moves.values()];
-    this.#moves.clear();
+    const moves = this.moves.take();
     const batch = this.#waiting.splice(0, maxChangesInCommit);
-    for (const { append } of batch) this.#waitingBytes -= append.text.length;
+    for (const { entry } of batch) this.#waitingBytes -= entry.append.text.length;
     const begun = performance.now();
-    let results: ChangeResult[];
+    let results: ChangeResult[] | "behind";
     try {
-      results = await this.#options.store.commit([...batch.map((waiting) => waiting.append), ...moves]);
+      results = await this.#options.store.commit([...batch.map(({ entry }) => entry.append), ...moves.values()]);
     } catch (error) {
       for (const { settle } of batch) settle.reject(error);
       return;
+    } finally {
+      this.moves.settled();
     }
-    const seconds = (performance.now() - begun) / 1_000;
-    let messages = 0;
-    let events = 0;
-    batch.forEach(({ origin, settle }, index) => {
-      const result = results[index];
-      if (result.kind === "accepted") {
-        if (result.message.event === undefined) messages += 1;
-        else events += 1;
-        this.#options.onAccepted(result.message, origin);
-      }
-      settle.resolve(result);
-    });
-    this.#metrics.committed({ messages, events, changes: results.length, seconds });
-    for (const [index, move] of moves.entries()) {
-      if (move.kind !== "move_read" || move.ownOnly || results[batch.length + index].kind !== "moved") continue;
-      this.#options.onRead?.(move);
+    if (results === "behind") return await this.#judgeAgain(batch, moves);
+    this.#behind = 0;
+    this.#complete(batch, results, (performance.now() - begun) / 1_000);
+    let index = batch.length;
+    for (const move of moves.values()) {
+      const { kind } = results[index++];
+      if (move.kind === "move_read" && !move.ownOnly && kind === "moved") this.#options.onRead?.(move);
     }
   }
-}
 
-function cursorKey(deviceId: string, consumer: string): string {
-  return `cursor ${deviceId} ${consumer}`;
+  #complete(batch: readonly Waiting[], results: readonly ChangeResult[], seconds: number): void {
+    const accepted: Committed[] = [];
+    let messages = 0;
+    batch.forEach(({ entry }, index) => {
+      const result = results[index];
+      if (result.kind !== "accepted") return;
+      if (result.message.event === undefined) messages += 1;
+      accepted.push({ message: result.message, origin: entry.origin });
+    });
+    this.#options.onCommitted(accepted);
+    batch.forEach(({ settle }, index) => settle.resolve(results[index]));
+    this.#metrics.committed({ messages, events: accepted.length - messages, changes: results.length, seconds });
+  }
+
+  /**
+   * Puts the changes of a commit that came back as "behind" in front of the others, and judges all entries again in
+   * their order, as if they were submitted now.
+   */
+  async #judgeAgain(batch: readonly Waiting[], moves: Moves): Promise<void> {
+    this.#waiting = [...batch, ...this.#waiting];
+    for (const { entry } of batch) this.#waitingBytes += entry.append.text.length;
+    this.moves.putBack(moves);
+    this.#behind += 1;
+    if (this.#behind >= maxBehind) await new Promise((resolve) => setTimeout(resolve, settlingMs));
+    await this.#refresh();
+    // In one turn: an entry that is submitted meanwhile must not be judged without those before it.
+    for (const { entry } of this.#waiting) entry.withdraw();
+    for (const { entry } of this.#waiting) entry.judge();
+  }
+
+  /** Refreshes all entries, and rejects those for which that fails. */
+  async #refresh(): Promise<void> {
+    const failed = new Map<Waiting, unknown>();
+    for (const waiting of [...this.#waiting]) {
+      await waiting.entry.refresh().catch((error) => failed.set(waiting, error));
+    }
+    if (failed.size === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => !failed.has(waiting));
+    for (const [{ entry, settle }, error] of failed) {
+      this.#waitingBytes -= entry.append.text.length;
+      entry.withdraw();
+      settle.reject(error);
+    }
+  }
 }

@@ -154,6 +154,13 @@ export interface ConsumerOptions {
   readonly usedAt?: number;
 }
 
+/** A set of users that a store tests or lists in place, without a copy; it may change while the store's method runs. */
+export interface UserSet {
+  readonly size: number;
+  has(user: string): boolean;
+  keys(): Iterable<string>;
+}
+
 /**
  * The log of all conversations. One process owns it; calls may overlap, and commits happen in the order of the calls.
  * The store alone decides which entries a user may see: those within their stays in the conversation, except of senders
@@ -167,7 +174,7 @@ export interface ConsumerOptions {
  *
  * // Appends a message, and returns its number in the conversation.
  * async function append(store: MessageStore, text: string): Promise<number> {
- *   const [result] = await store.commit([{
+ *   const results = await store.commit([{
  *     kind: "append",
  *     conversation: directConversation("ana", "ben"),
  *     members: ["ana", "ben"],
@@ -176,6 +183,8 @@ export interface ConsumerOptions {
  *     acceptedAt: Date.now(),
  *     text,
  *   }]);
+ *   if (results === "behind") return await append(store, text);
+ *   const [result] = results;
  *   if (result.kind !== "accepted") throw new Error(result.kind);
  *   return result.message.seq;
  * }
@@ -201,9 +210,11 @@ export interface MessageStore {
 
   /**
    * Makes all changes durable in one transaction; resolves when they are on disk, with one result for each, in order.
+   * Resolves with "behind" when no change was made, because the state that decides who may send what changed in the
+   * store and not yet in memory: the caller judges the changes again, and commits them.
    * @throws {ChatError} `storage_full` when the disk is full: no change was made.
    */
-  commit(changes: readonly Change[]): Promise<ChangeResult[]>;
+  commit(changes: readonly Change[]): Promise<ChangeResult[] | "behind">;
 
   /**
    * Numbers plain messages and makes them durable in one transaction; resolves when they are on disk. The caller has
@@ -269,14 +280,19 @@ export interface MessageStore {
   conversationOf(user: string, conversation: string): Promise<ConversationSummary | undefined>;
 
   /**
-   * Returns those of `others` who share a conversation with `user`, in their order and without `user`. Costs at most
-   * one look-up for each.
+   * Returns those of `others` who share a conversation with `user`, in any order and without `user`. Costs what the
+   * user's own peers or `others` do, whichever are fewer.
    */
-  peersAmong(user: string, others: readonly string[]): Promise<string[]>;
+  peersAmong(user: string, others: UserSet): Promise<string[]>;
 
   /**
    * Returns the cursor of a device's consumer and notes its use; a new one starts at `start`, or else at the head.
    * Undefined, without an effect, when it would be new and the device already has `maxConsumers`.
    */
   openConsumer(deviceId: string, consumer: string, options: ConsumerOptions): Promise<number | undefined>;
+}
+
+/** A log that nothing else writes: its commits are never "behind". */
+export interface ExclusiveMessageStore extends MessageStore {
+  commit(changes: readonly Change[]): Promise<ChangeResult[]>;
 }

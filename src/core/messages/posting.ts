@@ -6,15 +6,16 @@ import type { Subscriber } from "../people/live_sessions.ts";
 import type { UserSettings } from "../people/user_settings.ts";
 import type { RoomAction } from "../rooms/permissions.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
-import { noSuchRoom, type RoomChange, type RoomState } from "../rooms/room_state.ts";
+import { refuseInRoom } from "../rooms/refuse_in_room.ts";
+import { noSuchRoom, type RoomState } from "../rooms/room_state.ts";
 import { type Address, parseAddress } from "./address.ts";
 import type { CommitQueue } from "./commit_queue.ts";
 import { parseEmoji } from "./emoji.ts";
-import { isRoomEvent, type LogEvent, type RoomEvent } from "./log_event.ts";
-import { findMentions } from "./mentions.ts";
+import type { LogEvent } from "./log_event.ts";
 import { type Accepted, checkText, directConversation, type Message } from "./message.ts";
 import { checkMessageIdTime, parseMessageId } from "./message_id.ts";
 import type { ChangeResult, MessageStore } from "./message_store.ts";
+import { type CheckedDraft, noSuchUser, refuseContact, type RoomEventDraft, Submission } from "./submission.ts";
 
 /** A message that a client wants to send. */
 export interface Draft {
@@ -37,37 +38,6 @@ export interface Amendment {
   readonly id: string;
 }
 
-/** A checked entry, ready for {@link Posting.submit}. */
-export interface CheckedDraft {
-  readonly sender: string;
-  readonly conversation: string;
-  /** The users of a direct conversation, each once; empty for a room. */
-  readonly members: readonly string[];
-  readonly room: RoomState | undefined;
-  readonly id: string;
-  readonly text: string;
-  readonly event?: LogEvent;
-  readonly replyTo?: number;
-  readonly uploadId?: string;
-  readonly automatic?: boolean;
-  /** The permission that it needs in a room, checked again when it is submitted; undefined if there is a `judge`. */
-  readonly needs: RoomAction | undefined;
-  /** Returns why an event of a room is refused, by the room as it is when the event is submitted. */
-  judge?(room: RoomState): ChatError | undefined;
-  /** Why it is refused, unless it was accepted before. */
-  readonly refusal: ChatError | undefined;
-}
-
-/** The audience of a committed entry. */
-export interface Origin {
-  /** The users of a direct conversation, each once; empty for a room. */
-  readonly members: readonly string[];
-  readonly room: RoomState | undefined;
-  /** The change of the room, of an event of it. */
-  readonly change: RoomChange | undefined;
-  readonly subscriber: Subscriber | undefined;
-}
-
 /** An address as a user may resolve it. */
 export interface Destination {
   readonly conversation: string;
@@ -82,7 +52,7 @@ export type Posted = Accepted & { duplicate: boolean };
 
 export interface PostingOptions {
   known: KnownUsers;
-  settings: Pick<UserSettings, "takesAll" | "checkContact">;
+  settings: Pick<UserSettings, "takesAll" | "refuseContact">;
   store: MessageStore;
   rooms: RoomCache;
   commits: CommitQueue;
@@ -145,7 +115,7 @@ export class Posting {
 
   async #checkWithStore(sender: string, address: Address, content: Content): Promise<CheckedDraft> {
     const checked = toDraft(sender, await this.#resolve(sender, address), content);
-    const refusal = checked.refusal ?? await this.#refusal(checked) ?? await this.#refuseReply(checked);
+    const refusal = checked.refusal ?? await this.#refuse(checked) ?? await this.#refuseReply(checked);
     return { ...checked, refusal };
   }
 
@@ -189,13 +159,11 @@ export class Posting {
   }
 
   /** Returns an event of a room, which `judge` may refuse when it is submitted. */
-  checkRoomEvent(
-    sender: string,
-    room: RoomState,
-    draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
-  ): CheckedDraft {
+  async checkRoomEvent(sender: string, room: RoomState, draft: RoomEventDraft): Promise<CheckedDraft> {
+    const id = this.#checkId(draft.id);
+    await draft.refresh?.();
     const where = { conversation: room.id, members: [], room };
-    return { ...draft, ...where, id: this.#checkId(draft.id), sender, needs: undefined, refusal: undefined };
+    return { ...draft, ...where, id, sender, needs: undefined, refusal: undefined };
   }
 
   /**
@@ -203,46 +171,21 @@ export class Posting {
    * @throws {ChatError} the refusal, `message_id_conflict`, `not_found`, `already_exists`, `storage_full`, `busy`.
    */
   async submit(draft: CheckedDraft, subscriber?: Subscriber): Promise<Posted> {
-    const { sender, id, conversation, members, text, event, replyTo, uploadId, automatic } = draft;
+    const { rooms, commits } = this.#options;
+    const { conversation, event } = draft;
     let { room } = draft;
     // In rare cases the cache has another object for the room by now. Only then it waits, and entries submitted
     // meanwhile come first.
-    while (room !== undefined && event?.kind !== "room_created" && this.#options.rooms.peek(conversation) !== room) {
-      room = await this.#options.rooms.find(conversation);
+    while (room !== undefined && event?.kind !== "room_created" && rooms.peek(conversation) !== room) {
+      room = await rooms.find(conversation);
     }
-    // The room may have changed since the check.
-    const refusal = draft.room !== undefined && room === undefined
-      ? noSuchRoom(conversation)
-      : (room && draft.judge?.(room)) ?? refuseInRoom({ ...draft, room }) ?? draft.refusal ??
-        (addsText(draft) ? this.#options.disk.refusal() : undefined);
-    const refused = refusal !== undefined;
-    const isMember = (user: string) => room === undefined ? members.includes(user) : room.isMember(user);
-    const isText = event === undefined || event.kind === "edited";
-    const mentions = isText && !refused ? findMentions(text, isMember) : [];
-    const change = event !== undefined && isRoomEvent(event) && !refused ? { sender, event, text } : undefined;
-    const acceptedAt = this.#options.clock.now();
-    const appending = this.#options.commits.append({
-      kind: "append",
-      conversation,
-      members,
-      id,
-      sender,
-      acceptedAt,
-      text,
-      event,
-      replyTo,
-      uploadId,
-      automatic,
-      mentions: mentions.length > 0 ? mentions : undefined,
-      refused,
-    }, { members, room, change, subscriber } satisfies Origin);
-    if (room !== undefined) this.#options.rooms.submitted(room);
-    if (change !== undefined) room?.submitted(change);
+    const submission = new Submission({ draft, room, subscriber }, this.#options);
+    if (room !== undefined) rooms.submitted(room);
     try {
-      return toPosted(await appending, { ...draft, refusal });
+      return toPosted(await commits.append(submission), submission);
     } finally {
-      if (change !== undefined) room?.settle(change);
-      if (room !== undefined) this.#options.rooms.settled(room);
+      submission.withdraw();
+      if (room !== undefined) rooms.settled(room);
     }
   }
 
@@ -265,9 +208,7 @@ export class Posting {
     const checked = { sender, ...where, id, ...draft, ...makeEvent(target, room) };
     // Not thrown: this may be the deletion itself, sent again.
     const gone = target.deleted ? noSuchMessage() : undefined;
-    const refused = gone ?? checked.refusal ??
-      (isWithdrawal(checked.event) ? refuseInRoom(checked) : await this.#refusal(checked));
-    return { ...checked, refusal: refused };
+    return { ...checked, refusal: gone ?? checked.refusal ?? await this.#refuse(checked) };
   }
 
   #checkId(text: string): string {
@@ -281,17 +222,8 @@ export class Posting {
     return await (address.kind === "room_id" ? rooms.find(address.id) : rooms.findPublic(address.name));
   }
 
-  async #refusal(draft: CheckedDraft): Promise<ChatError | undefined> {
-    if (draft.room !== undefined) return refuseInRoom(draft);
-    const recipient = draft.members.find((user) => user !== draft.sender);
-    if (recipient === undefined) return undefined;
-    try {
-      await this.#options.settings.checkContact(draft.sender, recipient);
-    } catch (error) {
-      if (error instanceof ChatError) return error;
-      throw error;
-    }
-    return undefined;
+  async #refuse(draft: CheckedDraft): Promise<ChatError | undefined> {
+    return draft.room === undefined ? await refuseContact(draft, this.#options) : refuseInRoom(draft);
   }
 
   async #refuseReply({ sender, conversation, replyTo }: CheckedDraft): Promise<ChatError | undefined> {
@@ -323,7 +255,7 @@ function toOutcome({ position, conversation, seq, acceptedAt }: Accepted, duplic
 }
 
 /** @throws {ChatError} the reason when the entry is not in the log */
-function toPosted(result: ChangeResult, { id, conversation, text, refusal }: CheckedDraft): Posted {
+function toPosted(result: ChangeResult, { draft: { id, conversation, text }, refusal }: Submission): Posted {
   switch (result.kind) {
     case "accepted":
       return toOutcome(result.message, false);
@@ -350,50 +282,8 @@ function toPosted(result: ChangeResult, { id, conversation, text, refusal }: Che
   }
 }
 
-export function noSuchUser(name: string): ChatError {
-  return new ChatError("not_found", `There is no user "${name}".`);
-}
-
 export function noSuchMessage(): ChatError {
   return new ChatError("not_found", "There is no such message, or it was deleted.");
-}
-
-/**
- * Returns whether an event withdraws something, which an author may do even if the recipient accepts nothing new from
- * them.
- */
-function isWithdrawal(event: LogEvent): boolean {
-  return event.kind === "deleted" || (event.kind === "reacted" && event.removed);
-}
-
-/** Returns whether an entry needs disk space: other entries are accepted on a full disk too. */
-function addsText({ event }: CheckedDraft): boolean {
-  return event === undefined || event.kind === "edited";
-}
-
-/** Returns why the sender lacks a permission in a room; undefined when they have it. */
-export function refuseInRoom(
-  { room, sender, needs }: { room: RoomState | undefined; sender: string; needs: RoomAction | undefined },
-): ChatError | undefined {
-  if (room === undefined || needs === undefined || room.may(sender, needs)) return undefined;
-  if (!room.may(sender, "see")) return noSuchRoom(room.isPublic ? `#${room.name}` : room.id);
-  const standing = room.standing(sender);
-  if (standing === "banned") {
-    return new ChatError("permission_denied", `You are banned from room ${room.label}.`);
-  }
-  if (!room.isMember(sender)) {
-    return new ChatError("permission_denied", `You are not in room ${room.label}: join it first.`);
-  }
-  return new ChatError(
-    "permission_denied",
-    `Only ${rolesWith(needs)} may do this in room ${room.label}; you are a ${standing}.`,
-  );
-}
-
-function rolesWith(needs: RoomAction): string {
-  return ["update", "remove_moderator", "remove_owner", "set_role"].includes(needs)
-    ? "its owners"
-    : "its moderators and owners";
 }
 
 function notTheAuthor(verb: string): ChatError {

@@ -7,11 +7,11 @@ import { isRoomId } from "../rooms/room.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import type { RoomState } from "../rooms/room_state.ts";
 import type { RoomStore } from "../rooms/room_store.ts";
-import type { CommitQueue } from "./commit_queue.ts";
 import { Deliveries } from "./deliveries.ts";
 import { liveMembers } from "./fan_out.ts";
 import { directMembers, type Message } from "./message.ts";
 import type { MessageStore, MoveRead } from "./message_store.ts";
+import type { PendingMoves } from "./pending_moves.ts";
 
 const maxKnown = 50_000;
 /** Interval between notices of read positions in a room, in milliseconds. */
@@ -25,7 +25,7 @@ export interface ReceiptsOptions {
   store: MessageStore;
   roomStore: RoomStore;
   rooms: RoomCache;
-  commits: Pick<CommitQueue, "moveRead">;
+  moves: Pick<PendingMoves, "moveRead">;
   settings: UserSettings;
   revisions: StateRevisions;
   log: Log;
@@ -59,18 +59,22 @@ export class Receipts {
     if (head === undefined || read === undefined) {
       const summary = await this.#options.store.conversationOf(user, conversation);
       if (summary === undefined) return;
-      head = Math.max(head ?? 0, summary.headSeq);
-      read = Math.max(read ?? 0, summary.readSeq);
+      // Both may have moved meanwhile.
+      head = Math.max(this.#heads.get(conversation) ?? 0, summary.headSeq);
+      read = Math.max(this.#reads.get(key) ?? 0, summary.readSeq);
       this.#reads.set(key, read);
     }
     const reached = Math.min(seq, head);
-    if (reached > read) this.#options.commits.moveRead(conversation, user, reached);
+    if (reached > read) this.#options.moves.moveRead(conversation, user, reached);
   }
 
   /** Notifies sessions of a read position that is on disk. */
   readSaved({ conversation, user, seq }: MoveRead): void {
     const { live, revisions } = this.#options;
-    this.#reads.set(readKey(conversation, user), seq);
+    const key = readKey(conversation, user);
+    // A later one was on its way to the disk when this one was requested.
+    if (seq <= (this.#reads.peek(key) ?? 0)) return;
+    this.#reads.set(key, seq);
     const receipt = { readSeq: seq, deliveredSeq: 0 };
     for (const each of live.of(user)) each.notify({ kind: "receipt", conversation, user, ...receipt });
     revisions.changed(user, conversation);
@@ -78,12 +82,13 @@ export class Receipts {
     else void this.#notifyPeer(conversation, user, receipt);
   }
 
-  /** Notes that a message was committed. @param members the users of a direct conversation; empty in a room */
+  /** Notes that an entry was offered. @param members the users of a direct conversation; empty in a room */
   published(message: Message, members: readonly string[]): void {
-    const { conversation, position, seq, sender } = message;
+    const { conversation, seq, sender } = message;
     this.#heads.set(conversation, seq);
     for (const user of members) {
-      if (user === sender || this.#options.settings.isHidden(user, sender, position)) continue;
+      // An entry that is looked up is noted when it is sent.
+      if (user === sender || this.#options.settings.visibilityOf(user, message) !== "shown") continue;
       this.#deliveries.sent(user, message);
     }
   }

@@ -1,17 +1,18 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import type { MessageStore } from "../messages/message_store.ts";
+import type { MessageStore, UserSet } from "../messages/message_store.ts";
 import type { Turn } from "../page_turns.ts";
 import { TokenBuckets } from "../token_bucket.ts";
+import { LeavingUsers } from "./leaving_users.ts";
 import type { LiveSessions, Subscriber } from "./live_sessions.ts";
 import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import type { UserSettings } from "./user_settings.ts";
 
-/** Time that a user stays online after their last session, which hides reconnects. */
-const graceMs = 3_000;
 /** Users who left within this time are saved together. */
 const saveDelayMs = 1_000;
+/** Users saved in one transaction: a few milliseconds of work. */
+const usersPerSave = 500;
 /** Users looked up in one step of a page. */
 const usersPerStep = 200;
 /**
@@ -37,11 +38,28 @@ export interface PresenceOptions {
   log: Log;
 }
 
-interface Leaving {
-  readonly at: number;
-  readonly timer: ReturnType<typeof setTimeout>;
-  /** The state that peers still see. */
-  readonly state: PresenceState;
+/** The users who are online, or left within the grace time. */
+class PresentUsers implements UserSet {
+  readonly #live: LiveSessions;
+  readonly #leaving: LeavingUsers;
+
+  constructor(live: LiveSessions, leaving: LeavingUsers) {
+    this.#live = live;
+    this.#leaving = leaving;
+  }
+
+  get size(): number {
+    return this.#live.userCount + this.#leaving.size;
+  }
+
+  has(user: string): boolean {
+    return this.#live.isOnline(user) || this.#leaving.has(user);
+  }
+
+  *keys(): Iterable<string> {
+    yield* this.#live.users();
+    yield* this.#leaving.keys();
+  }
 }
 
 /**
@@ -50,7 +68,13 @@ interface Leaving {
  */
 export class Presence {
   readonly #options: PresenceOptions;
-  readonly #leaving = new Map<string, Leaving>();
+  readonly #leaving = new LeavingUsers((user, { at }) => {
+    this.#recordLastSeen(user, at);
+    this.#announceChange(user);
+  });
+  readonly #present: UserSet;
+  /** Searches for the present peers of users, in progress. */
+  readonly #finding = new Map<string, Promise<string[]>>();
   readonly #away = new WeakSet<Subscriber>();
   /** When users left, until it is saved. */
   readonly #unsaved = new Map<string, number>();
@@ -61,6 +85,7 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#present = new PresentUsers(options.live, this.#leaving);
   }
 
   /** Returns the actual state, even if the user hides it. */
@@ -74,24 +99,14 @@ export class Presence {
 
   /** Called when a user has one session more, or one less but not the last; `before` was their state. */
   sessionsChanged(user: string, before: PresenceState): void {
-    const leaving = this.#leaving.get(user);
-    if (leaving !== undefined) {
-      clearTimeout(leaving.timer);
-      this.#leaving.delete(user);
-    }
+    this.#leaving.delete(user);
     const state = this.stateOf(user);
     if (state !== before) this.#announceChange(user);
   }
 
   /** Called when a user's last session ended; `before` was their state. */
   sessionsEnded(user: string, before: PresenceState): void {
-    const timer = setTimeout(() => {
-      this.#leaving.delete(user);
-      this.#recordLastSeen(user, at);
-      this.#announceChange(user);
-    }, graceMs);
-    const at = this.#options.clock.now();
-    this.#leaving.set(user, { at, timer, state: before });
+    this.#leaving.add(user, { at: this.#options.clock.now(), state: before });
   }
 
   /** Marks the person of a session as away from the keyboard, or as back. */
@@ -110,8 +125,7 @@ export class Presence {
 
   /** Returns the user's peers who are present and show it. */
   async peersPresent(user: string): Promise<{ user: string; state: PresenceState }[]> {
-    const { live, store } = this.#options;
-    const peers = await store.peersAmong(user, [...new Set([...live.users(), ...this.#leaving.keys()])]);
+    const peers = await this.#peersThere(user);
     const seen = await this.see(user, peers);
     return peers.flatMap((peer, index) => {
       const { state = "offline" } = seen[index];
@@ -140,7 +154,7 @@ export class Presence {
       visible.push((await settings.settings(user)).presence && !this.#hasBlock(user, asker));
     }
     const gone = users.filter((user, index) => visible[index] && this.stateOf(user) === "offline");
-    const stored = await settingsStore.readLastSeen(gone);
+    const stored = gone.length === 0 ? [] : await settingsStore.readLastSeen(gone);
     const lastSeen = new Map(gone.map((user, index) => [user, this.#unsaved.get(user) ?? stored[index]]));
     return users.map((user, index) => {
       if (!visible[index]) return { state: undefined, lastSeenAt: 0 };
@@ -151,14 +165,19 @@ export class Presence {
 
   /** Saves when users were last seen, including users within the grace time. */
   async close(): Promise<void> {
-    for (const [user, { at, timer }] of this.#leaving) {
-      clearTimeout(timer);
-      this.#unsaved.set(user, at);
-    }
-    this.#leaving.clear();
+    for (const [user, at] of this.#leaving.close()) this.#unsaved.set(user, at);
     for (const { timer } of this.#postponed.values()) clearTimeout(timer);
     this.#postponed.clear();
-    await this.#save();
+    do await this.#save(); while (this.#unsaved.size > 0);
+  }
+
+  /** Returns the user's peers who are present. A login asks twice at once: to announce it, and to list them. */
+  #peersThere(user: string): Promise<string[]> {
+    const finding = this.#finding.get(user);
+    if (finding !== undefined) return finding;
+    const begun = this.#options.store.peersAmong(user, this.#present).finally(() => this.#finding.delete(user));
+    this.#finding.set(user, begun);
+    return begun;
   }
 
   /** Returns whether one of the two blocks the other; their settings must be loaded. */
@@ -172,17 +191,19 @@ export class Presence {
     this.#saveTimer ??= setTimeout(() => void this.#save(), saveDelayMs);
   }
 
+  /** Saves some of the users; the others follow in turns of their own, so that other work comes in between. */
   async #save(): Promise<void> {
     clearTimeout(this.#saveTimer);
     this.#saveTimer = undefined;
     if (this.#unsaved.size === 0) return;
-    const saving = new Map(this.#unsaved);
+    const saving = new Map(this.#unsaved.entries().take(usersPerSave));
     try {
       await this.#options.settingsStore.saveLastSeen(saving);
     } catch (error) {
       this.#options.log.error("cannot save when users were last seen", { error });
     }
     for (const [user, at] of saving) if (this.#unsaved.get(user) === at) this.#unsaved.delete(user);
+    if (this.#unsaved.size > 0) this.#saveTimer ??= setTimeout(() => void this.#save());
   }
 
   /** Announces a change of state. `always`: also when the user hides presence, as offline. */
@@ -203,12 +224,12 @@ export class Presence {
   }
 
   async #notifyPeers(user: string, shown: PresenceState, always: boolean): Promise<void> {
-    const { live, store, settings, log } = this.#options;
+    const { live, settings, log } = this.#options;
     try {
       const { presence } = await settings.settings(user);
       if (!presence && !always) return;
       const state = presence ? shown : "offline";
-      const peers = await store.peersAmong(user, [...live.users()]);
+      const peers = await this.#peersThere(user);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {
         if (this.#hasBlock(user, peer)) continue;

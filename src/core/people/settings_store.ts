@@ -12,13 +12,21 @@ export interface Settings {
 
 export const defaultSettings: Settings = { readReceipts: true, presence: true, directMessages: "anyone" };
 
+/** Settings and blocks of a user. */
+export interface SettingsRecord {
+  readonly settings: Settings;
+  /** Users whom the user blocks now. */
+  readonly blocked: readonly string[];
+  /** A current or former block may hide entries. */
+  readonly hasBlocked: boolean;
+  /** The position of the log that the record is of; blocks may have begun or ended before it. */
+  readonly asOf: number;
+}
+
 /** Settings and blocks on disk. */
 export interface SettingsStore {
-  /**
-   * Reads settings, and users blocked by `user`; defaults for an unknown user. `hasBlocked`: a current or former block
-   * may hide entries.
-   */
-  readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }>;
+  /** Reads settings and blocks; defaults for an unknown user. */
+  readSettings(user: string): Promise<SettingsRecord>;
 
   saveSettings(user: string, settings: Settings): Promise<void>;
 

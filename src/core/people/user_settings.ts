@@ -1,6 +1,8 @@
 import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
 import { KeyedLock } from "../keyed_lock.ts";
+import { isRoomEvent } from "../messages/log_event.ts";
+import type { Message } from "../messages/message.ts";
 import { RecentMap } from "../recent_map.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "./settings_store.ts";
 
@@ -14,20 +16,34 @@ interface Block {
   readonly after: number;
   /** Infinity while the block is in force. */
   readonly through: number;
+  /** It is being stored, which may fail. */
+  isSaving?: boolean;
 }
 
 interface Known {
+  /** The position that the blocks are of: memory does not know which entries up to there are hidden. */
+  readonly asOf: number;
   settings: Settings;
-  /** By sender. Ended blocks are kept until the entries that they hide were offered to all sessions. */
+  /** By sender. Ended blocks are kept until the entries that they hide are applied. */
   readonly blocks: Map<string, Block>;
   /** Entries may be hidden from the user. */
   hasBlocked: boolean;
 }
 
+/** Settings that are being read from the store. */
+interface Load {
+  known: Promise<Known>;
+  /** They changed meanwhile, so the record may be stale. */
+  isVoid: boolean;
+}
+
+/** Whether a user may see an entry; "unknown" when only the store knows. */
+export type Visibility = "shown" | "hidden" | "unknown";
+
 export interface UserSettingsOptions {
   store: SettingsStore;
-  /** Returns the newest position of the log. */
-  head(): number;
+  /** Returns the position up to which entries were offered to sessions: the store may be ahead. */
+  applied(): number;
   /** Settings of online users stay cached: hiding entries from them needs no query. */
   isOnline(user: string): boolean;
   isUser(name: string): Promise<boolean>;
@@ -39,7 +55,7 @@ export interface UserSettingsOptions {
 export class UserSettings {
   readonly #options: UserSettingsOptions;
   readonly #known = new RecentMap<string, Known>(maxKnown);
-  readonly #loading = new Map<string, Promise<Known>>();
+  readonly #loads = new Map<string, Load>();
   /** "ana ben": whether ana has written to ben. */
   readonly #contacts = new RecentMap<string, boolean>(maxContacts);
   /** Queries in progress; `written` records a message since. */
@@ -50,7 +66,7 @@ export class UserSettings {
     this.#options = options;
   }
 
-  /** Loads a user's settings and blocks, which {@link isHidden} then knows while the user is online. */
+  /** Loads a user's settings and blocks, which {@link visibilityOf} then knows while the user is online. */
   async load(user: string): Promise<void> {
     await this.#load(user);
   }
@@ -94,10 +110,10 @@ export class UserSettings {
           `You have reached the limit of ${maxBlocked} blocked users. Unblock some first.`,
         );
       }
-      const after = this.#options.head();
+      const after = this.#options.applied();
       known.hasBlocked = true;
       const ended = known.blocks.get(other);
-      // A block that ended where this one begins still hides entries that are committed but not offered yet.
+      // A block that ended where this one begins still hides entries that are committed but not applied yet.
       const block = { after: ended?.through === after ? ended.after : after, through: Infinity };
       await this.#replaceBlock(known, other, block, () => this.#options.store.block(user, other, after));
     });
@@ -109,7 +125,7 @@ export class UserSettings {
     await this.#changeSettings(user, async (known) => {
       const block = known.blocks.get(other);
       if (!isInForce(block)) return;
-      const through = this.#options.head();
+      const through = this.#options.applied();
       await this.#replaceBlock(
         known,
         other,
@@ -120,18 +136,24 @@ export class UserSettings {
     });
   }
 
-  /**
-   * Returns whether the entry of `sender` at `position`, or without one their current activity, is hidden from `user`.
-   * Only correct for loaded users.
-   */
-  isHidden(user: string, sender: string, position = Number.MAX_VALUE): boolean {
-    const block = this.#known.peek(user)?.blocks.get(sender);
-    return block !== undefined && block.after < position && position <= block.through;
+  /** Returns whether the current activity of `sender` is hidden from `user`. Only correct for loaded users. */
+  isHidden(user: string, sender: string): boolean {
+    return isInForce(this.#known.peek(user)?.blocks.get(sender));
   }
 
-  /** Returns whether entries of any sender may be hidden from `user`, also by former blocks. */
-  hasBlocked(user: string): boolean {
-    return this.#known.peek(user)?.hasBlocked ?? true;
+  /**
+   * Returns whether `user` may see an entry, by their blocks. An event about a message also needs a visible target: after
+   * a block of any sender, only the store knows.
+   */
+  visibilityOf(user: string, { sender, position, event }: Message): Visibility {
+    const known = this.#known.peek(user);
+    if (known === undefined) return "unknown";
+    if (!known.hasBlocked || user === sender && event === undefined) return "shown";
+    if (position <= known.asOf) return "unknown";
+    const block = known.blocks.get(sender);
+    if (block?.isSaving) return "unknown";
+    if (block !== undefined && block.after < position && position <= block.through) return "hidden";
+    return event === undefined || isRoomEvent(event) ? "shown" : "unknown";
   }
 
   /** Returns whether the cache says that `recipient` accepts messages from all users. */
@@ -141,14 +163,20 @@ export class UserSettings {
 
   /** Checks that `recipient` accepts messages of `sender` outside rooms. @throws {ChatError} `permission_denied` */
   async checkContact(sender: string, recipient: string): Promise<void> {
-    if (sender === recipient) return;
+    const refusal = await this.refuseContact(sender, recipient);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Returns why `recipient` accepts no messages of `sender` outside rooms; undefined when they do. */
+  async refuseContact(sender: string, recipient: string): Promise<ChatError | undefined> {
+    if (sender === recipient) return undefined;
     const { directMessages } = await this.settings(recipient);
-    if (directMessages === "anyone") return;
+    if (directMessages === "anyone") return undefined;
     if (directMessages === "nobody") {
-      throw new ChatError("permission_denied", `${recipient} accepts no direct messages.`);
+      return new ChatError("permission_denied", `${recipient} accepts no direct messages.`);
     }
-    if (await this.#hasWritten(recipient, sender)) return;
-    throw new ChatError(
+    if (await this.#hasWritten(recipient, sender)) return undefined;
+    return new ChatError(
       "permission_denied",
       `${recipient} accepts direct messages only from people whom they have written to.`,
     );
@@ -165,6 +193,7 @@ export class UserSettings {
 
   /** Updates the cache after an account was renamed to its alias. */
   rename(name: string, alias: string): void {
+    for (const load of this.#loads.values()) load.isVoid = true;
     this.#known.delete(name);
     for (const { blocks } of this.#known.values()) {
       const block = blocks.get(name);
@@ -201,16 +230,30 @@ export class UserSettings {
   #load(user: string): Promise<Known> {
     const known = this.#known.get(user);
     if (known !== undefined) return Promise.resolve(known);
-    const loading = this.#loading.get(user);
-    if (loading !== undefined) return loading;
-    const begun = this.#options.store.readSettings(user).then(({ settings, blocked, hasBlocked }) => {
-      const blocks = new Map(blocked.map((name) => [name, { after: 0, through: Infinity }]));
-      const known = { settings, blocks, hasBlocked };
-      this.#cache(user, known);
-      return known;
-    }).finally(() => this.#loading.delete(user));
-    this.#loading.set(user, begun);
-    return begun;
+    const underway = this.#loads.get(user);
+    if (underway !== undefined) return underway.known;
+    const load = { isVoid: false } as Load;
+    this.#loads.set(user, load);
+    return load.known = this.#read(user, load);
+  }
+
+  async #read(user: string, load: Load): Promise<Known> {
+    try {
+      for (;;) {
+        load.isVoid = false;
+        const { settings, blocked, hasBlocked, asOf } = await this.#options.store.readSettings(user);
+        // Changed meanwhile, by a task that held the settings when they left the cache.
+        const changed = this.#known.get(user);
+        if (changed !== undefined) return changed;
+        if (load.isVoid) continue;
+        const blocks = new Map(blocked.map((name) => [name, { after: 0, through: Infinity }]));
+        const known = { settings, blocks, hasBlocked, asOf };
+        this.#cache(user, known);
+        return known;
+      }
+    } finally {
+      this.#loads.delete(user);
+    }
   }
 
   #cache(user: string, known: Known): void {
@@ -228,9 +271,10 @@ export class UserSettings {
     });
   }
 
-  /** Updates memory before the disk: entries committed after the position of the block on disk are hidden already. */
+  /** Changes a block in memory and on disk. Until it is stored, only the store knows which entries it hides. */
   async #replaceBlock({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
     const before = blocks.get(sender);
+    block.isSaving = true;
     blocks.set(sender, block);
     try {
       await save();
@@ -238,6 +282,8 @@ export class UserSettings {
       if (before === undefined) blocks.delete(sender);
       else blocks.set(sender, before);
       throw error;
+    } finally {
+      block.isSaving = false;
     }
   }
 }

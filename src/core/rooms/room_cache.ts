@@ -1,16 +1,27 @@
-import { RoomState } from "./room_state.ts";
-import type { RoomStore } from "./room_store.ts";
+import type { Message } from "../messages/message.ts";
+import type { Room } from "./room.ts";
+import { type RoomChange, RoomState } from "./room_state.ts";
+import type { RoomRecord, RoomStore } from "./room_store.ts";
 
 const maxRooms = 2_000;
 /** People of all cached rooms, members or not. */
 const maxPeople = 500_000;
+
+/** A room that is being read from the store. */
+interface Load {
+  room: Promise<RoomState | undefined>;
+  /** Changes of the room since the load began, in the order of the log: the record may be older. */
+  changes: { readonly change: RoomChange; readonly entry: Message }[];
+  /** The room changed beside its log, so the record may be stale. */
+  isVoid: boolean;
+}
 
 /** Caches recently used rooms, each as one shared object; all changes of a room go through that object. */
 export class RoomCache {
   readonly #store: RoomStore;
   /** Least recently used first. */
   readonly #rooms = new Map<string, RoomState>();
-  readonly #loading = new Map<string, Promise<RoomState | undefined>>();
+  readonly #loads = new Map<string, Load>();
   /** Rooms that have to be read again. */
   readonly #outdated = new WeakSet<RoomState>();
   readonly #idByName = new Map<string, string>();
@@ -38,20 +49,31 @@ export class RoomCache {
       await this.#findNamed(name, await this.#store.findPublicRoom(name));
   }
 
-  /** Adds a room that was just created. */
-  add(room: RoomState): void {
-    this.#rooms.set(room.id, room);
-    this.#trim(room);
+  /**
+   * Applies a change that is in the log, to a room in memory or on its way there. Changes come in the order of the log.
+   * @param created the room of a `room_created`, which enters the cache by it
+   * @returns the room in memory
+   */
+  apply(change: RoomChange, entry: Message, created: RoomState | undefined): RoomState | undefined {
+    const room = this.peek(entry.conversation) ?? (change.event.kind === "room_created" ? created : undefined);
+    this.#loads.get(entry.conversation)?.changes.push({ change, entry });
+    if (room === undefined) return undefined;
+    if (change.event.kind === "room_changed") this.#idByName.delete(room.name);
+    room.apply(change, entry);
+    if (change.event.kind === "room_created") this.#add(room);
+    return room;
   }
 
   /** Forgets a deleted room. */
-  forget(id: string): void {
-    this.#loading.delete(id);
+  forget({ id, name }: Pick<Room, "id" | "name">): void {
+    this.#voidLoad(id);
     this.#rooms.delete(id);
+    this.#idByName.delete(name);
   }
 
   /** Forgets rooms that contain a renamed user. */
   forgetUser(name: string): void {
+    for (const load of this.#loads.values()) load.isVoid = true;
     for (const room of this.#rooms.values()) {
       if (!room.roles.has(name)) continue;
       this.#outdated.add(room);
@@ -62,7 +84,7 @@ export class RoomCache {
   /** Marks a room for reading again, as soon as it has no pending entries. */
   reload(id: string): void {
     const room = this.#rooms.get(id);
-    this.#loading.delete(id);
+    this.#voidLoad(id);
     if (room === undefined) return;
     this.#outdated.add(room);
     this.#forgetOutdated(room);
@@ -78,13 +100,13 @@ export class RoomCache {
     this.#forgetOutdated(room);
   }
 
-  /** Forgets a name that moved to another room, or to none. */
-  forgetName(name: string): void {
-    this.#idByName.delete(name);
+  #forgetOutdated(room: RoomState): void {
+    if (room.pending === 0 && this.#outdated.delete(room) && this.peek(room.id) === room) this.#rooms.delete(room.id);
   }
 
-  #forgetOutdated(room: RoomState): void {
-    if (room.pending === 0 && this.#outdated.delete(room) && this.peek(room.id) === room) this.forget(room.id);
+  #voidLoad(id: string): void {
+    const load = this.#loads.get(id);
+    if (load !== undefined) load.isVoid = true;
   }
 
   async #findNamed(name: string, id: string | undefined): Promise<RoomState | undefined> {
@@ -99,22 +121,35 @@ export class RoomCache {
   }
 
   #load(id: string): Promise<RoomState | undefined> {
-    const loading = this.#loading.get(id);
-    if (loading !== undefined) return loading;
-    const begun = this.#store.findRoom(id).then((record) => {
-      // Marked for reading meanwhile: the record may be stale.
-      if (this.#loading.get(id) !== begun) return this.find(id);
-      this.#loading.delete(id);
-      if (record === undefined) return undefined;
-      const room = new RoomState(record);
-      this.add(room);
-      return room;
-    }).catch((error) => {
-      this.#loading.delete(id);
-      throw error;
-    });
-    this.#loading.set(id, begun);
-    return begun;
+    const underway = this.#loads.get(id);
+    if (underway !== undefined) return underway.room;
+    const load: Load = { room: Promise.resolve(undefined), changes: [], isVoid: false };
+    this.#loads.set(id, load);
+    return load.room = this.#read(id, load);
+  }
+
+  async #read(id: string, load: Load): Promise<RoomState | undefined> {
+    try {
+      for (;;) {
+        const record = await this.#store.findRoom(id);
+        // Created meanwhile: later changes went through that object.
+        const known = this.peek(id);
+        if (known !== undefined) return known;
+        if (!load.isVoid && record !== undefined) return this.#add(toState(record, load.changes));
+        // A room that was not there yet when it was looked for.
+        if (!load.isVoid && load.changes.length === 0) return undefined;
+        load.isVoid = false;
+        load.changes = [];
+      }
+    } finally {
+      this.#loads.delete(id);
+    }
+  }
+
+  #add(room: RoomState): RoomState {
+    this.#rooms.set(room.id, room);
+    this.#trim(room);
+    return room;
   }
 
   #trim(newest: RoomState): void {
@@ -127,4 +162,11 @@ export class RoomCache {
       people -= room.roles.size;
     }
   }
+}
+
+/** Returns the room of a record, with the changes that came after it. */
+function toState(record: RoomRecord, changes: Load["changes"]): RoomState {
+  const room = new RoomState(record);
+  for (const { change, entry } of changes) room.apply(change, entry);
+  return room;
 }

@@ -52,9 +52,8 @@ export class RoomKeeper {
     const state = await this.#find(address);
     const { room } = state;
     const members = [...state.roles.keys()].filter((user) => isInvolved(user, state));
-    cache.forget(room.id);
-    cache.forgetName(room.name);
     await store.deleteRoom(room.id);
+    cache.forget(room);
     log.info("room deleted", { room: room.id, name: room.name, members: room.memberCount });
     for (const member of members) revisions.changed(member, room.id);
     return { room, erased: erase() };

@@ -1,5 +1,6 @@
 import { ChatError } from "../chat_error.ts";
 import type { RoomEvent } from "../messages/log_event.ts";
+import type { Message } from "../messages/message.ts";
 import { mayDo, type RoomAction, type Standing } from "./permissions.ts";
 import type { CurrentRole, MemberRole, Room } from "./room.ts";
 import type { RoomRecord } from "./room_store.ts";
@@ -19,6 +20,8 @@ export interface RoomChange {
 export class RoomState {
   readonly id: string;
   readonly createdAt: number;
+  /** The state is of this position of the log or of a later one: entries up to it came before that state. */
+  readonly asOf: number;
   #name: string;
   #topic: string;
   #isPublic: boolean;
@@ -38,6 +41,7 @@ export class RoomState {
   constructor(record: RoomRecord) {
     this.id = record.id;
     this.createdAt = record.createdAt;
+    this.asOf = record.asOf;
     this.#name = record.name;
     this.#topic = record.topic;
     this.#isPublic = record.isPublic;
@@ -151,9 +155,10 @@ export class RoomState {
     if (known?.delete(change) && known.size === 0) this.#restrictions.delete(subject!);
   }
 
-  /** Applies a change that is in the log at `seq`, by the same rules as the store. */
-  apply(change: RoomChange, seq: number): void {
+  /** Applies a change that is in the log, by the same rules as the store; up to {@link asOf}, it has it already. */
+  apply(change: RoomChange, { position, seq }: Pick<Message, "position" | "seq">): void {
     this.settle(change);
+    if (position <= this.asOf) return;
     const { sender, event, text } = change;
     switch (event.kind) {
       case "room_created":

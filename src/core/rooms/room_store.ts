@@ -8,6 +8,8 @@ export interface RoomRecord extends Omit<Room, "memberCount"> {
   readonly inviters: ReadonlyMap<string, string>;
   /** The first visible seq of each member who does not see the whole log. */
   readonly firstSeqs: ReadonlyMap<string, number>;
+  /** The position of the log that the record is of: it has all changes of the room up to there, and no later ones. */
+  readonly asOf: number;
 }
 
 export interface DroppedInvitation {

@@ -5,13 +5,14 @@ import { ChatError } from "../chat_error.ts";
 import type { Clock } from "../clock.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import type { Limits } from "../limits.ts";
-import type { RoomEvent } from "../messages/log_event.ts";
 import { parseMessageId } from "../messages/message_id.ts";
-import { type Posted, type Posting, refuseInRoom } from "../messages/posting.ts";
+import type { Posted, Posting } from "../messages/posting.ts";
+import type { RoomEventDraft } from "../messages/submission.ts";
 import type { Turn } from "../page_turns.ts";
 import type { Invitations } from "./invitations.ts";
 import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
+import { refuseInRoom } from "./refuse_in_room.ts";
 import { noSuchRoom, RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 
@@ -38,7 +39,7 @@ export interface RoomsOptions {
   audit: AuditLog;
   limits: Pick<Limits, "maxRoomsPerUser" | "maxMemberships" | "maxRoomMembers">;
   isUser(name: string): Promise<boolean>;
-  checkContact(sender: string, recipient: string): Promise<void>;
+  refuseContact(sender: string, recipient: string): Promise<ChatError | undefined>;
 }
 
 /** Rooms and their members. Every change of a room is an entry of its log. */
@@ -57,25 +58,22 @@ export class Rooms {
   ): Promise<{ room: Room; duplicate: boolean }> {
     const { isPublic, historyVisible } = request;
     const name = parseRoomName(request.name);
-    const { posting, cache, clock, limits, audit } = this.#options;
+    const { posting, cache, clock, audit } = this.#options;
     return this.#locks.run(actor.user, async () => {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
       const noPeople = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
       const room = made ??
-        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...noPeople });
-      const { created, joined } = await this.#countRooms(actor.user);
-      const full = created >= limits.maxRoomsPerUser || joined >= limits.maxMemberships;
-      const refusal = full
-        ? new ChatError(
-          "limit_reached",
-          `You are in ${joined} of at most ${limits.maxMemberships} rooms, and created ${created} of at most ` +
-            `${limits.maxRoomsPerUser}. Leave some first. An empty room counts until 30 days after its creation.`,
-        )
-        : undefined;
-      const event = { kind: "room_created", isPublic, historyVisible } as const;
-      const draft = { id: request.id, event, text: name, judge: () => refusal };
-      const { duplicate } = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
+        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...noPeople, asOf: 0 });
+      let refusal: ChatError | undefined;
+      const draft = {
+        id: request.id,
+        event: { kind: "room_created", isPublic, historyVisible } as const,
+        text: name,
+        refresh: async () => void (refusal = await this.#refuseRoom(actor.user)),
+        judge: () => refusal,
+      };
+      const { duplicate } = await posting.submit(await posting.checkRoomEvent(actor.user, room, draft));
       if (!duplicate) audit.record({ action: "room_created", actor: actor.user, subject: id });
       const known = cache.peek(id) ?? room;
       // The creator of a resent request may have been removed since.
@@ -93,12 +91,14 @@ export class Rooms {
       const { posting, cache, limits } = this.#options;
       const { user } = actor;
       const asked = await posting.room(user, request.room);
-      const isFull = await this.#refuseMembership(user);
+      let refusal: ChatError | undefined;
+      const refresh = async () => void (refusal = await this.#refuseMembership(user));
       const judge = (room: RoomState) => {
         if (room.isMember(user)) return new ChatError("already_exists", `You are already in room ${room.label}.`);
-        return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? isFull;
+        return refuseInRoom({ room, sender: user, needs: "join" }) ?? refuseFull(room, limits) ?? refusal;
       };
-      const entry = await this.#post(actor, asked, { id: request.id, event: { kind: "joined" }, text: "", judge });
+      const draft = { id: request.id, event: { kind: "joined" } as const, text: "", refresh, judge };
+      const entry = await this.#post(actor, asked, draft);
       return { entry, room: (cache.peek(asked.id) ?? asked).room };
     });
   }
@@ -146,14 +146,17 @@ export class Rooms {
     const user = parseUserName(request.user);
     return this.#runInOrder(actor, request, (asked) =>
       this.#locks.run(user, async () => {
-        const { invitations } = this.#options;
+        const { invitations, refuseContact } = this.#options;
         await this.#requireUser(user);
-        const reason = await this.#refuseContact(actor.user, user) ?? await invitations.refusal(actor.user, user);
+        let refusal: ChatError | undefined;
+        const refresh = async () => {
+          refusal = await refuseContact(actor.user, user) ?? await invitations.refusal(actor.user, user);
+        };
         const judge = (room: RoomState) =>
           refuseInRoom({ room, sender: actor.user, needs: "invite" }) ?? refuseToInvite(room, user) ??
-            refuseFull(room, this.#options.limits) ?? reason;
+            refuseFull(room, this.#options.limits) ?? refusal;
         const event = { kind: "invited", user } as const;
-        const posted = await this.#post(actor, asked, { id: request.id, event, text: "", judge });
+        const posted = await this.#post(actor, asked, { id: request.id, event, text: "", refresh, judge });
         if (!posted.duplicate) await invitations.dropOldest(user);
         return posted;
       }));
@@ -230,13 +233,9 @@ export class Rooms {
       .slice(0, page.limit);
   }
 
-  async #post(
-    actor: Pick<Identity, "user">,
-    room: RoomState,
-    draft: { id: string; event: RoomEvent; text: string; judge(room: RoomState): ChatError | undefined },
-  ): Promise<Posted> {
+  async #post(actor: Pick<Identity, "user">, room: RoomState, draft: RoomEventDraft): Promise<Posted> {
     const { posting, audit } = this.#options;
-    const posted = await posting.submit(posting.checkRoomEvent(actor.user, room, draft));
+    const posted = await posting.submit(await posting.checkRoomEvent(actor.user, room, draft));
     const noted = posted.duplicate ? undefined : auditEventOf(draft.event, room.id);
     if (noted !== undefined) audit.record({ ...noted, actor: actor.user });
     return posted;
@@ -260,6 +259,18 @@ export class Rooms {
     if (!await this.#options.isUser(name)) throw new ChatError("not_found", `There is no user "${name}".`);
   }
 
+  /** Returns why a user may create no further room. */
+  async #refuseRoom(user: string): Promise<ChatError | undefined> {
+    const { maxRoomsPerUser, maxMemberships } = this.#options.limits;
+    const { created, joined } = await this.#countRooms(user);
+    if (created < maxRoomsPerUser && joined < maxMemberships) return undefined;
+    return new ChatError(
+      "limit_reached",
+      `You are in ${joined} of at most ${maxMemberships} rooms, and created ${created} of at most ` +
+        `${maxRoomsPerUser}. Leave some first. An empty room counts until 30 days after its creation.`,
+    );
+  }
+
   async #refuseMembership(user: string): Promise<ChatError | undefined> {
     const { limits } = this.#options;
     if ((await this.#countRooms(user)).joined < limits.maxMemberships) return undefined;
@@ -273,20 +284,13 @@ export class Rooms {
     const { store, clock } = this.#options;
     return store.countRooms(user, { emptyAfter: clock.now() - emptyRoomMs });
   }
-
-  async #refuseContact(sender: string, recipient: string): Promise<ChatError | undefined> {
-    try {
-      await this.#options.checkContact(sender, recipient);
-    } catch (error) {
-      if (error instanceof ChatError) return error;
-      throw error;
-    }
-    return undefined;
-  }
 }
 
 /** Returns the audit event of a change in a room; undefined for changes that are not recorded. */
-function auditEventOf(event: RoomEvent, room: string): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
+function auditEventOf(
+  event: RoomEventDraft["event"],
+  room: string,
+): Pick<AuditEvent, "action" | "subject" | "detail"> | undefined {
   switch (event.kind) {
     case "removed": {
       const action = event.banned ? "room_member_banned" : "room_member_removed";

@@ -54,24 +54,25 @@ export function encodeFrame(
   type: number,
   { flags = 0, streamId = 0, payload }: { flags?: number; streamId?: number; payload: Uint8Array },
 ): Uint8Array {
-  const bytes = new Uint8Array(frameHeaderBytes + payload.length);
+  const { length } = payload;
+  const bytes = new Uint8Array(frameHeaderBytes + length);
+  putFrameHeader(bytes, 0, { length, type, flags, streamId });
   bytes.set(payload, frameHeaderBytes);
-  writeFrameHeader(bytes, { type, flags, streamId });
   return bytes;
 }
 
-/** Writes the header of a frame into the first octets of `bytes`; the rest is the payload. */
-export function writeFrameHeader(
+/** Writes the header of a frame with a payload of `length` octets into `bytes`, from the index `at` on. */
+export function putFrameHeader(
   bytes: Uint8Array,
-  { type, flags, streamId }: { type: number; flags: number; streamId: number },
+  at: number,
+  { length, type, flags, streamId }: { length: number; type: number; flags: number; streamId: number },
 ): void {
-  const length = bytes.length - frameHeaderBytes;
-  bytes[0] = length >>> 16;
-  bytes[1] = length >>> 8;
-  bytes[2] = length;
-  bytes[3] = type;
-  bytes[4] = flags;
-  writeUint32(bytes, { at: 5, value: streamId });
+  bytes[at] = length >>> 16;
+  bytes[at + 1] = length >>> 8;
+  bytes[at + 2] = length;
+  bytes[at + 3] = type;
+  bytes[at + 4] = flags;
+  writeUint32(bytes, { at: at + 5, value: streamId });
 }
 
 /** Encodes a SETTINGS frame. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { frameHeaderBytes, writeUint32 } from "./frames.ts";
+import { writeUint32 } from "./frames.ts";
+import type { Octets } from "./octets.ts";
 
 /**
  * Octets before each message: whether it is compressed, and its length (gRPC over HTTP/2, "Length-Prefixed-Message").
@@ -14,12 +15,35 @@ export class MessageError extends Error {
   }
 }
 
-/** Frames a message for {@link Http2Stream.write}: with room for the frame's header, and the prefix. */
+/** Returns a copy of a message with its prefix. */
 export function frameMessage(message: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(frameHeaderBytes + prefixBytes + message.length);
-  writeUint32(frame, { at: frameHeaderBytes + 1, value: message.length });
-  frame.set(message, frameHeaderBytes + prefixBytes);
-  return frame;
+  const framed = new Uint8Array(prefixBytes + message.length);
+  putPrefix(framed, 0, message.length);
+  framed.set(message, prefixBytes);
+  return framed;
+}
+
+/** A message with its prefix, encoded when it leaves. */
+export class FramedMessage implements Octets {
+  readonly #message: Octets;
+
+  constructor(message: Octets) {
+    this.#message = message;
+  }
+
+  get length(): number {
+    return prefixBytes + this.#message.length;
+  }
+
+  copyTo(target: Uint8Array, at: number): void {
+    putPrefix(target, at, this.#message.length);
+    this.#message.copyTo(target, at + prefixBytes);
+  }
+}
+
+function putPrefix(target: Uint8Array, at: number, length: number): void {
+  target[at] = 0;
+  writeUint32(target, { at: at + 1, value: length });
 }
 
 /** Initial buffer of a message: an announced message that never arrives costs no more. */

@@ -1,9 +1,15 @@
-import { Buffer } from "node:buffer";
+import type { Data } from "./octets.ts";
+import { joinedBytes, WriteBuffer } from "./write_buffer.ts";
 
 /** A stream of octets to the peer, and control of the stream from it. */
 export interface Transport {
+  /**
+   * Whether the transport refers to the octets of a write after it, or would after one now. Otherwise their memory is
+   * used for the next write.
+   */
+  readonly keepsOctets: boolean;
   /** Writes octets. @returns false when further writes should wait until {@link Outbox.drained} */
-  write(bytes: Uint8Array): boolean;
+  write(octets: Uint8Array): boolean;
   /** Closes after the written octets have left, or after its own deadline. */
   end(): void;
   /** Stops and resumes reading. */
@@ -19,12 +25,12 @@ export interface Transport {
 export interface FrameSource {
   /** Adds the next frame to the outbox. @returns false when no stream can send one now */
   addNextFrame(): boolean;
+  /** Called when the transport takes no more octets for now. */
+  hold(): void;
 }
 
 /** Octets of waiting control frames and headers beyond which reading from the peer stops. */
 export const maxWaitingBytes = 64 * 1024;
-/** Octets of a write from which no further frame is joined to it. */
-export const joinedBytes = 128 * 1024;
 
 /** Shared empty array; never changed. */
 const none: Uint8Array[] = [];
@@ -34,8 +40,11 @@ export class Outbox {
   /** Set before the first frame is sent. */
   source!: FrameSource;
   readonly #transport: Transport;
+  /** Control frames and headers. */
   #waiting = none;
   #waitingBytes = 0;
+  /** The write that is being filled. */
+  #filling: WriteBuffer | undefined;
   #isScheduled = false;
   #isWritable = true;
   #isPaused = false;
@@ -59,10 +68,16 @@ export class Outbox {
   /** Adds a frame behind the waiting ones. */
   add(frame: Uint8Array): void {
     if (this.#isEnded) return;
+    if (this.#filling !== undefined) return this.#filling.add(frame);
     // Most writes have one frame, and a literal takes a fraction of the memory of a first push.
     if (this.#waiting.length === 0) this.#waiting = [frame];
     else this.#waiting.push(frame);
     this.#waitingBytes += frame.length;
+  }
+
+  /** Adds a DATA frame to the write that is being filled. */
+  addData(data: Data, header: { streamId: number; flags: number }): void {
+    this.#filling?.addData(data, header);
   }
 
   /** Schedules a flush for the end of this turn. */
@@ -84,30 +99,42 @@ export class Outbox {
     while (this.#isWritable && !this.#isEnded) {
       const isAll = this.#fill();
       if (this.#isEnded) return;
-      if (this.#waiting.length > 0) this.#write();
+      this.#write();
       if (isAll) return;
     }
+    if (!this.#isEnded) this.source.hold();
   }
 
   /** Writes the waiting frames, even to a full transport, and closes it. */
   end(): void {
     if (this.#isEnded) return;
-    if (this.#waiting.length > 0) this.#write();
+    this.#begin();
+    this.#write();
     this.#isEnded = true;
     this.#transport.end();
   }
 
   /** Fills a write with frames. @returns whether no stream has more to send now */
   #fill(): boolean {
-    while (this.#waitingBytes < joinedBytes) if (!this.source.addNextFrame()) return true;
+    const buffer = this.#begin();
+    while (buffer.length < joinedBytes) if (!this.source.addNextFrame()) return true;
     return false;
   }
 
-  #write(): void {
-    const bytes = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
+  /** Begins a write with the waiting frames, unless one was begun. */
+  #begin(): WriteBuffer {
+    const buffer = this.#filling ??= WriteBuffer.take();
+    for (const frame of this.#waiting) buffer.add(frame);
     this.#waiting = none;
     this.#waitingBytes = 0;
-    this.#isWritable = this.#transport.write(bytes);
+    return buffer;
+  }
+
+  #write(): void {
+    const buffer = this.#filling!;
+    this.#filling = undefined;
+    const takesMore = buffer.writeTo(this.#transport);
+    this.#isWritable &&= takesMore;
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#transport.resume();

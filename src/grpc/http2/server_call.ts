@@ -4,7 +4,8 @@ import { ErrorCode } from "./errors.ts";
 import { GrpcStatus } from "./grpc_status.ts";
 import { encodeHeaders } from "./header_encoder.ts";
 import { type HeaderList, valueOf } from "./header_rules.ts";
-import { frameMessage, MessageError, MessageReader } from "./messages.ts";
+import { FramedMessage, frameMessage, MessageError, MessageReader } from "./messages.ts";
+import type { Data } from "./octets.ts";
 import type { Http2Stream, StreamEvents } from "./stream.ts";
 
 /** How a call ends. */
@@ -114,12 +115,12 @@ export class ServerCall implements StreamEvents {
     return this.#startDeadline();
   }
 
-  /** Sends a message. */
-  send(message: Uint8Array): void {
+  /** Sends a message; octets that are encoded later belong to the call until then. */
+  send(message: Data): void {
     if (this.#isEnded) return;
     if (!this.#hasResponse) this.#stream.sendHeaders(responseBlock);
     this.#hasResponse = true;
-    this.#stream.write(frameMessage(message));
+    this.#stream.write(message instanceof Uint8Array ? frameMessage(message) : new FramedMessage(message));
   }
 
   /** Ends the call, after all sent messages. */

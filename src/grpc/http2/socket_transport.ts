@@ -59,10 +59,12 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
 class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #options: SocketConnectionOptions;
+  readonly #isTls: boolean;
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#isTls = "encrypted" in socket;
   }
 
   /** Runs a callback; an error closes the socket. */
@@ -76,8 +78,13 @@ class SocketTransport implements Transport {
     }
   }
 
-  write(bytes: Uint8Array): boolean {
-    return this.#socket.write(bytes);
+  /** A TLS socket encrypts octets after the write; a plain one keeps those that the system did not take at once. */
+  get keepsOctets(): boolean {
+    return this.#isTls || this.#socket.writableLength > 0;
+  }
+
+  write(octets: Uint8Array): boolean {
+    return this.#socket.write(octets);
   }
 
   end(): void {

@@ -1,7 +1,8 @@
 import type { ErrorCode } from "./errors.ts";
 import { ReceiveWindow, SendWindow } from "./flow_window.ts";
-import { frameHeaderBytes } from "./frames.ts";
+import { minMaxFrameBytes } from "./frames.ts";
 import type { HeaderList } from "./header_rules.ts";
+import { type Data, toBytes } from "./octets.ts";
 
 /** Events of a stream, for its owner. A handler must not throw, whatever the peer sent. */
 export interface StreamEvents {
@@ -33,11 +34,8 @@ export interface StreamHost {
   release(stream: Http2Stream, bytes: number): void;
 }
 
-/** A piece of a stream that leaves as one frame. */
-export type Piece =
-  /** The first {@link frameHeaderBytes} octets of `frame` are free. */
-  | { readonly kind: "data"; readonly frame: Uint8Array; readonly isLast: boolean }
-  | { readonly kind: "trailers"; readonly block: Uint8Array };
+/** Shared by all streams without queued DATA, and never written to. */
+const none: Data[] = [];
 
 /** Memory of a queued piece beyond its octets, in octets: a typed array, its buffer and its place in the queue. */
 const pieceOverhead = 256;
@@ -64,14 +62,15 @@ export class Http2Stream {
   /** Received octets of DATA that are not returned yet. */
   unreleased = 0;
   readonly #host: StreamHost;
-  /** Pieces, each with {@link frameHeaderBytes} free octets in front. */
-  readonly #queue: Uint8Array[] = [];
+  /** Only the first piece may be one that is encoded later, and only until the end of its turn: see {@link hold}. */
+  #queue = none;
   /** Octets of the first piece that were sent. */
   #sentOfFirst = 0;
   #queuedBytes = 0;
   #sentBytes = 0;
   #ending = false;
-  #trailers: Uint8Array | undefined;
+  /** The header block that ends this side. */
+  trailers: Uint8Array | undefined;
 
   constructor(
     host: StreamHost,
@@ -98,6 +97,11 @@ export class Http2Stream {
     return this.#queuedBytes + this.#queue.length * pieceOverhead;
   }
 
+  /** Whether DATA is queued. */
+  get hasData(): boolean {
+    return this.#queue.length > 0;
+  }
+
   /** Whether there is a piece to send that the window of the stream allows. */
   get isReady(): boolean {
     if (this.isClosed || this.localEnded) return false;
@@ -112,23 +116,35 @@ export class Http2Stream {
     if (!this.isClosed) this.#host.sendHeaders(this, block);
   }
 
-  /**
-   * Queues DATA: the stream owns `frame` from now on, and its first {@link frameHeaderBytes} octets are free for a
-   * header.
-   */
-  write(frame: Uint8Array): void {
+  /** Queues DATA, which the stream owns from now on. */
+  write(data: Data): void {
     if (this.isClosed || this.#ending) return;
-    this.#queue.push(frame);
-    this.#queuedBytes += frame.length - frameHeaderBytes;
-    this.#host.onQueued();
+    this.#queuedBytes += data.length;
+    if (this.#queue.length > 0) {
+      this.#queue.push(toBytes(data));
+      this.#host.onQueued();
+    } else {
+      this.#queue = [data];
+      if (data.length > Math.min(this.sendWindow.size, minMaxFrameBytes)) this.hold();
+    }
     this.#host.onReady(this);
+  }
+
+  /**
+   * Encodes the first piece, because it does not leave in this turn or not in one frame: its octets may refer to memory
+   * of others.
+   */
+  hold(): void {
+    if (this.#queue.length === 0) return;
+    this.#queue[0] = toBytes(this.#queue[0]);
+    this.#host.onQueued();
   }
 
   /** Ends this side after the queued DATA. @param trailers an encoded header block of fewer than 16,384 octets */
   end(trailers?: Uint8Array): void {
     if (this.isClosed || this.#ending) return;
     this.#ending = true;
-    this.#trailers = trailers;
+    this.trailers = trailers;
     this.#host.onReady(this);
   }
 
@@ -142,42 +158,43 @@ export class Http2Stream {
     if (!this.isClosed) this.#host.release(this, bytes);
   }
 
-  /** Takes the next piece to send, with at most `maxBytes` octets of DATA; call it while {@link isReady}. */
-  takePiece(maxBytes: number): Piece {
-    if (this.#queue.length === 0) {
-      return this.#trailers === undefined
-        ? { kind: "data", frame: new Uint8Array(frameHeaderBytes), isLast: true }
-        : { kind: "trailers", block: this.#trailers };
-    }
-    const frame = this.#takeData(Math.min(maxBytes, this.sendWindow.size));
-    const bytes = frame.length - frameHeaderBytes;
+  /** Whether the last octets were taken, and the side ends with them. */
+  get endsWithData(): boolean {
+    return this.#ending && this.#queue.length === 0 && this.trailers === undefined;
+  }
+
+  /** Takes the next octets of DATA, at most `maxBytes`. */
+  takeData(maxBytes: number): Data {
+    const left = this.#queue[0].length - this.#sentOfFirst;
+    const bytes = Math.min(maxBytes, this.sendWindow.size, left);
+    const data = this.#view(bytes);
+    if (bytes < left) this.#sentOfFirst += bytes;
+    else this.#removeFirst();
     this.sendWindow.spend(bytes);
     this.#queuedBytes -= bytes;
     this.#sentBytes += bytes;
     if (this.#queue.length === 0 && !this.#ending) this.events.onDrain?.();
-    return { kind: "data", frame, isLast: this.#queue.length === 0 && this.#ending && this.#trailers === undefined };
+    return data;
   }
 
-  #takeData(maxBytes: number): Uint8Array {
+  /** Returns the next octets of the first piece. */
+  #view(bytes: number): Data {
     const first = this.#queue[0];
-    const begin = frameHeaderBytes + this.#sentOfFirst;
-    const end = Math.min(begin + maxBytes, first.length);
-    if (end === first.length) {
-      this.#queue.shift();
-      this.#sentOfFirst = 0;
-    } else {
-      this.#sentOfFirst += maxBytes;
-    }
-    if (begin === frameHeaderBytes && end === first.length) return first;
-    const part = new Uint8Array(frameHeaderBytes + end - begin);
-    part.set(first.subarray(begin, end), frameHeaderBytes);
-    return part;
+    if (bytes === first.length) return first;
+    const whole = this.#queue[0] = toBytes(first);
+    return whole.subarray(this.#sentOfFirst, this.#sentOfFirst + bytes);
+  }
+
+  #removeFirst(): void {
+    this.#sentOfFirst = 0;
+    if (this.#queue.length === 1) this.#queue = none;
+    else this.#queue.shift();
   }
 
   /** Drops the queue. Called by the host, which notifies the owner. */
   close(): void {
     this.isClosed = true;
-    this.#queue.length = 0;
+    this.#queue = none;
     this.#queuedBytes = 0;
   }
 }

@@ -1,8 +1,9 @@
 import { Buffer } from "node:buffer";
 import { initialWindow, SendWindow } from "./flow_window.ts";
-import { encodeFrame, Flag, frameHeaderBytes, FrameType, minMaxFrameBytes, writeFrameHeader } from "./frames.ts";
+import { encodeFrame, Flag, FrameType, minMaxFrameBytes } from "./frames.ts";
 import { maxBlockBytes } from "./header_assembly.ts";
 import { noDynamicTable } from "./header_encoder.ts";
+import type { Data } from "./octets.ts";
 import type { Http2Stream } from "./stream.ts";
 
 /**
@@ -11,10 +12,14 @@ import type { Http2Stream } from "./stream.ts";
  */
 const smallBytes = 1_024;
 
+const noOctets = new Uint8Array();
+
 /** The part of a connection that sends the frames of its streams. */
 export interface SenderHost {
   /** Sends a frame after earlier ones. */
   addFrame(frame: Uint8Array): void;
+  /** Sends a DATA frame after earlier frames. */
+  addData(data: Data, header: { streamId: number; flags: number }): void;
   /** Called when the last frame of a stream was added. */
   onLocalEnd(stream: Http2Stream): void;
   /** Called for each added DATA frame that the peer's windows did not make small. */
@@ -60,32 +65,42 @@ export class StreamSender {
   /** Adds the next DATA or trailers frame, of the stream whose turn it is. @returns false when none can be sent now */
   addNextFrame(): boolean {
     for (let left = this.#ready.length; left > 0; left--) {
-      const stream = this.#ready.shift()!;
-      if (!stream.isReady) continue;
+      const stream = this.#ready.shift();
+      // Holding octets may have closed the connection.
+      if (stream === undefined) return false;
+      if (!stream.isReady) {
+        stream.hold();
+        continue;
+      }
       if (this.window.size > 0 || stream.queuedBytes === 0) {
         this.#addFrameOf(stream);
         return true;
       }
       // The stream waits for the window of the connection.
+      stream.hold();
       this.#ready.push(stream);
     }
     return false;
   }
 
+  /** Encodes the DATA that could not be sent in this turn. */
+  hold(): void {
+    for (const stream of this.#ready) stream.hold();
+  }
+
   #addFrameOf(stream: Http2Stream): void {
-    const { id: streamId } = stream;
-    const piece = stream.takePiece(Math.min(this.window.size, minMaxFrameBytes));
-    if (piece.kind === "trailers") {
-      this.#host.addFrame(this.headersFrame(streamId, { block: piece.block, flags: Flag.endStream }));
+    const { id: streamId, hasData, trailers } = stream;
+    if (!hasData && trailers !== undefined) {
+      this.#host.addFrame(this.headersFrame(streamId, { block: trailers, flags: Flag.endStream }));
       return this.#host.onLocalEnd(stream);
     }
-    const { frame, isLast } = piece;
-    const bytes = frame.length - frameHeaderBytes;
+    const data = hasData ? stream.takeData(Math.min(this.window.size, minMaxFrameBytes)) : noOctets;
+    const bytes = data.length;
     this.window.spend(bytes);
     const isCut = Math.min(this.window.size, stream.sendWindow.size) <= 0;
     if (bytes >= smallBytes || !isCut) this.#host.onDataSent();
-    writeFrameHeader(frame, { type: FrameType.data, flags: isLast ? Flag.endStream : 0, streamId });
-    this.#host.addFrame(frame);
+    const isLast = stream.endsWithData;
+    this.#host.addData(data, { streamId, flags: isLast ? Flag.endStream : 0 });
     if (isLast) this.#host.onLocalEnd(stream);
     else if (stream.isReady) this.#ready.push(stream);
   }

@@ -3,6 +3,7 @@ import { initialWindow, ReceiveWindow } from "./flow_window.ts";
 import type { FrameBudget } from "./frame_budget.ts";
 import { encodeNumberFrame, FrameType } from "./frames.ts";
 import type { HeaderList } from "./header_rules.ts";
+import type { Data } from "./octets.ts";
 import type { FrameSource, Outbox } from "./outbox.ts";
 import type { PeerSettings } from "./peer_settings.ts";
 import { Http2Stream, type StreamHost } from "./stream.ts";
@@ -143,8 +144,16 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
     return isAdded;
   }
 
+  hold(): void {
+    this.sender.hold();
+  }
+
   addFrame(frame: Uint8Array): void {
     this.#options.outbox.add(frame);
+  }
+
+  addData(data: Data, header: { streamId: number; flags: number }): void {
+    this.#options.outbox.addData(data, header);
   }
 
   onDataSent(): void {

@@ -4,6 +4,8 @@ import { ClientFrame } from "../../gen/chatd/v1/session.ts";
 import { Session } from "../../session/session.ts";
 import type { SessionDependencies } from "../../session/session_dependencies.ts";
 import type { SessionPipe } from "../../session/session_pipe.ts";
+import { readLoneReceipt } from "../../wire/client_frames.ts";
+import type { EncodedFrame } from "../../wire/server_frame.ts";
 import { decodeStrictly } from "../../wire/strict_reader.ts";
 import type { Device } from "./client_connection.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
@@ -27,6 +29,8 @@ class ConnectCall implements CallHandler, SessionPipe {
   readonly #call: IncomingCall;
   readonly #shared: ConnectOptions;
   readonly #session: Session;
+  /** Whether the session waits for its frames to leave. */
+  #isLeaving = false;
 
   constructor(call: IncomingCall, shared: ConnectOptions & SessionDependencies) {
     this.#call = call;
@@ -39,6 +43,8 @@ class ConnectCall implements CallHandler, SessionPipe {
   }
 
   onMessage(message: Uint8Array): void {
+    const receipt = readLoneReceipt(message);
+    if (receipt > 0) return this.#session.acknowledge(receipt);
     let frame: ClientFrame;
     try {
       // Byte strings in a frame refer to parts of the message.
@@ -50,11 +56,12 @@ class ConnectCall implements CallHandler, SessionPipe {
   }
 
   onHalfClose(): void {
+    this.#isLeaving = true;
     this.#session.leave();
   }
 
   onDrain(): void {
-    this.#session.drained();
+    if (this.#isLeaving) this.#session.drained();
   }
 
   onClose(): void {
@@ -65,7 +72,7 @@ class ConnectCall implements CallHandler, SessionPipe {
     this.#shared.onLogIn(this.#call, identity);
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: EncodedFrame): void {
     this.#call.send(frame);
   }
 

@@ -1,5 +1,6 @@
 import { type ChatErrorCode, toChatError } from "../../core/chat_error.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
+import type { Data } from "../http2/octets.ts";
 import type { CallEvents, CallStatus, ServerCall } from "../http2/server_call.ts";
 import { toStatus } from "../status.ts";
 import type { ClientConnection } from "./client_connection.ts";
@@ -88,8 +89,8 @@ export class IncomingCall implements CallEvents {
     this.#handler = method(this);
   }
 
-  /** Sends a message. */
-  send(message: Uint8Array): void {
+  /** Sends a message: see {@link ServerCall.send}. */
+  send(message: Data): void {
     this.#call.send(message);
   }
 

@@ -125,7 +125,7 @@ export async function authenticate({ chat, onLogIn }: UnaryOptions, call: Incomi
     throw new ChatError("unauthenticated", 'This call needs metadata "authorization: Bearer TOKEN": log in first.');
   }
   // In the same turn as the last check for revocations, so that the connection receives every later one.
-  const identity = await chat.accounts.authenticate(token, (identity) => onLogIn(call, identity));
+  const identity = await chat.accounts.authenticate(token, { enter: (identity) => onLogIn(call, identity) });
   return { chat, identity };
 }
 

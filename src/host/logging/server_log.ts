@@ -47,8 +47,10 @@ export function openServerLog({ level, format, sink = Deno.stderr }: ServerLogOp
   });
   const logger = getLogger(category);
   // Not by the methods of the logger, which replace placeholders in the event.
-  const emit = (level: Level) => (event: string, properties: Record<string, unknown> = {}) =>
+  const emit = (level: Level) => (event: string, properties: Record<string, unknown> = {}) => {
+    if (!logger.isEnabledFor(level)) return;
     logger.emit({ timestamp: Date.now(), level, message: [event], rawMessage: event, properties });
+  };
   return {
     info: emit(levels.info),
     warn: emit(levels.warn),

@@ -5,6 +5,7 @@ import { connectionSettings } from "./connection_settings.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
+import { SharedWrites } from "./shared_writes.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
 
 /** "chat" in ASCII, which identifies chatd's files. */
@@ -19,12 +20,14 @@ export class Database implements Disposable {
   onCommit: (() => void) | undefined;
   /** Called before this connection writes: blocks while another connection of this process does. */
   beforeWrite: (() => void) | undefined;
+  /** The heads of the log and of its conversations, some of which are not in the database yet. */
   readonly heads: Heads;
   readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
+  readonly #sharedWrites = new SharedWrites((work) => this.transaction(work, { durable: false }));
 
   private constructor(connection: DatabaseSync, { path, heads }: { path: string; heads: Heads }) {
     this.#path = path;
@@ -111,6 +114,15 @@ export class Database implements Disposable {
   }
 
   /**
+   * Runs `work`, which writes by at most one statement, in a transaction that is not durable and that the calls of one
+   * turn of the event loop share.
+   * @throws {ChatError} `storage_full` if the disk is full
+   */
+  sharedTransaction<T>(work: () => T): Promise<T> {
+    return this.#sharedWrites.add(work);
+  }
+
+  /**
    * Moves the write-ahead log into the file and truncates it; until then, it still contains overwritten and deleted
    * data.
    * @returns false if a reader of an older state prevents it; try again later
@@ -147,6 +159,7 @@ export class Database implements Disposable {
   /** Idempotent. */
   close(): void {
     if (!this.#connection.isOpen) return;
+    this.#sharedWrites.flush();
     try {
       this.writeHeads();
       // SQLite truncates the log itself, but not while the connection of a search is still open.

@@ -205,8 +205,7 @@ export class SqliteAccountStore implements AccountStore {
 
   touchDevice(id: string, { lastUsedAt, expiresAt }: { lastUsedAt: number; expiresAt: number }): Promise<void> {
     // Not durable: after a restart, many devices reconnect at once, and the next use repeats a lost update.
-    const touch = () => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id);
-    return settle(() => this.#database.transaction(touch, { durable: false }));
+    return this.#database.sharedTransaction(() => void this.#statements.touchDevice.run(lastUsedAt, expiresAt, id));
   }
 
   trimDevices(user: string, { keep }: { keep: number }): Promise<void> {

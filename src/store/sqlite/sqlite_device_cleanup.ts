@@ -49,7 +49,7 @@ export class SqliteDeviceCleanup implements DeviceCleanupStore {
   }
 
   noteUse(device: string, name: string, now: number): Promise<void> {
-    return settle(() => this.#consumers.noteUse(device, name, now));
+    return this.#consumers.noteUse(device, name, now);
   }
 
   removeDevices({ now, before, limit, live }: Removal): Promise<number> {

@@ -161,6 +161,7 @@ export class SqliteRoomStore implements RoomStore {
       const rows = this.#statements.roles.all(row.conversation) as unknown as MemberRow[];
       return {
         ...room,
+        asOf: this.#database.heads.head,
         roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])),
         inviters: new Map(rows.flatMap(({ name, inviter }) => inviter === null ? [] : [[name, inviter]])),
         firstSeqs: new Map(

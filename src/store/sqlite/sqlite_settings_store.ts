@@ -1,5 +1,10 @@
 import { directConversation } from "../../core/messages/message.ts";
-import { defaultSettings, type Settings, type SettingsStore } from "../../core/people/settings_store.ts";
+import {
+  defaultSettings,
+  type Settings,
+  type SettingsRecord,
+  type SettingsStore,
+} from "../../core/people/settings_store.ts";
 import { directMessagesCodes, toDirectMessages } from "./codes.ts";
 import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
@@ -81,12 +86,17 @@ export class SqliteSettingsStore implements SettingsStore {
     this.#statements = prepareStatements(database);
   }
 
-  readSettings(user: string): Promise<{ settings: Settings; blocked: string[]; hasBlocked: boolean }> {
+  readSettings(user: string): Promise<SettingsRecord> {
     return settle(() => {
       const row = this.#statements.read.get(user) as unknown as SettingsRow | undefined;
-      const blocked = this.#statements.blocked.all(user).map(({ name }) => name as string);
       const hasBlocked = this.#statements.hasBlocked.get(user) !== undefined;
-      return { settings: row ? toSettings(row) : defaultSettings, blocked, hasBlocked };
+      const blocked = hasBlocked ? this.#statements.blocked.all(user).map(({ name }) => name as string) : [];
+      return {
+        settings: row ? toSettings(row) : defaultSettings,
+        blocked,
+        hasBlocked,
+        asOf: this.#database.heads.head,
+      };
     });
   }
 

@@ -5,7 +5,8 @@ import { messageFormat } from "../../../src/commands/script/message_format.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import { PresenceState } from "../../../src/gen/chatd/v1/chat.ts";
 import { binaryFromJson, jsonObject } from "../../../src/wire/json_messages.ts";
-import { encodeMessageItem, encodeServerFrame } from "../../../src/wire/server_items.ts";
+import { EncodedFrame } from "../../../src/wire/server_frame.ts";
+import { encodeMessageItem } from "../../../src/wire/server_items.ts";
 import { sampleEvents } from "../../support/servers/sample_events.ts";
 
 const plain: Message = {
@@ -30,7 +31,7 @@ const full: Message = {
 
 /** The message as a frame over AMQP has it. */
 function overAmqp(message: Message): Record<string, unknown> {
-  const frame = encodeServerFrame([encodeMessageItem(message)], { through: 0, receipt: 0 });
+  const frame = new EncodedFrame([encodeMessageItem(message)], { through: 0, receipt: 0 }).toBytes();
   return JSON.parse(serverFrames(frame, "json")[0].toString()).items[0].message;
 }
 

@@ -58,7 +58,43 @@ Deno.test("authenticate() admits no session that a revocation would miss", async
     return user;
   };
   const entered: string[] = [];
-  await rejectsWith("unauthenticated", accounts.authenticate(token, ({ user }) => entered.push(user)));
+  await rejectsWith("unauthenticated", accounts.authenticate(token, { enter: ({ user }) => entered.push(user) }));
+  assert.deepEqual(entered, []);
+});
+
+Deno.test("authenticate() looks a token up once, and again only after a revocation", async () => {
+  const { accounts, register, store } = setUp();
+  const [ana, ben] = [await register("ana"), await register("ben")];
+  const findDeviceByToken = store.findDeviceByToken.bind(store);
+  let lookUps = 0;
+  store.findDeviceByToken = (hash) => {
+    lookUps++;
+    return findDeviceByToken(hash);
+  };
+  const steps: string[] = [];
+  const enter = ({ user }: { user: string }) => steps.push(`enter ${user}`);
+  const prepare = ({ user }: { user: string }) => Promise.resolve(void steps.push(`prepare ${user}`));
+  await accounts.authenticate(ana.token, { prepare, enter });
+  assert.deepEqual([steps, lookUps], [["prepare ana", "enter ana"], 1]);
+
+  const identity = await accounts.authenticate(ben.token);
+  const logOutBen = async (asking: { user: string }) => {
+    await prepare(asking);
+    await accounts.logOut(identity);
+  };
+  [lookUps, steps.length] = [0, 0];
+  await accounts.authenticate(ana.token, { prepare: logOutBen, enter });
+  assert.deepEqual([steps, lookUps], [["prepare ana", "enter ana"], 2]);
+});
+
+Deno.test("authenticate() admits no session that was revoked while it was prepared", async () => {
+  const { accounts, register } = setUp();
+  const { token } = await register("ana");
+  const identity = await accounts.authenticate(token);
+  const entered: string[] = [];
+  const prepare = () => accounts.logOut(identity);
+  const entry = { prepare, enter: ({ user }: { user: string }) => entered.push(user) };
+  await rejectsWith("unauthenticated", accounts.authenticate(token, entry));
   assert.deepEqual(entered, []);
 });
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
-import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import type { Committed, Origin, PendingEntry } from "../../../src/core/messages/pending_entry.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { BehindMessageStore } from "../../support/fakes/behind_store.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { judged, nowhere } from "../../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
@@ -30,11 +32,11 @@ async function open() {
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accounts.saveDevice(deviceRecord("d1", "ana"));
   const deferred: (() => void)[] = [];
-  const accepted: { message: Message; origin: unknown }[] = [];
+  const accepted: Committed[] = [];
   const queue = new CommitQueue({
     store,
     defer: (callback) => void deferred.push(callback),
-    onAccepted: (message, origin) => void accepted.push({ message, origin }),
+    onCommitted: (entries) => void accepted.push(...entries),
   });
   /** The input that is ready has been read. */
   const proceed = async () => {
@@ -42,7 +44,7 @@ async function open() {
     for (let callback = deferred.shift(); callback !== undefined; callback = deferred.shift()) callback();
     await turns(2);
   };
-  const append = (text: string, origin?: unknown) => queue.append(directAppend("ana", "ben", { text }), origin);
+  const append = (text: string, origin?: Origin) => queue.append(judged(directAppend("ana", "ben", { text }), origin));
   return { store, queue, accepted, proceed, append };
 }
 
@@ -75,7 +77,7 @@ Deno.test("messages that arrive during a commit wait for the next one", async ()
 
 Deno.test("a message is published with its origin before its append resolves", async () => {
   const { accepted, proceed, append } = await open();
-  const origin = {};
+  const origin = { ...nowhere };
   const published = append("1", origin).then(() => accepted.map((each) => each.origin));
   await proceed();
   assert.deepEqual(await published, [origin]);
@@ -109,37 +111,40 @@ Deno.test("a commit that fails rejects its own messages only", async () => {
   assert.deepEqual(accepted.map(({ message }) => [message.text, message.seq]), [["3", 1]]);
 });
 
-Deno.test("cursors ride along with the next commit, the last one of each consumer", async () => {
+Deno.test("cursors wait for two seconds, the last one of each consumer, and do not burden the commits before", async () => {
   using time = new FakeTime();
   const { store, queue, proceed, append } = await open();
   const sent = Promise.all([append("1"), append("2"), append("3")]);
   await proceed();
   await sent;
-  queue.moveCursor("d1", "ui", 1);
-  queue.moveCursor("d1", "tail", 2);
-  queue.moveCursor("d1", "ui", 3);
-  assert.equal(queue.waitingCursor("d1", "ui"), 3);
+  queue.moves.moveCursor("d1", "ui", 1);
+  queue.moves.moveCursor("d1", "tail", 2);
+  await time.tick(1_999);
+  queue.moves.moveCursor("d1", "ui", 3);
   const next = append("4");
   await proceed();
   await next;
-  assert.deepEqual(store.commits[1].slice(1), [
+  assert.deepEqual(store.sizes, [3, 1]);
+  assert.equal(queue.moves.waitingCursor("d1", "ui"), 3);
+  await time.tick(1);
+  await proceed();
+  assert.deepEqual(store.commits[2], [
     { kind: "move_cursor", deviceId: "d1", consumer: "ui", position: 3 },
     { kind: "move_cursor", deviceId: "d1", consumer: "tail", position: 2 },
   ]);
-  assert.equal(queue.waitingCursor("d1", "ui"), undefined);
+  assert.equal(queue.moves.waitingCursor("d1", "ui"), undefined);
   assert.equal(time.pending, 0);
 });
 
-Deno.test("cursors are committed alone when no message comes for half a second", async () => {
+Deno.test("cursors that are due ride along with the next commit", async () => {
   using time = new FakeTime();
-  const { store, queue, proceed } = await open();
-  queue.moveCursor("d1", "ui", 0);
-  await time.tick(499);
+  const { store, queue, proceed, append } = await open();
+  queue.moves.moveCursor("d1", "ui", 0);
+  await time.tick(2_000);
+  const next = append("1");
   await proceed();
-  assert.deepEqual(store.sizes, []);
-  await time.tick(1);
-  await proceed();
-  assert.deepEqual(store.sizes, [1]);
+  await next;
+  assert.deepEqual(store.sizes, [2]);
 });
 
 Deno.test("a cursor that falls due during a commit is committed after it", async () => {
@@ -149,8 +154,8 @@ Deno.test("a cursor that falls due during a commit is committed after it", async
   store.gate = gate.promise;
   const first = append("1");
   await proceed();
-  queue.moveCursor("d1", "ui", 0);
-  await time.tick(500);
+  queue.moves.moveCursor("d1", "ui", 0);
+  await time.tick(2_000);
   gate.resolve();
   await first;
   await proceed();
@@ -161,7 +166,7 @@ Deno.test("flush() commits everything in the queue, and leaves no timer", async 
   using time = new FakeTime();
   const { store, queue, proceed, append } = await open();
   const sent = Promise.all(Array.from({ length: 1_500 }, (_, index) => append(`${index}`)));
-  queue.moveCursor("d1", "ui", 0);
+  queue.moves.moveCursor("d1", "ui", 0);
   await queue.flush();
   await sent;
   assert.deepEqual(store.sizes, [1_001, 500]);
@@ -175,7 +180,7 @@ Deno.test("flush() ends when the store refuses all commits", async () => {
   const { store, queue, append } = await open();
   store.commitError = new ChatError("storage_full", "The disk is full.");
   const sent = rejectsWith("storage_full", append("1"));
-  queue.moveCursor("d1", "ui", 0);
+  queue.moves.moveCursor("d1", "ui", 0);
   await queue.flush();
   await sent;
   assert.equal(time.pending, 0);
@@ -196,4 +201,41 @@ Deno.test("too many or too large messages are refused as busy until the store ha
   const next = append("x");
   await queue.flush();
   assert.equal((await next).kind, "accepted");
+});
+
+Deno.test("an entry that cannot be judged again is rejected, and the others are committed", async () => {
+  const { messages: store, accounts } = BehindMessageStore.open();
+  for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+  const queue = new CommitQueue({ store, defer: setImmediate, onCommitted() {} });
+  store.meanwhile.push(() => {});
+  let withdrawn = 0;
+  const failing: PendingEntry = {
+    ...judged(directAppend("ana", "ben", { text: "1" })),
+    refresh: () => Promise.reject(new Error("no connection")),
+    withdraw: () => void withdrawn++,
+  };
+  const rejected = assert.rejects(queue.append(failing), /no connection/);
+  const sent = queue.append(judged(directAppend("ana", "ben", { text: "2" })));
+  await rejected;
+  assert.equal((await sent).kind, "accepted");
+  assert.deepEqual([store.commits, withdrawn], [[["1", "2"], ["2"]], 1]);
+});
+
+Deno.test("cursors of an unjudged commit are moved by the next one, and never back", async () => {
+  using time = new FakeTime();
+  const { messages: store, accounts } = BehindMessageStore.open();
+  for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
+  await accounts.saveDevice(deviceRecord("d1", "ana"));
+  const queue = new CommitQueue({ store, defer: (callback) => void setImmediate(callback), onCommitted() {} });
+  for (const text of ["1", "2"]) await queue.append(judged(directAppend("ana", "ben", { text })));
+  store.meanwhile.push(() => {
+    assert.equal(queue.moves.waitingCursor("d1", "ui"), 2);
+    queue.moves.moveCursor("d1", "ui", 1);
+    queue.moves.moveCursor("d1", "tail", 1);
+  });
+  queue.moves.moveCursor("d1", "ui", 2);
+  await queue.flush();
+  const open = (consumer: string) => store.openConsumer("d1", consumer, { maxConsumers: 9, start: { at: 0 } });
+  assert.deepEqual([await open("ui"), await open("tail")], [2, 1]);
+  assert.equal(time.pending, 0);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { CheckedDraft, Posted } from "../../../src/core/messages/posting.ts";
+import type { Posted } from "../../../src/core/messages/posting.ts";
+import type { CheckedDraft } from "../../../src/core/messages/submission.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { sendMessage } from "../../support/servers/send_message.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";

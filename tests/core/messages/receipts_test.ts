@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { Notice } from "../../../src/core/people/notice.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { GatedMessageStore } from "../../support/fakes/gated_store.ts";
+import { directAppend } from "../../support/servers/stored_messages.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 
 type Kind = Notice["kind"];
@@ -66,6 +68,42 @@ Deno.test("a read position moves neither back nor beyond the head", async () => 
   await test.chat.read("ana", { with: "ben", seq: 3 });
   await time.tick(aWhile);
   assert.deepEqual(take(ben, "receipt"), [read("ana", 3)]);
+});
+
+Deno.test("a read position that is on its way to the disk is not moved back", async () => {
+  using time = new FakeTime();
+  const store = GatedMessageStore.open();
+  await using test = await TestChat.open({ store });
+  const ben = await come(test, "ben");
+  for (const text of ["1", "2", "3"]) await test.send("ben", "ana", text);
+  const gate = store.messages.hold();
+  await test.chat.read("ana", { with: "ben", seq: 3 });
+  await time.tick(aWhile);
+  await gate.begun;
+  await test.chat.read("ana", { with: "ben", seq: 1 });
+  gate.release();
+  await time.tick(aWhile);
+  assert.deepEqual(take(ben, "receipt"), [read("ana", 3)]);
+});
+
+Deno.test("an entry that comes while a conversation is looked up can be read", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open();
+  const ben = await come(test, "ben");
+  await test.store.messages.commit([directAppend("ben", "ana")]);
+  const { conversationOf } = test.store.messages;
+  const answer = Promise.withResolvers<void>();
+  test.store.messages.conversationOf = async (...call) => {
+    const summary = await conversationOf.apply(test.store.messages, call);
+    await answer.promise;
+    return summary;
+  };
+  const reading = test.chat.read("ana", { with: "ben", seq: 2 });
+  await test.send("ben", "ana");
+  answer.resolve();
+  await reading;
+  await time.tick(aWhile);
+  assert.deepEqual(take(ben, "receipt"), [read("ana", 2)]);
 });
 
 Deno.test("a read position that could not be saved is not sent, and may be set again", async () => {

@@ -20,7 +20,7 @@ async function open() {
   const clock = new FakeClock();
   const settings = new UserSettings({
     store: settingsStore,
-    head: () => store.head,
+    applied: () => store.head,
     isOnline: () => true,
     isUser: () => Promise.resolve(true),
     onChanged: (user, { before, after }) => {
@@ -42,7 +42,7 @@ async function open() {
   };
   const lastSeen = async (user: string) => (await settingsStore.readLastSeen([user]))[0];
   const visible = (presence: boolean) => settings.update("ana", { presence });
-  return { store, live, presence, settings, clock, come, go, lastSeen, visible };
+  return { store, live, presence, settings, settingsStore, clock, come, go, lastSeen, visible };
 }
 
 function told(subscriber: FakeSubscriber): [user: string, state: PresenceState][] {
@@ -65,22 +65,51 @@ Deno.test("only peers are told when a user comes online", async () => {
   assert.deepEqual(await presence.peersPresent("cleo"), []);
 });
 
-Deno.test("only online users are looked up among the conversations", async () => {
-  const { store, presence, come } = await open();
-  const asked: string[][] = [];
+Deno.test("coming, going and listing peers look at the user's peers, not at all who are online", async () => {
+  using time = new FakeTime();
+  const { presence, live, come, go } = await open();
+  const [ana, ben] = people();
+  come(ben);
+  for (let index = 0; index < 50; index++) live.add(new FakeSubscriber({ user: `stranger${index}` }));
+  let lists = 0;
+  const users = live.users.bind(live);
+  live.users = () => {
+    lists++;
+    return users();
+  };
+  come(ana);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "ben", state: "online" }]);
+  presence.setAway(ana, true);
+  await turns();
+  go(ana);
+  await time.tick(3_000);
+  await turns();
+  assert.deepEqual(told(ben), [["ana", "online"], ["ana", "away"], ["ana", "offline"]]);
+  assert.equal(lists, 0);
+  await presence.close();
+});
+
+Deno.test("a login looks the user's peers up once, to announce it and to list them", async () => {
+  const { store, presence, settings, come } = await open();
   const peersAmong = store.peersAmong.bind(store);
+  let lookUps = 0;
   store.peersAmong = (user, others) => {
-    asked.push([user, ...others]);
+    lookUps++;
     return peersAmong(user, others);
   };
-  const [ana, , cleo] = people();
-  for (const each of [cleo, ana]) {
-    come(each);
-    await turns();
-  }
-  assert.deepEqual(asked, [["cleo", "cleo"], ["ana", "cleo", "ana"]]);
-  assert.deepEqual(await presence.peersPresent("ana"), []);
-  assert.deepEqual(asked[2], ["ana", "cleo", "ana"]);
+  const [ana, ben] = people();
+  come(ben);
+  // As a session does before it begins.
+  await settings.load("ana");
+  await turns();
+  lookUps = 0;
+  come(ana);
+  assert.deepEqual(await presence.peersPresent("ana"), [{ user: "ben", state: "online" }]);
+  await turns();
+  assert.equal(lookUps, 1);
+  await presence.peersPresent("ana");
+  assert.equal(lookUps, 2);
+  assert.deepEqual(told(ben), [["ana", "online"]]);
 });
 
 Deno.test("a user is online until 3 s after the last session", async () => {
@@ -229,6 +258,30 @@ Deno.test("the last time online is shown when a user is offline, and stored", as
   clock.advance(1_000);
   await presence.close();
   assert.equal(await lastSeen("ben"), benLeft);
+  assert.equal(time.pending, 0);
+});
+
+Deno.test("the last times online of many users are stored a part at a time, also when the server stops", async () => {
+  using time = new FakeTime();
+  const { presence, settingsStore, come, go } = await open();
+  const saves: number[] = [];
+  settingsStore.saveLastSeen = (times) => {
+    saves.push(times.size);
+    return Promise.resolve();
+  };
+  const leave = (first: number, count: number) => {
+    for (let index = first; index < first + count; index++) {
+      const subscriber = new FakeSubscriber({ user: `user${index}` });
+      come(subscriber);
+      go(subscriber);
+    }
+  };
+  leave(0, 1_200);
+  await time.tick(4_000);
+  assert.deepEqual(saves, [500, 500, 200]);
+  leave(2_000, 700);
+  await presence.close();
+  assert.deepEqual(saves, [500, 500, 200, 500, 200]);
   assert.equal(time.pending, 0);
 });
 

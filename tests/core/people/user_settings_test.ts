@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
+import type { Message } from "../../../src/core/messages/message.ts";
 import { defaultSettings, type Settings } from "../../../src/core/people/settings_store.ts";
 import { UserSettings } from "../../../src/core/people/user_settings.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
+
+function entry(sender: string, position: number): Message {
+  const text = { id: "", text: "", acceptedAt: 0, seq: position, ordinal: position };
+  return { ...text, sender, position, conversation: "ana:ben" };
+}
 
 async function open() {
   const store = TestStore.open();
@@ -23,7 +29,7 @@ async function open() {
   const openAgain = () =>
     new UserSettings({
       store: store.settings,
-      head: () => store.messages.head,
+      applied: () => store.messages.head,
       isOnline: () => false,
       isUser: async (name) => await store.accounts.findUser(name) !== undefined,
       onChanged: (user, { before, after }) => changes.push([user, before, after]),
@@ -70,13 +76,20 @@ Deno.test("a block hides later entries, and after its end only those", async () 
   await settings.block("ana", "ben");
   await settings.block("ana", "ben");
   const during = (await write("ben", "ana")).position;
-  const hidden = () => [before, during, during + 1, undefined].map((each) => settings.isHidden("ana", "ben", each));
+  const hidden = () => [
+    ...[before, during, during + 1].map((position) =>
+      settings.visibilityOf("ana", entry("ben", position)) === "hidden"
+    ),
+    settings.isHidden("ana", "ben"),
+  ];
   assert.deepEqual(hidden(), [false, true, true, true]);
   assert.deepEqual([settings.isHidden("ana", "cleo"), settings.isHidden("ben", "ana")], [false, false]);
   assert.deepEqual(await settings.blocked("ana"), ["ben"]);
   const again = openAgain();
   await again.load("ana");
-  assert.equal(again.isHidden("ana", "ben", during), true);
+  // The block began at some position before the settings were read.
+  const visibility = [during, during + 1].map((position) => again.visibilityOf("ana", entry("ben", position)));
+  assert.deepEqual(visibility, ["unknown", "hidden"]);
   await settings.unblock("ana", "ben");
   assert.deepEqual(hidden(), [false, true, false, false]);
   assert.deepEqual(await settings.blocked("ana"), []);
@@ -144,4 +157,85 @@ Deno.test("a second contact check needs no query", async () => {
     await settings.checkContact("ana", "ben");
   }
   assert.deepEqual(asked.sort(), ["ana to ben", "ana to cleo", "settings of ana", "settings of ben"]);
+});
+
+Deno.test("while a block is being stored, only the store knows what it hides", async () => {
+  const { settings, store } = await open();
+  await settings.load("ana");
+  const disk = Promise.withResolvers<void>();
+  store.settings.block = () => disk.promise;
+  const blocked = assert.rejects(settings.block("ana", "ben"), /disk is full/);
+  await turns();
+  assert.equal(settings.visibilityOf("ana", entry("ben", 1)), "unknown");
+  assert.equal(settings.visibilityOf("ana", entry("cleo", 1)), "shown");
+  assert.equal(settings.isHidden("ana", "ben"), true);
+  disk.reject(new Error("the disk is full"));
+  await blocked;
+  assert.equal(settings.visibilityOf("ana", entry("ben", 1)), "shown");
+});
+
+Deno.test("an ended block is kept until the entries that it hides are applied", async () => {
+  const { store, write } = await open();
+  let applied = 0;
+  const settings = new UserSettings({
+    store: store.settings,
+    applied: () => applied,
+    isOnline: () => false,
+    isUser: () => Promise.resolve(true),
+    onChanged() {},
+  });
+  for (const user of ["ben", "cleo"]) await settings.block("ana", user);
+  const { position } = await write("ben", "ana");
+  applied = position;
+  await settings.unblock("ana", "ben");
+  await write("cleo", "ana");
+  // The store is ahead: the message of ben may still be on its way to sessions.
+  await settings.unblock("ana", "cleo");
+  assert.equal(settings.visibilityOf("ana", entry("ben", position)), "hidden");
+});
+
+Deno.test("settings that are read while a user is renamed are read again", async () => {
+  const { settings, store } = await open();
+  await settings.block("ana", "ben");
+  settings.rename("ana", "nobody");
+  const { readSettings } = store.settings;
+  const answer = Promise.withResolvers<void>();
+  store.settings.readSettings = async (user) => {
+    const record = await readSettings.call(store.settings, user);
+    await answer.promise;
+    return record;
+  };
+  const loading = settings.blocked("ana");
+  await turns();
+  await store.accounts.deleteUser("ben", { alias: "deleted-1", erase: false });
+  settings.rename("ben", "deleted-1");
+  answer.resolve();
+  assert.deepEqual(await loading, ["deleted-1"]);
+});
+
+Deno.test("settings that were changed while they were read are the changed ones", async () => {
+  const { settings, store } = await open();
+  const { readSettings, saveSettings } = store.settings;
+  const saved = Promise.withResolvers<void>();
+  store.settings.saveSettings = async (...call) => {
+    await saved.promise;
+    await saveSettings.apply(store.settings, call);
+  };
+  const updated = settings.update("ana", { presence: false });
+  await turns();
+  // They leave the cache while they are being stored, and are read as they were.
+  settings.rename("ana", "nobody");
+  const read = Promise.withResolvers<void>();
+  store.settings.readSettings = async (user) => {
+    const record = await readSettings.call(store.settings, user);
+    await read.promise;
+    return record;
+  };
+  const loading = settings.settings("ana");
+  await turns();
+  saved.resolve();
+  await updated;
+  read.resolve();
+  assert.equal((await loading).presence, false);
+  assert.equal(settings.knownSettings("ana").presence, false);
 });

@@ -5,6 +5,7 @@ import type { LogEvent } from "../../../src/core/messages/log_event.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import { mayDo, type RoomAction, type Standing } from "../../../src/core/rooms/permissions.ts";
+import { propertyRuns } from "../../support/fakes/late_store.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
@@ -304,5 +305,5 @@ Deno.test("whatever crosses in a room, its log keeps to the rules, and everybody
       }
     },
   );
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns: propertyRuns(60) });
 });

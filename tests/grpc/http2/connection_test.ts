@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { ErrorCode } from "../../../src/grpc/http2/errors.ts";
-import { frameHeaderBytes } from "../../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import { type HeaderList, valueOf } from "../../../src/grpc/http2/header_rules.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
@@ -17,7 +16,7 @@ const responseBlock = encodeHeaders([[":status", "200"]]);
 const trailersBlock = encodeHeaders([["grpc-status", "0"]]);
 
 function data(text: string | Uint8Array): Uint8Array {
-  return Buffer.concat([new Uint8Array(frameHeaderBytes), Buffer.from(text)]);
+  return Buffer.from(text);
 }
 
 /** Answers each request with its own body, piece by piece. */

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import { ErrorCode } from "../../../src/grpc/http2/errors.ts";
-import { frameHeaderBytes } from "../../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import { valueOf } from "../../../src/grpc/http2/header_rules.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
@@ -44,10 +43,6 @@ async function countsOf(child: Deno.ChildProcess): Promise<Counts> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-function piece(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([new Uint8Array(frameHeaderBytes), bytes]);
-}
-
 /** Answers "/echo" with its own body, "/early" before its body came, and resets "/reset". */
 function serve(stream: Http2Stream, path: string): void {
   stream.events = { onData: (bytes) => stream.release(bytes.length), onEnd: () => {}, onClose: () => {} };
@@ -56,7 +51,7 @@ function serve(stream: Http2Stream, path: string): void {
   if (path === "/early") return stream.end(trailersBlock);
   stream.events = {
     onData: (bytes) => {
-      stream.write(piece(bytes));
+      stream.write(new Uint8Array(bytes));
       stream.release(bytes.length);
     },
     onEnd: () => stream.end(trailersBlock),
@@ -130,7 +125,7 @@ function request(client: Http2Connection, random: SeededRandom): Promise<Outcome
     if (at >= resetsAt) return stream.reset(ErrorCode.cancel);
     if (at === sent.length) return stream.end();
     const end = Math.min(at + random.integer(1, 30_000), sent.length);
-    stream.write(piece(sent.subarray(at, end)));
+    stream.write(sent.subarray(at, end));
     setImmediate(() => write(end));
   };
   write(0);

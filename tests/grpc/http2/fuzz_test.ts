@@ -70,7 +70,7 @@ function echo(stream: Http2Stream, open: { count: number }): Http2Stream["events
   open.count++;
   return {
     onData: (bytes) => {
-      stream.write(Buffer.concat([new Uint8Array(9), bytes]));
+      stream.write(new Uint8Array(bytes));
       stream.release(bytes.length);
     },
     onEnd: () => stream.end(),

@@ -5,7 +5,6 @@
 import { Buffer } from "node:buffer";
 import { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits.ts";
-import { frameHeaderBytes } from "../../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import type { Transport } from "../../../src/grpc/http2/outbox.ts";
 import { Flag, frame, FrameType, PREFACE, settings } from "../../crash/http2_frames.ts";
@@ -30,9 +29,10 @@ function fill(): Held {
   const parts: unknown[] = [];
   let hasTaken = false;
   const transport: Transport = {
+    keepsOctets: false,
     write: (bytes) => {
       // As much as the transport takes before it is full.
-      if (!hasTaken) parts.push(bytes.slice(), new Uint8Array(128 * 1024));
+      if (!hasTaken) parts.push(new Uint8Array(bytes), new Uint8Array(128 * 1024));
       hasTaken = true;
       return false;
     },
@@ -53,7 +53,7 @@ function fill(): Held {
         onClose: () => {},
       };
       while (connection.heldBytes < limits.maxQueuedBytes - 10_000) {
-        stream.write(new Uint8Array(frameHeaderBytes + 5_000));
+        stream.write(new Uint8Array(5_000));
       }
     },
   });

@@ -5,9 +5,9 @@ import type { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import { ConnectionError, ErrorCode } from "../../../src/grpc/http2/errors.ts";
 import type { ConnectionLimits } from "../../../src/grpc/http2/connection_limits.ts";
 import { idleFrames } from "../../../src/grpc/http2/frame_budget.ts";
-import { frameHeaderBytes, minMaxFrameBytes } from "../../../src/grpc/http2/frames.ts";
+import { minMaxFrameBytes } from "../../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
-import { joinedBytes } from "../../../src/grpc/http2/outbox.ts";
+import { joinedBytes } from "../../../src/grpc/http2/write_buffer.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { FrameType, PREFACE, settings, windowUpdate } from "../../crash/http2_frames.ts";
@@ -30,7 +30,7 @@ function amplifier(closed: (number | ConnectionError | undefined)[] = [], queue?
         onData: (bytes) => {
           stream.release(bytes.length);
           for (let count = 0; count < 100; count++) {
-            stream.write(new Uint8Array(frameHeaderBytes + answerBytes));
+            stream.write(new Uint8Array(answerBytes));
             queue?.push(peer.connection.heldBytes);
           }
         },
@@ -70,7 +70,7 @@ Deno.test("many small answers count with the memory that each of them takes", ()
   peer.exchange(setting(4, 0), whole(1));
   let written = 0;
   while (!peer.connection.isClosed && written < maxQueuedBytes) {
-    streams[0].write(new Uint8Array(frameHeaderBytes + 5));
+    streams[0].write(new Uint8Array(5));
     written++;
   }
   assert.ok(written < maxQueuedBytes / 256, `${written} pieces`);
@@ -120,7 +120,7 @@ Deno.test("a peer with ordinary windows may update them for every answer, for ev
     });
     peer.exchange(headers());
     for (let turn = 0; turn < 5_000; turn++) {
-      stream!.write(new Uint8Array(frameHeaderBytes + 100));
+      stream!.write(new Uint8Array(100));
       peer.exchange(windowUpdate(1, 100), windowUpdate(0, 100));
     }
     assert.equal(peer.connection.isClosed, false);
@@ -189,7 +189,7 @@ Deno.test("a peer that reads nothing from its socket ends with a bounded queue, 
     stream.events = {
       onData: (bytes) => {
         stream.release(bytes.length);
-        stream.write(new Uint8Array(frameHeaderBytes + answerBytes));
+        stream.write(new Uint8Array(answerBytes));
         most.queued = Math.max(most.queued, connection()!.heldBytes);
         most.buffered = Math.max(most.buffered, socket.writableLength);
       },

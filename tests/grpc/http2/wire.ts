@@ -40,6 +40,7 @@ export class RawPeer {
   constructor(options: Partial<ConnectionOptions> = {}) {
     this.#reader = new FrameReader(options.role === "client" ? clientPreface : undefined);
     const transport: Transport = {
+      keepsOctets: false,
       write: (bytes) => {
         this.#received = Buffer.concat([this.#received, bytes]);
         return this.takesMore;
@@ -74,8 +75,9 @@ export function connectedPair(options: { onRequest: ConnectionOptions["onRequest
   const turns = new Turns();
   const open = (role: "client" | "server", peer: () => Http2Connection): Http2Connection => {
     const transport: Transport = {
+      keepsOctets: false,
       write: (bytes) => {
-        const copy = bytes.slice();
+        const copy = new Uint8Array(bytes);
         turns.defer(() => peer().receive(copy));
         return true;
       },

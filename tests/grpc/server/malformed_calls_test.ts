@@ -1,8 +1,6 @@
 /** Requests that are no good are refused for what is wrong with them, and never as an internal error. */
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { connect } from "node:net";
-import { frameHeaderBytes } from "../../../src/grpc/http2/frames.ts";
 import { encodeHeaders } from "../../../src/grpc/http2/header_encoder.ts";
 import type { HeaderList } from "../../../src/grpc/http2/header_rules.ts";
 import { frameMessage } from "../../../src/grpc/http2/messages.ts";
@@ -69,7 +67,7 @@ async function request({ server }: TestGrpcServer, path: string, asked: Request)
         resolve();
       },
     });
-    for (const octets of body) stream.write(Buffer.concat([new Uint8Array(frameHeaderBytes), octets]));
+    for (const octets of body) stream.write(octets);
     stream.end();
   });
   socket.destroy();
@@ -140,7 +138,7 @@ Deno.test("methods that take one message refuse two", async () => {
 });
 
 const { path: whoAmI } = ChatServiceService.whoAmI;
-const empty = [frameMessage(new Uint8Array()).subarray(frameHeaderBytes)];
+const empty = [frameMessage(new Uint8Array())];
 
 const refusals: [name: string, path: string, asked: Request, expected: Answer][] = [
   ["a content type of the web", whoAmI, { contentType: "application/json" }, { ":status": "415" }],

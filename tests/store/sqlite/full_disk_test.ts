@@ -53,7 +53,7 @@ Deno.test("a commit that fills the disk is refused as a whole, and succeeds once
     await assert.rejects(messages.commit(appends), isStorageFull);
     assert.equal(messages.head, 1);
     assert.deepEqual(await texts(messages), ["ana:ben 1 5"]);
-    assert.deepEqual(await messages.peersAmong("cleo", ["ana", "ben"]), []);
+    assert.deepEqual(await messages.peersAmong("cleo", new Set(["ana", "ben"])), []);
 
     assert.equal((await accept(messages, directAppend("ben", "ana"))).seq, 2);
     await assert.rejects(messages.commit(appends), isStorageFull);

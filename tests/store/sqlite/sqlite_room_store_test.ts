@@ -9,7 +9,8 @@ import { accept, directAppend, userRecord } from "../../support/servers/stored_m
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 import { openTemporaryStore } from "../../support/servers/temporary_store.ts";
 
-roomStoreContract("sqlite", openTemporaryStore);
+roomStoreContract("sqlite, no heads written", openTemporaryStore);
+roomStoreContract("sqlite, all heads written", () => openTemporaryStore({ writesHeads: true }));
 
 const room = "+" + "a".repeat(26);
 

@@ -1,4 +1,5 @@
 import { settingsStoreContract } from "../../contract/settings_store.ts";
 import { openTemporaryStore } from "../../support/servers/temporary_store.ts";
 
-settingsStoreContract("sqlite", openTemporaryStore);
+settingsStoreContract("sqlite, no heads written", openTemporaryStore);
+settingsStoreContract("sqlite, all heads written", () => openTemporaryStore({ writesHeads: true }));

@@ -1,4 +1,5 @@
 import { turns } from "../waiting/turns.ts";
+import { allAnswered } from "./late_store.ts";
 
 /** Timers and `performance.now` of the whole process, which move only when a test says so, until the end of its scope. */
 export class FakeTime implements Disposable {
@@ -27,12 +28,12 @@ export class FakeTime implements Disposable {
   /** Moves on by `ms`, running what falls due on the way, each with all that follows from it. */
   async tick(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await turns(3);
+    await consequences();
     for (let due = this.#next(); due !== undefined && due[1].at <= end; due = this.#next()) {
       this.#timers.delete(due[0]);
       this.#now = due[1].at;
       due[1].run();
-      await turns(3);
+      await consequences();
     }
     this.#now = end;
   }
@@ -46,4 +47,9 @@ export class FakeTime implements Disposable {
   #next(): [number, { at: number; run: () => void }] | undefined {
     return [...this.#timers].sort(([, one], [, other]) => one.at - other.at).at(0);
   }
+}
+
+async function consequences(): Promise<void> {
+  await turns(3);
+  await allAnswered();
 }

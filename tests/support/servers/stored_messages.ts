@@ -1,7 +1,7 @@
 import type { DeviceRecord, UserRecord } from "../../../src/core/accounts/account_store.ts";
 import { directConversation, type Message } from "../../../src/core/messages/message.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import type { Append, ChangeResult, MessageStore } from "../../../src/core/messages/message_store.ts";
+import type { Append, ChangeResult, ExclusiveMessageStore } from "../../../src/core/messages/message_store.ts";
 
 export function userRecord(name: string, rest: Partial<UserRecord> = {}): UserRecord {
   return { name, passwordHash: `hash of ${name}`, disabled: false, createdAt: 1_000, ...rest };
@@ -54,6 +54,6 @@ export function acceptedMessage(result: ChangeResult): Message {
 }
 
 /** Commits one append. */
-export async function accept(store: MessageStore, append: Append): Promise<Message> {
+export async function accept(store: ExclusiveMessageStore, append: Append): Promise<Message> {
   return acceptedMessage((await store.commit([append]))[0]);
 }

@@ -12,6 +12,7 @@ import type { Subscriber } from "../../../src/core/people/live_sessions.ts";
 import type { Notice } from "../../../src/core/people/notice.ts";
 import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeHasher } from "../fakes/fake_hasher.ts";
+import { allAnswered, answeringLate } from "../fakes/late_store.ts";
 import { sendMessage } from "./send_message.ts";
 import { TestStore } from "./test_store.ts";
 
@@ -60,9 +61,9 @@ export class TestChat {
     this.chat = new Chat({
       accounts: this.accounts,
       files: store.files,
-      store: store.messages,
-      rooms: store.rooms,
-      settings: store.settings,
+      store: answeringLate(store.messages),
+      rooms: answeringLate(store.rooms),
+      settings: answeringLate(store.settings),
       search: store.search,
       limits: { ...standardLimits, ...options.limits },
       deletedAccounts: options.deletedAccounts,
@@ -105,6 +106,7 @@ export class TestChat {
 
   async close(): Promise<void> {
     await this.chat.close();
+    await allAnswered();
     this.store.close();
   }
 

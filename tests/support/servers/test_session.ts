@@ -57,7 +57,7 @@ export class TestSession extends ReceivedFrames {
       address: "127.0.0.1",
       send: (frame) => {
         assert.equal(this.ended, undefined, "a frame came after the end");
-        this.frames.push(ServerFrame.decode(frame));
+        this.frames.push(ServerFrame.decode(frame.toBytes()));
         this.sizes.push(frame.length);
         if (holdsFrames) this.unsentBytes += frame.length;
       },

@@ -6,6 +6,17 @@ import type { Database } from "../database.ts";
 const noteEveryMs = 60 * 60 * 1000;
 const deviceId = "(SELECT id FROM device WHERE public_id = :device)";
 
+interface ConsumerKey {
+  /** The public id. */
+  readonly device: string;
+  readonly name: string;
+}
+
+interface KnownConsumer {
+  readonly position: number;
+  readonly usedAt: number;
+}
+
 function prepareStatements(database: Database) {
   return {
     find: database.prepare(
@@ -33,43 +44,58 @@ export class Consumers {
   }
 
   /**
-   * Returns the cursor of a consumer, creating it if necessary; see {@link MessageStore.openConsumer}. It is
-   * synchronous, so the cleanup cannot remove the cursor between look-up and update.
+   * Returns the cursor of a consumer, creating it if necessary; see {@link MessageStore.openConsumer}.
    * @param positionOf returns the start of a new cursor
    * @throws {ChatError} `storage_full` if it cannot be created
    */
-  open(
-    { device, name }: { device: string; name: string },
-    { maxConsumers, start, usedAt = 0 }: ConsumerOptions,
+  async open(
+    key: ConsumerKey,
+    options: ConsumerOptions,
     positionOf: (start: ConsumerStart | undefined) => number,
-  ): number | undefined {
-    const { find, count, add } = this.#statements;
-    const known = find.get({ device, name }) as { position: number; usedAt: number } | undefined;
-    if (known !== undefined) {
-      if (usedAt - known.usedAt > noteEveryMs) this.#noteIfPossible(device, name, usedAt);
+  ): Promise<number | undefined> {
+    const known = this.#find(key);
+    if (known !== undefined && !isNoteDue(known, options)) return known.position;
+    try {
+      // A power failure that loses a new cursor also loses all later entries, so the consumer starts there again.
+      return await this.#database.sharedTransaction(() => this.#findOrAdd(key, options, positionOf));
+    } catch (error) {
+      // Users must be served on a full disk, to free space.
+      if (known === undefined || !(error instanceof ChatError)) throw error;
       return known.position;
     }
-    if ((count.get({ device }) as { count: number }).count >= maxConsumers) return undefined;
-    const position = positionOf(start);
-    // A power failure that loses the cursor also loses all later entries, so the consumer starts there again.
-    this.#database.transaction(() => add.run({ device, name, position, usedAt }), { durable: false });
-    return position;
   }
 
   /**
    * Records a use without a sync; if a power failure loses it, the next use records it.
    * @throws {ChatError} `storage_full`
    */
-  noteUse(device: string, name: string, now: number): void {
-    this.#database.transaction(() => this.#statements.noteUse.run({ device, name, now }), { durable: false });
+  async noteUse(device: string, name: string, now: number): Promise<void> {
+    await this.#database.sharedTransaction(() => this.#statements.noteUse.run({ device, name, now }));
   }
 
-  /** Ignores a full disk, because users must be served to free space. */
-  #noteIfPossible(device: string, name: string, now: number): void {
-    try {
-      this.noteUse(device, name, now);
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-    }
+  #find(key: ConsumerKey): KnownConsumer | undefined {
+    return this.#statements.find.get({ ...key }) as KnownConsumer | undefined;
   }
+
+  /** Finds a consumer and notes its use in one turn, so that the cleanup cannot remove it in between; or adds it. */
+  #findOrAdd(
+    { device, name }: ConsumerKey,
+    { maxConsumers, start, usedAt = 0 }: ConsumerOptions,
+    positionOf: (start: ConsumerStart | undefined) => number,
+  ): number | undefined {
+    const { count, add, noteUse } = this.#statements;
+    const known = this.#find({ device, name });
+    if (known !== undefined) {
+      noteUse.run({ device, name, now: usedAt });
+      return known.position;
+    }
+    if ((count.get({ device }) as { count: number }).count >= maxConsumers) return undefined;
+    const position = positionOf(start);
+    add.run({ device, name, position, usedAt });
+    return position;
+  }
+}
+
+function isNoteDue(known: KnownConsumer, { usedAt = 0 }: ConsumerOptions): boolean {
+  return usedAt - known.usedAt > noteEveryMs;
 }

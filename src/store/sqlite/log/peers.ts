@@ -1,4 +1,5 @@
 import { directConversation } from "../../../core/messages/message.ts";
+import type { UserSet } from "../../../core/messages/message_store.ts";
 import { roleCodes } from "../codes.ts";
 import type { Database } from "../database.ts";
 import { openEnd } from "./visibility.ts";
@@ -6,14 +7,17 @@ import { openEnd } from "./visibility.ts";
 /** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
 const maxRoomOfPeers = 100;
 
+interface Search {
+  readonly userId: number;
+  readonly others: UserSet;
+}
+
 function prepareStatements(database: Database) {
   return {
-    countDirects: database.prepare(
-      "SELECT count(*) AS count FROM (SELECT 1 FROM member WHERE user = ? AND room = 0 LIMIT +?)",
-    ),
     directs: database.prepare(
       `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
-       CROSS JOIN user u ON u.id = m.user WHERE mine.user = ? AND mine.room = 0`,
+       CROSS JOIN user u ON u.id = m.user
+       WHERE mine.user = ? AND mine.room = 0 AND m.user <> mine.user LIMIT +?`,
     ),
     existing: database.prepare(
       "SELECT given.key AS place FROM json_each(?) given WHERE EXISTS (SELECT 1 FROM conversation WHERE name = given.value)",
@@ -42,33 +46,37 @@ export class Peers {
   }
 
   /** Returns those of `others` who are peers of `user`, whose key is `userId`. */
-  among(user: string, userId: number, others: readonly string[]): string[] {
-    const candidates = others.filter((other) => other !== user);
-    const peers = this.#directPeers(user, userId, candidates);
-    const strangers = candidates.filter((other) => !peers.has(other));
-    for (const other of this.#roomPeers(userId, strangers)) peers.add(other);
-    return candidates.filter((other) => peers.has(other));
-  }
-
-  #directPeers(user: string, userId: number, others: readonly string[]): Set<string> {
-    const { countDirects, directs, existing } = this.#statements;
-    const { count } = countDirects.get(userId, others.length + 1) as { count: number };
-    if (count <= others.length) return names(directs.all(userId));
-    const conversations = JSON.stringify(others.map((other) => directConversation(user, other)));
-    return new Set(existing.all(conversations).map(({ place }) => others[place as number]));
-  }
-
-  #roomPeers(userId: number, others: readonly string[]): Set<string> {
-    const { rooms, members, isMember } = this.#statements;
+  among(user: string, userId: number, others: UserSet): string[] {
     const found = new Set<string>();
+    this.#addDirectPeers(found, { user, userId, others });
+    this.#addRoomPeers(found, { userId, others });
+    found.delete(user);
+    return [...found];
+  }
+
+  #addDirectPeers(found: Set<string>, { user, userId, others }: Search & { user: string }): void {
+    const { directs, existing } = this.#statements;
+    const rows = directs.all(userId, others.size + 1);
+    if (rows.length <= others.size) return addNames(found, rows, others);
+    const names = [...others.keys()];
+    const conversations = JSON.stringify(names.map((other) => directConversation(user, other)));
+    for (const { place } of existing.all(conversations)) found.add(names[place as number]);
+  }
+
+  #addRoomPeers(found: Set<string>, { userId, others }: Search): void {
+    const { rooms, members, isMember } = this.#statements;
     for (const room of rooms.all(userId) as { conversation: number; members: number }[]) {
-      if (room.members <= others.length) names(members.all(room.conversation)).forEach((name) => found.add(name));
-      else others.filter((other) => isMember.get(room.conversation, other)).forEach((name) => found.add(name));
+      if (room.members <= others.size) addNames(found, members.all(room.conversation), others);
+      else {
+        for (const other of others.keys()) {
+          if (!found.has(other) && isMember.get(room.conversation, other)) found.add(other);
+        }
+      }
     }
-    return found;
   }
 }
 
-function names(rows: unknown[]): Set<string> {
-  return new Set((rows as { name: string }[]).map(({ name }) => name));
+/** Adds the names in rows that are among `others`. */
+function addNames(found: Set<string>, rows: unknown[], others: UserSet): void {
+  for (const { name } of rows as { name: string }[]) if (others.has(name)) found.add(name);
 }

@@ -9,6 +9,7 @@ import type {
   HistoryRange,
   MessageBatch,
   MessageStore,
+  UserSet,
 } from "../../../core/messages/message_store.ts";
 import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
 import type { Turn } from "../../../core/page_turns.ts";
@@ -259,7 +260,7 @@ export class SqliteMessageStore implements MessageStore {
     });
   }
 
-  peersAmong(user: string, others: readonly string[]): Promise<string[]> {
+  peersAmong(user: string, others: UserSet): Promise<string[]> {
     return settle(() => {
       const userId = this.#users.find(user);
       return userId === undefined ? [] : this.#peers.among(user, userId, others);
@@ -267,7 +268,7 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   openConsumer(device: string, name: string, options: ConsumerOptions): Promise<number | undefined> {
-    return settle(() => this.#consumers.open({ device, name }, options, (start) => this.#startOf(start)));
+    return this.#consumers.open({ device, name }, options, (start) => this.#startOf(start));
   }
 
   #startOf(start: ConsumerStart | undefined): number {

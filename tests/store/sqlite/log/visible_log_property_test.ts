@@ -34,6 +34,7 @@ const step = fc.record({
     { weight: 3, arbitrary: fc.constantFrom("block", "unblock", "read", "read_own") },
     { weight: 4, arbitrary: fc.constantFrom("invite", "leave") },
     { weight: 2, arbitrary: fc.constantFrom("check", "reopen", "index", "index") },
+    { weight: 1, arbitrary: fc.constantFrom("write_heads", "crash") },
   ),
   user: fc.constantFrom(...users),
   other: fc.constantFrom(...users),
@@ -86,6 +87,19 @@ class Run implements Disposable {
   reopen(): void {
     this.#database.close();
     this.open();
+  }
+
+  /** Continues with a copy of the files, as the next process does after a crash. */
+  crash(): void {
+    const path = `${this.#folder.path}/chatd.sqlite`;
+    const copies = ["", "-wal"].map((end) => [path + end, Deno.readFileSync(path + end)] as const);
+    this.#database.close();
+    for (const [path, bytes] of copies) Deno.writeFileSync(path, bytes);
+    this.open();
+  }
+
+  writeHeads(limit: number): void {
+    this.#database.writeHeads(Math.min(limit, this.#database.heads.unwritten));
   }
 
   append(entry: Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions" | "replyTo">): void {
@@ -193,6 +207,12 @@ async function take(run: Run, step: Step, check: () => Promise<void>): Promise<v
     case "reopen":
       await run.commit();
       return run.reopen();
+    case "crash":
+      await run.commit();
+      return run.crash();
+    case "write_heads":
+      await run.commit();
+      return run.writeHeads(1 + number % 3);
     case "index":
       await run.commit();
       run.index.takeTurn({ head: Math.max(0, run.messages.head - number), turnMs: 1_000, maxEntries: 1 });
@@ -312,7 +332,8 @@ async function checkSummaries({ messages, model }: Run, user: string, { limit }:
   for (const summary of expected) {
     assert.deepEqual(await messages.conversationOf(user, summary.conversation), summary);
   }
-  assert.deepEqual(await messages.peersAmong(user, users), users.filter((other) => model.peersOf(user).has(other)));
+  const peers = await messages.peersAmong(user, new Set(users));
+  assert.deepEqual(peers.toSorted(), users.filter((other) => model.peersOf(user).has(other)));
 }
 
 async function checkSearch(

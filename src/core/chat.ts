@@ -23,6 +23,7 @@ import type {
   MessageStore,
 } from "./messages/message_store.ts";
 import { noSuchMessage, Posting } from "./messages/posting.ts";
+import { PlainLane } from "./messages/plain_lane.ts";
 import { Receipts } from "./messages/receipts.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
@@ -123,6 +124,7 @@ export class Chat {
   /** Takes entries that other processes commit, too. */
   readonly applier: Applier;
   readonly posting: Posting;
+  readonly lane: PlainLane;
   readonly rooms: Rooms;
   readonly searches: Searches;
   readonly deletion: AccountDeletion;
@@ -167,13 +169,16 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
+      clock,
       onCommitted: (entries) => this.applier.apply(entries),
+      onBatchStored: (batch) => this.applier.applyPlain(batch),
       onRead: (read) => this.receipts.readSaved(read),
       metrics,
     });
     const commits = this.#commits;
     const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
     this.posting = new Posting({ known, settings, store, rooms: cache, commits, disk, clock });
+    this.lane = new PlainLane({ known, settings, rooms: cache, disk, commits });
     this.receipts = new Receipts({
       live,
       store,

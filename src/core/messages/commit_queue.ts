@@ -1,8 +1,11 @@
 import { ChatError } from "../chat_error.ts";
+import type { Clock } from "../clock.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
 import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
 import type { Committed, PendingEntry } from "./pending_entry.ts";
 import { type Moves, PendingMoves } from "./pending_moves.ts";
+import { draftOf, type LaneBatch, type LaneRequest, type LaneRoute, type LaneSession } from "./plain_lane.ts";
+import { PlainQueue } from "./plain_queue.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
@@ -18,26 +21,35 @@ interface Waiting {
 
 export interface CommitQueueOptions {
   store: MessageStore;
+  clock: Clock;
   /** Runs a callback after all input that is ready now was read, which groups messages that arrive together. */
   defer(callback: () => void): void;
   /** Called with the accepted entries of a commit in the order of the log, before their `append` resolves. */
   onCommitted(entries: readonly Committed[]): void;
+  /** Called with the messages of a batch in the order of the log, when they are on disk. */
+  onBatchStored(batch: LaneBatch): void;
   /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
   onRead?(read: MoveRead): void;
   /** Default: no metrics. */
   metrics?: Metrics;
 }
 
-/** Group commit: sends that arrive together share one transaction, and cursors ride along. */
+/**
+ * Group commit: entries that arrive together share one transaction, and cursors ride along. Plain messages are committed
+ * in batches of their own, and every entry stands in the log before all that were added after it.
+ */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #metrics: Metrics;
+  /** Plain messages, which came before all that is in `#waiting`. */
+  readonly #plain = new PlainQueue<LaneRoute, LaneSession>();
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   /** Cursors and read positions, which ride along with commits. */
   readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  #wasPlain = false;
   /** Commits in a row that came back as "behind". */
   #behind = 0;
 
@@ -66,6 +78,16 @@ export class CommitQueue {
     return settle.promise;
   }
 
+  /**
+   * Adds a plain message that may be stored.
+   * @returns false when entries that came before it wait, or too many messages do: {@link append} takes it then
+   */
+  addPlain(request: LaneRequest): boolean {
+    if (this.#waiting.length > 0 || !this.#plain.add(request, this.#options.clock.now())) return false;
+    this.#schedule();
+    return true;
+  }
+
   /** Resolves when all entries that the store has at the time of the call are applied. */
   async settled(): Promise<void> {
     await this.#committing;
@@ -90,15 +112,50 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return this.#waiting.length > 0 || this.moves.isDue;
+    return !this.#plain.isEmpty || this.#waiting.length > 0 || this.moves.isDue;
   }
 
   #start(): Promise<void> {
-    this.#committing = this.#commit().finally(() => {
+    const batch = this.#takePlain();
+    this.#committing = (batch === undefined ? this.#commit() : this.#commitPlain(batch)).finally(() => {
       this.#committing = undefined;
       if (this.#isDue()) this.#schedule();
     });
     return this.#committing;
+  }
+
+  /** Takes the next batch, unless it is the turn of moves that waited for it. */
+  #takePlain(): LaneBatch | undefined {
+    const isTurnOfMoves = this.#wasPlain && this.moves.isDue && this.#waiting.length === 0;
+    const batch = isTurnOfMoves ? undefined : this.#plain.take();
+    this.#wasPlain = batch !== undefined;
+    return batch;
+  }
+
+  async #commitPlain(batch: LaneBatch): Promise<void> {
+    const { count } = batch;
+    const begun = performance.now();
+    try {
+      if (!await this.#options.store.commitPlain(batch)) return this.#resubmit(batch);
+    } catch (error) {
+      for (let index = 0; index < count; index++) batch.senders[index].onFailed(batch.requestIds[index], error);
+      return;
+    }
+    this.#options.onBatchStored(batch);
+    const seconds = (performance.now() - begun) / 1_000;
+    this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
+  }
+
+  /** Has the messages of a batch, and all that came after it, appended in their order before those that wait. */
+  #resubmit(batch: LaneBatch): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let next: LaneBatch | undefined = batch; next !== undefined; next = this.#plain.take()) {
+      for (let index = 0; index < next.count; index++) {
+        next.senders[index].resubmit(next.requestIds[index], draftOf(next, index));
+      }
+    }
+    this.#waiting.push(...waiting);
   }
 
   async #commit(): Promise<void> {

@@ -34,10 +34,23 @@ export function recordLength(textLength: number): number {
   return recordTextAt + (textLength + 7 & ~7);
 }
 
-/** The destination of a user's plain messages. */
+/** The sender and the destination of plain messages. */
 export interface PlainRoute {
   readonly sender: string;
   readonly conversation: string;
+}
+
+/** A request to send a plain message: where its parts are in the frame that it came in, and who gets the reply. */
+export interface PlainRequest<Route extends PlainRoute, Sender> {
+  readonly route: Route;
+  readonly sender: Sender;
+  readonly requestId: number;
+  readonly frame: Uint8Array;
+  /** Where the id begins, of 36 bytes in canonical text. */
+  readonly idAt: number;
+  /** Where the text begins and ends. */
+  readonly textAt: number;
+  readonly textEnd: number;
 }
 
 /**
@@ -55,9 +68,15 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
   readonly offsets: number[] = [];
   /** The position of the first message; set by the store. The others follow without a gap. */
   firstPosition = 0;
-  #bytes = new Uint8Array(initialBytes);
-  #words = new Float64Array(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #words: Float64Array<ArrayBuffer>;
   #size = 0;
+
+  /** @param expectedBytes memory to begin with, which grows as needed */
+  constructor(expectedBytes = initialBytes) {
+    this.#bytes = new Uint8Array(expectedBytes + 7 & ~7);
+    this.#words = new Float64Array(this.#bytes.buffer);
+  }
 
   get count(): number {
     return this.routes.length;
@@ -78,12 +97,9 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     return this.#words;
   }
 
-  /** Adds a message of `frame`: a canonical id of 36 bytes at `idAt`, and a text between two indexes. */
-  add(
-    origin: { route: Route; sender: Sender; requestId: number },
-    frame: Uint8Array,
-    { idAt, textAt, textEnd, acceptedAt }: { idAt: number; textAt: number; textEnd: number; acceptedAt: number },
-  ): void {
+  /** Adds a message, accepted at a time in milliseconds since the Unix epoch. There must be room for it. */
+  add(request: PlainRequest<Route, Sender>, acceptedAt: number): void {
+    const { route, sender, requestId, frame, idAt, textAt, textEnd } = request;
     const length = textEnd - textAt;
     const at = this.#size;
     const end = at + recordLength(length);
@@ -95,9 +111,9 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     bytes.set(frame.subarray(textAt, textEnd), at + recordTextAt);
     bytes.fill(0, at + recordTextAt + length, end);
     this.#size = end;
-    this.routes.push(origin.route);
-    this.senders.push(origin.sender);
-    this.requestIds.push(origin.requestId);
+    this.routes.push(route);
+    this.senders.push(sender);
+    this.requestIds.push(requestId);
     this.offsets.push(at);
   }
 
@@ -116,41 +132,20 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     return this.#words[at + recordWord.seq] - this.#words[at + recordWord.uncounted];
   }
 
-  id(index: number): string {
+  idBytes(index: number): Uint8Array {
     const at = this.offsets[index] + recordIdAt;
-    return idOfBytes(this.#bytes.subarray(at, at + 16));
+    return this.#bytes.subarray(at, at + 16);
   }
 
-  text(index: number): string {
+  textBytes(index: number): Uint8Array {
     const at = this.offsets[index];
-    const from = at + recordTextAt;
-    return utf8.decode(this.#bytes.subarray(from, from + this.#words[at / 8 + recordWord.textLength]));
+    const textAt = at + recordTextAt;
+    return this.#bytes.subarray(textAt, textAt + this.#words[at / 8 + recordWord.textLength]);
   }
 
-  /** Returns a stored message as an object. */
-  message(index: number): Message {
-    const { conversation, sender } = this.routes[index];
-    return {
-      position: this.firstPosition + index,
-      conversation,
-      seq: this.seq(index),
-      acceptedAt: this.acceptedAt(index),
-      id: this.id(index),
-      sender,
-      text: this.text(index),
-      ordinal: this.ordinal(index),
-    };
-  }
-
-  /** Empties the batch, which keeps its memory. */
-  clear(): void {
-    this.routes.length =
-      this.senders.length =
-      this.requestIds.length =
-      this.offsets.length =
-        0;
-    this.#size = 0;
-    this.firstPosition = 0;
+  /** Returns a stored message. */
+  message(index: number): PlainMessage {
+    return new PlainMessage(this, index);
   }
 
   #grow(size: number): void {
@@ -158,6 +153,54 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     bytes.set(this.#bytes.subarray(0, this.#size));
     this.#bytes = bytes;
     this.#words = new Float64Array(bytes.buffer);
+  }
+}
+
+/** A message of a batch, after the store has numbered it. */
+export class PlainMessage implements Message {
+  readonly #batch: PlainBatch;
+  readonly #index: number;
+  readonly conversation: string;
+  readonly sender: string;
+  readonly position: number;
+
+  constructor(batch: PlainBatch, index: number) {
+    this.#batch = batch;
+    this.#index = index;
+    const { conversation, sender } = batch.routes[index];
+    this.conversation = conversation;
+    this.sender = sender;
+    this.position = batch.firstPosition + index;
+  }
+
+  get seq(): number {
+    return this.#batch.seq(this.#index);
+  }
+
+  get ordinal(): number {
+    return this.#batch.ordinal(this.#index);
+  }
+
+  get acceptedAt(): number {
+    return this.#batch.acceptedAt(this.#index);
+  }
+
+  get id(): string {
+    return idOfBytes(this.idBytes);
+  }
+
+  get text(): string {
+    return utf8.decode(this.textBytes);
+  }
+
+  /** The 16 bytes of the id. */
+  get idBytes(): Uint8Array {
+    return this.#batch.idBytes(this.#index);
+  }
+
+  /** The text in UTF-8. */
+  get textBytes(): Uint8Array {
+    return this.#batch.textBytes(this.#index);
   }
 }
 

@@ -10,6 +10,11 @@ const standardWindowBytes = 256 * 1024;
 /** The content of a repeated acknowledgement. */
 export const nothingNew: FrameContent = { through: 0, deliveryBytes: 0, otherBytes: 0 };
 
+interface SentFrame {
+  readonly receipt: number;
+  readonly content: FrameContent;
+}
+
 /**
  * Sends frames over the client's own connection. A client acknowledges a frame by its receipt, which it knows only from
  * reading the frame: an acknowledged frame has left the memory of the server.
@@ -19,8 +24,8 @@ export class SessionStream implements FrameSink {
   readonly writer: FrameWriter;
   readonly windowBytes: number;
   readonly #pipe: Pick<SessionPipe, "send">;
-  /** Contents of unacknowledged frames by receipt, oldest first; undefined without any, as in an idle session. */
-  #unacknowledged: Map<number, FrameContent> | undefined;
+  /** Unacknowledged frames, oldest first; undefined without any, as in an idle session. */
+  #unacknowledged: SentFrame[] | undefined;
   #lastAcknowledged = 0;
   #otherBytes = 0;
 
@@ -39,10 +44,9 @@ export class SessionStream implements FrameSink {
   }
 
   send(items: readonly Uint8Array[], content: FrameContent): void {
-    const frames = this.#unacknowledged ??= new Map();
-    let receipt = createReceipt();
-    while (frames.has(receipt)) receipt = createReceipt();
-    frames.set(receipt, content);
+    const receipt = this.#newReceipt();
+    if (this.#unacknowledged === undefined) this.#unacknowledged = [{ receipt, content }];
+    else this.#unacknowledged.push({ receipt, content });
     this.#otherBytes += content.otherBytes;
     this.#pipe.send(new EncodedFrame(items, { through: content.through, receipt }));
   }
@@ -53,8 +57,8 @@ export class SessionStream implements FrameSink {
    * @throws {ChatError} `invalid_argument` for a receipt of no unacknowledged frame, other than the last acknowledged
    */
   acknowledge(receipt: number): FrameContent {
-    const frames = this.#unacknowledged;
-    if (!frames?.has(receipt)) {
+    const count = this.#indexOf(receipt) + 1;
+    if (count === 0) {
       if (receipt !== 0 && receipt === this.#lastAcknowledged) return nothingNew;
       throw new ChatError(
         "invalid_argument",
@@ -62,24 +66,43 @@ export class SessionStream implements FrameSink {
       );
     }
     this.#lastAcknowledged = receipt;
-    if (frames.size === 1) return this.#acknowledgeOnly(frames.get(receipt)!);
-    const newly = { through: 0, deliveryBytes: 0, otherBytes: 0 };
-    for (const [each, content] of frames) {
-      frames.delete(each);
-      newly.through = Math.max(newly.through, content.through);
-      newly.deliveryBytes += content.deliveryBytes;
-      newly.otherBytes += content.otherBytes;
-      if (each === receipt) break;
-    }
-    if (frames.size === 0) this.#unacknowledged = undefined;
+    const newly = sumOf(this.#take(count));
     this.#otherBytes -= newly.otherBytes;
     return newly;
   }
 
-  /** Acknowledges the only unacknowledged frame, as most acknowledgements do. */
-  #acknowledgeOnly(content: FrameContent): FrameContent {
-    this.#unacknowledged = undefined;
-    this.#otherBytes -= content.otherBytes;
-    return content;
+  /** Returns a receipt that no unacknowledged frame has. */
+  #newReceipt(): number {
+    for (;;) {
+      const receipt = createReceipt();
+      if (this.#indexOf(receipt) < 0) return receipt;
+    }
   }
+
+  /** Returns the index of an unacknowledged frame, nearly always one of the first; -1 for an unknown receipt. */
+  #indexOf(receipt: number): number {
+    const frames = this.#unacknowledged;
+    if (frames === undefined) return -1;
+    for (let index = 0; index < frames.length; index++) if (frames[index].receipt === receipt) return index;
+    return -1;
+  }
+
+  /** Removes and returns the first frames. */
+  #take(count: number): readonly SentFrame[] {
+    const frames = this.#unacknowledged!;
+    if (count < frames.length) return frames.splice(0, count);
+    this.#unacknowledged = undefined;
+    return frames;
+  }
+}
+
+function sumOf(frames: readonly SentFrame[]): FrameContent {
+  if (frames.length === 1) return frames[0].content;
+  const sum = { through: 0, deliveryBytes: 0, otherBytes: 0 };
+  for (const { content } of frames) {
+    sum.through = Math.max(sum.through, content.through);
+    sum.deliveryBytes += content.deliveryBytes;
+    sum.otherBytes += content.otherBytes;
+  }
+  return sum;
 }

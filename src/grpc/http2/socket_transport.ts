@@ -60,11 +60,13 @@ class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #options: SocketConnectionOptions;
   readonly #isTls: boolean;
+  /** Whether the socket may refer to written octets. */
+  #mayHold: boolean;
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#isTls = "encrypted" in socket;
+    this.#mayHold = this.#isTls = "encrypted" in socket;
   }
 
   /** Runs a callback; an error closes the socket. */
@@ -80,10 +82,12 @@ class SocketTransport implements Transport {
 
   /** A TLS socket encrypts octets after the write; a plain one keeps those that the system did not take at once. */
   get keepsOctets(): boolean {
-    return this.#isTls || this.#socket.writableLength > 0;
+    if (this.#mayHold) this.#mayHold = this.#isTls || this.#socket.writableLength > 0;
+    return this.#mayHold;
   }
 
   write(octets: Uint8Array): boolean {
+    this.#mayHold = true;
     return this.#socket.write(octets);
   }
 

@@ -169,8 +169,9 @@ export class StreamTable implements FrameSource, SenderHost, StreamHost {
   }
 
   onReady(stream: Http2Stream): void {
-    if (stream.isReady) this.sender.add(stream);
-    if (stream.isReady || this.#peerHasEnded) this.#options.outbox.schedule();
+    const { isReady } = stream;
+    if (isReady) this.sender.add(stream);
+    if (isReady || this.#peerHasEnded) this.#options.outbox.schedule();
   }
 
   release(stream: Http2Stream, bytes: number): void {

@@ -101,7 +101,10 @@ export function openStore({ folder, log = silentLog, writer: thread }: OpenStore
     settings: new SqliteSettingsStore(database),
     indexer,
     fileBytes: () => ({ database: Deno.statSync(path).size, log: database.logBytes }),
-    beginServing: () => messages.beginIncarnation(),
+    beginServing: () => {
+      messages.beginIncarnation();
+      database.allocateLog();
+    },
     close,
     [Symbol.dispose]: close,
   };

@@ -9,6 +9,7 @@ const folder = Deno.args[0];
 using _lock = lockFolder(folder);
 using store = openStore({ folder });
 for (const name of users) await store.accounts.addUser(userRecord(name));
+store.beginServing();
 store.indexer.start();
 
 while (true) {

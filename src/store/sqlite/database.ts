@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqli
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
 import { connectionSettings } from "./connection_settings.ts";
+import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
@@ -137,6 +138,11 @@ export class Database implements Disposable {
     }
   }
 
+  /** Gives the write-ahead log its least size, so that short commits do not make the file longer. */
+  allocateLog(): void {
+    allocateLog(`${this.#path}-wal`);
+  }
+
   /** Size of the write-ahead log, in bytes. */
   get logBytes(): number {
     return writeAheadLogBytes(this.#path);
@@ -160,18 +166,23 @@ export class Database implements Disposable {
   close(): void {
     if (!this.#connection.isOpen) return;
     this.#sharedWrites.flush();
-    try {
-      this.writeHeads();
-      // SQLite truncates the log itself, but not while the connection of a search is still open.
-      this.truncateLog();
-    } catch {
-      // A failing disk must not prevent closing.
-    }
+    attempt(() => this.writeHeads());
+    // SQLite truncates the log itself, but not while the connection of a search is still open.
+    attempt(() => this.truncateLog());
     this.#connection.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** Runs a step of closing, which a failing disk must not prevent. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // The next opening repeats it.
   }
 }
 

@@ -14,7 +14,7 @@ export interface Head {
 
 interface UnwrittenHead {
   head: Head;
-  /** All heads at lower positions are written for this conversation. */
+  /** The columns include all entries of the conversation at lower positions. */
   readonly since: number;
   /** The members of a direct conversation, by key. */
   readonly members: readonly number[];

@@ -113,6 +113,7 @@ export class Indexer implements Disposable {
       const { database } = this.#options;
       const emptied = database.truncateLog();
       this.#growth.recordAttempt({ emptied, bytes: database.logBytes });
+      if (emptied) database.allocateLog();
       return emptied;
     } catch (error) {
       this.#options.log.error("cannot truncate the write-ahead log, which still contains deleted data", { error });

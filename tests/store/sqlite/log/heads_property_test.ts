@@ -23,7 +23,7 @@ const step = fc.record({
     { weight: 12, arbitrary: fc.constant("say") },
     { weight: 6, arbitrary: fc.constantFrom("join", "leave", "read") },
     { weight: 2, arbitrary: fc.constantFrom("retain", "delete_room", "delete_user") },
-    { weight: 4, arbitrary: fc.constantFrom("write_heads", "reopen", "crash", "crash_in_step") },
+    { weight: 4, arbitrary: fc.constantFrom("write_heads", "reopen", "crash", "crash_in_step", "empty_log") },
     { weight: 2, arbitrary: fc.constant("compare") },
   ),
   user: fc.constantFrom(...users),
@@ -79,6 +79,12 @@ class OpenStore implements Disposable {
 
   writeHeads(limit: number): void {
     this.#database.writeHeads(Math.min(limit, this.#database.heads.unwritten));
+  }
+
+  /** As a server does once a minute. */
+  emptyLog(): void {
+    assert.ok(this.#database.truncateLog());
+    this.#database.allocateLog();
   }
 
   async retain(maxEntries: number): Promise<void> {
@@ -154,6 +160,8 @@ class Run implements Disposable {
       case "crash_in_step":
         this.#lazy.writeHeads(1);
         return this.#lazy.crash();
+      case "empty_log":
+        return this.#lazy.emptyLog();
       case "compare":
         return await this.compare(number);
     }

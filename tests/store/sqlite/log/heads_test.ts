@@ -34,6 +34,13 @@ function writtenHead(folder: string): unknown {
   );
 }
 
+/** Makes writing heads fail until the trigger is dropped. */
+function breakWriting(database: Database): void {
+  database.prepare(
+    "CREATE TEMP TRIGGER broken BEFORE UPDATE ON main.conversation BEGIN SELECT RAISE(ABORT, 'broken'); END",
+  ).run();
+}
+
 Deno.test("a lone message writes the pages of its entry and of its two keys", async () => {
   using folder = temporaryFolder();
   using store = await openStore(folder.path);
@@ -87,9 +94,7 @@ Deno.test("HeadsWriter logs a failure and tries again", async () => {
   using folder = temporaryFolder();
   using store = await openStore(folder.path);
   const { database, messages } = store;
-  database.prepare(
-    "CREATE TEMP TRIGGER broken BEFORE UPDATE ON main.conversation BEGIN SELECT RAISE(ABORT, 'broken'); END",
-  ).run();
+  breakWriting(database);
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (event) => errors.push(event) };
   using _writer = new HeadsWriter({ database, log, timing: atOnce });
@@ -128,6 +133,18 @@ Deno.test("closing the store writes all heads", async () => {
   await accept(messages, directAppend(users[0], users[1]));
   database.close();
   assert.deepEqual(writtenHead(folder.path), [1, 1, 1, 1, 1]);
+});
+
+Deno.test("closing succeeds if heads cannot be written, and the next opening reads them from the entries", async () => {
+  using folder = temporaryFolder();
+  const { database, messages } = await openStore(folder.path);
+  await accept(messages, directAppend(users[0], users[1]));
+  breakWriting(database);
+  database.close();
+  assert.deepEqual(writtenHead(folder.path), [0, 0, 0, 0, 0]);
+  using reopened = Database.open(folder.path);
+  assert.equal(reopened.heads.head, 1);
+  assert.equal((await accept(new SqliteMessageStore(reopened), directAppend(users[0], users[1]))).seq, 2);
 });
 
 Deno.test("the migration from version 12 tells rooms from direct conversations", async () => {

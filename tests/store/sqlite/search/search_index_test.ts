@@ -94,7 +94,7 @@ Deno.test("no part of a deleted or replaced word remains in the files", async ()
 
 const timing: IndexerTiming = { delayMs: 1, turnMs: 1, retryMs: 1, forgetMs: 1 };
 
-Deno.test("the indexer catches up after a start and after each commit, and truncates the write-ahead log", async () => {
+Deno.test("the indexer catches up after a start and after each commit, and empties the write-ahead log", async () => {
   using folder = temporaryFolder();
   using store = await SearchStore.open(folder.path);
   const { database, index, messages } = store;
@@ -105,8 +105,7 @@ Deno.test("the indexer catches up after a start and after each commit, and trunc
   await store.say("ana", "ben", "late");
   await until(() => store.find("ana", "late").length === 1);
   await store.amend("ana", "ben", 301);
-  await until(() => Deno.statSync(`${folder.path}/chatd.sqlite-wal`).size === 0);
-  assert.doesNotMatch(contents(folder.path), /late/);
+  await until(() => !contents(folder.path).includes("late"));
 });
 
 Deno.test("the indexer continues after an error, and stops when it is closed", async () => {

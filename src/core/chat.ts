@@ -169,7 +169,6 @@ export class Chat {
     this.#commits = new CommitQueue({
       store,
       defer: options.defer,
-      clock,
       onCommitted: (entries) => this.applier.apply(entries),
       onBatchStored: (batch) => this.applier.applyPlain(batch),
       onRead: (read) => this.receipts.readSaved(read),
@@ -178,7 +177,7 @@ export class Chat {
     const commits = this.#commits;
     const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
     this.posting = new Posting({ known, settings, store, rooms: cache, commits, disk, clock });
-    this.lane = new PlainLane({ known, settings, rooms: cache, disk, commits });
+    this.lane = new PlainLane({ known, settings, rooms: cache, disk, clock, commits });
     this.receipts = new Receipts({
       live,
       store,
@@ -259,6 +258,11 @@ export class Chat {
    */
   takeAllowance(user: string, cost: number): number {
     return this.#buckets.take(user, this.#options.clock.now(), cost);
+  }
+
+  /** Returns what a request that was not taken cost. */
+  giveBackAllowance(user: string, cost: number): void {
+    this.#buckets.giveBack(user, this.#options.clock.now(), cost);
   }
 
   /** Takes a request's cost from the user's allowance. @throws {ChatError} `rate_limited` */

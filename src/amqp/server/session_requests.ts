@@ -63,7 +63,9 @@ export class SessionRequests {
     if (session === undefined) throw unknownSession();
     try {
       session.checkSequence(incoming.sequence);
-      session.receive(decodeFrame(incoming), incoming.content.length);
+      const { content, format } = incoming;
+      if (format === "protobuf") session.receiveEncoded(content);
+      else session.receive(decodeFrame(incoming), content.length);
       if (incoming.leaving) session.leave();
     } catch (error) {
       session.end(toChatError(error));

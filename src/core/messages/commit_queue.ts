@@ -1,5 +1,4 @@
 import { ChatError } from "../chat_error.ts";
-import type { Clock } from "../clock.ts";
 import { type Metrics, silentMetrics } from "../metrics.ts";
 import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
 import type { Committed, PendingEntry } from "./pending_entry.ts";
@@ -21,7 +20,6 @@ interface Waiting {
 
 export interface CommitQueueOptions {
   store: MessageStore;
-  clock: Clock;
   /** Runs a callback after all input that is ready now was read, which groups messages that arrive together. */
   defer(callback: () => void): void;
   /** Called with the accepted entries of a commit in the order of the log, before their `append` resolves. */
@@ -79,11 +77,11 @@ export class CommitQueue {
   }
 
   /**
-   * Adds a plain message that may be stored.
+   * Adds a plain message that may be stored, accepted at a time in milliseconds since the Unix epoch.
    * @returns false when entries that came before it wait, or too many messages do: {@link append} takes it then
    */
-  addPlain(request: LaneRequest): boolean {
-    if (this.#waiting.length > 0 || !this.#plain.add(request, this.#options.clock.now())) return false;
+  addPlain(request: LaneRequest, acceptedAt: number): boolean {
+    if (this.#waiting.length > 0 || !this.#plain.add(request, acceptedAt)) return false;
     this.#schedule();
     return true;
   }

@@ -1,4 +1,5 @@
 import type { KnownUsers } from "../accounts/known_users.ts";
+import type { Clock } from "../clock.ts";
 import type { DiskQuota } from "../files/disk_quota.ts";
 import type { Subscriber } from "../people/live_sessions.ts";
 import type { UserSettings } from "../people/user_settings.ts";
@@ -6,6 +7,7 @@ import type { RoomCache } from "../rooms/room_cache.ts";
 import { type Address, parseAddress } from "./address.ts";
 import type { CommitQueue } from "./commit_queue.ts";
 import { directConversation, directMembers } from "./message.ts";
+import { messageIdLeadMs, readMessageIdTime } from "./message_id.ts";
 import type { Origin } from "./pending_entry.ts";
 import type { PlainBatch, PlainMessage, PlainRequest, PlainRoute } from "./plain_batch.ts";
 import type { CheckedDraft } from "./submission.ts";
@@ -36,6 +38,7 @@ export interface PlainLaneOptions {
   readonly settings: Pick<UserSettings, "takesAll">;
   readonly rooms: RoomCache;
   readonly disk: DiskQuota;
+  readonly clock: Clock;
   readonly commits: Pick<CommitQueue, "addPlain">;
 }
 
@@ -59,12 +62,17 @@ export class PlainLane {
   }
 
   /**
-   * Adds a message, whose id and text were checked, to the next batch.
+   * Adds a message, whose text was checked, to the next batch.
    * @returns false if it has to take the other way, now
    */
   add(request: LaneRequest): boolean {
-    const { disk, commits } = this.#options;
-    return this.#isOpen(request.route) && disk.refusal() === undefined && commits.addPlain(request);
+    const { disk, commits, clock } = this.#options;
+    const { route, frame, idAt } = request;
+    const now = clock.now();
+    const age = now - readMessageIdTime(frame, idAt);
+    // Ids of this age are valid even while the clock is in doubt.
+    if (age > messageIdLeadMs || age < -messageIdLeadMs) return false;
+    return this.#isOpen(route) && disk.refusal() === undefined && commits.addPlain(request, now);
   }
 
   #makeRoute(subscriber: Subscriber, address: Address): LaneRoute | undefined {

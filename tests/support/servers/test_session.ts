@@ -10,7 +10,6 @@ import {
 } from "../../../src/gen/chatd/v1/session.ts";
 import type { DialCallback } from "../../../src/session/callback_delivery.ts";
 import { Session } from "../../../src/session/session.ts";
-import { readLoneReceipt } from "../../../src/wire/client_frames.ts";
 import { until } from "../waiting/turns.ts";
 import {
   type Question,
@@ -106,10 +105,7 @@ export class TestSession extends ReceivedFrames {
   }
 
   receive(frame: { requests: Request[] }): void {
-    const bytes = ClientFrame.encode(frame).finish();
-    const receipt = readLoneReceipt(bytes);
-    if (receipt > 0) this.session.acknowledge(receipt);
-    else this.session.receive(ClientFrame.decode(bytes), bytes.length);
+    this.session.receiveEncoded(ClientFrame.encode(frame).finish());
   }
 
   /** Sends one request and resolves with what it is answered. */

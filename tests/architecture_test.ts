@@ -23,7 +23,17 @@ const mayImport: Record<string, readonly string[]> = {
     "src/gen",
     "src/core",
   ],
-  "src/bench": ["src/app", "src/host", "src/amqp", "src/store", "src/client", "src/gen", "src/core"],
+  "src/bench": [
+    "src/app",
+    "src/host",
+    "src/grpc",
+    "src/amqp",
+    "src/store",
+    "src/client",
+    "src/wire",
+    "src/gen",
+    "src/core",
+  ],
   "src/app": ["src/host", "src/grpc", "src/amqp", "src/store", "src/terminal", "src/client", "src/gen", "src/core"],
   "src/host": ["src/core", "deno.json"],
   "src/grpc": ["src/session", "src/client", "src/wire", "src/gen", "src/core"],
@@ -174,10 +184,10 @@ function loadersOf(isWanted: (target: string) => boolean): string[] {
   return [...new Set(loaders.map(({ file }) => file))].sort();
 }
 
-Deno.test("grpc-js is loaded by the clients for which it is chosen and by the relay of the bench, and node:http2 by nothing", () => {
+Deno.test("grpc-js is loaded by the clients for which it is chosen and by a relay of the bench, and node:http2 by nothing", () => {
   const inLibrary = loadersOf((target) => target.startsWith("npm:") && target.includes("@grpc/"));
   assert.deepEqual(inLibrary, [
-    "src/bench/systems/bare_relay.ts",
+    "src/bench/relays/grpc_relay.ts",
     "src/grpc/client/client_transport.ts",
     "src/grpc/client/file_link.ts",
     "src/grpc/client/grpc_js_service.ts",
@@ -185,7 +195,7 @@ Deno.test("grpc-js is loaded by the clients for which it is chosen and by the re
   const users = loadersOf((target) => inLibrary.some((file) => target === `file://${root}${file}`));
   assert.deepEqual(users.filter((file) => !inLibrary.includes(file)), [
     "src/app/client/grpc_transport.ts",
-    "src/bench/systems/bare_grpc.ts",
+    "src/bench/relays/run_relay.ts",
   ]);
   assert.deepEqual(loadersOf((target) => target === "node:http2"), []);
   const typed = imports.filter(({ target }) => target.includes("@grpc/"));
@@ -246,13 +256,13 @@ Deno.test("certificates of servers are verified by all but the doctor and a hand
   ]);
 });
 
-Deno.test("only src/amqp loads a library of AMQP, and the bare queue of the bench knows its types", () => {
+Deno.test("only src/amqp loads a library of AMQP, and the bench knows its types", () => {
   const amqp = imports.filter(({ target }) => target.startsWith("npm:") && target.includes("amqplib"));
   assert.ok(amqp.some(({ isLoaded }) => isLoaded));
   const outside = amqp.filter(({ from, isLoaded }) => isLoaded && from !== "src/amqp");
   assert.deepEqual(outside.map(({ file }) => file), []);
   const files = amqp.filter(({ from }) => from !== "src/amqp").map(({ file }) => file);
-  assert.deepEqual(files, ["src/bench/systems/bare_queue.ts"]);
+  assert.deepEqual(files, ["src/bench/driver/amqp_pipe.ts", "src/bench/systems/bare_queue.ts"]);
 });
 
 Deno.test("everything comes from npm or from here", () => {

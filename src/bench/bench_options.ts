@@ -1,12 +1,13 @@
 import type { BrokerUrl } from "../app/broker/broker_url.ts";
 import type { ClientTls } from "../app/client/client_options.ts";
 import type { HostPort } from "../host/host_port.ts";
+import type { RelayKind } from "./relays/run_relay.ts";
 import type { SystemName, WorkloadName } from "./result.ts";
 
 /** The options of `chatd bench`. */
 export interface BenchOptions {
   /** Runs only the relay that another bench measures. */
-  readonly relay: boolean;
+  readonly relay?: RelayKind;
   readonly workloads: readonly WorkloadName[];
   /** All systems unless given. */
   readonly systems?: readonly SystemName[];

@@ -1,17 +1,34 @@
 /** The workloads; docs/performance.md describes them. */
-export const workloadNames = ["w1", "w2", "w3", "w4", "w5"] as const;
+export const workloadNames = ["w1", "w2", "w3", "w4", "w5", "w6"] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
-/** The transports of chatd, and their limits, named `bare-…`: the same libraries without a chat. */
-export const systemNames = ["grpc-stream", "grpc-callback", "amqp", "bare-grpc", "bare-amqp"] as const;
+/**
+ * The transports of chatd, and their limits, named `bare-…`: the same driver without a chat. docs/performance.md
+ * describes them.
+ */
+export const systemNames = [
+  "grpc-stream",
+  "grpc-single",
+  "grpc-tls",
+  "grpc-tls-single",
+  "grpc-client",
+  "grpc-callback",
+  "bare-grpc",
+  "bare-socket",
+  "amqp",
+  "amqp-single",
+  "bare-amqp",
+] as const;
 export type SystemName = (typeof systemNames)[number];
 
-/** The limit that each transport of chatd is compared with. */
-export const limitOf: Readonly<Partial<Record<SystemName, SystemName>>> = {
-  "grpc-stream": "bare-grpc",
-  "grpc-callback": "bare-grpc",
-  amqp: "bare-amqp",
-};
+const limitsOfGrpc: readonly SystemName[] = ["bare-grpc", "bare-socket"];
+const limitsOfAmqp: readonly SystemName[] = ["bare-amqp"];
+
+/** Returns the limits that a system is compared with; none for a limit itself. */
+export function limitsOf(system: SystemName): readonly SystemName[] {
+  if (system.startsWith("bare-")) return [];
+  return system.startsWith("grpc-") ? limitsOfGrpc : limitsOfAmqp;
+}
 
 /** The results of one `chatd bench`: `--json` prints them, and `--html` draws them. */
 export interface BenchReport {
@@ -53,7 +70,16 @@ export interface Measured extends Figures {
   readonly workload: WorkloadName;
   readonly system: SystemName;
   readonly problem?: undefined;
-  readonly ratios?: Ratios;
+  /** To the limits of the system, and of W5 to W1; only those with figures. */
+  readonly ratios: readonly Ratios[];
+}
+
+/** All rounds of one workload on one system. */
+export interface MeasuredRounds {
+  readonly workload: WorkloadName;
+  readonly system: SystemName;
+  readonly problem?: undefined;
+  readonly rounds: readonly Figures[];
 }
 
 /** The figures of one run; of several rounds, those of the round with the median of the workload's main figure. */
@@ -75,6 +101,8 @@ export interface Figures {
   readonly idle?: IdleFigures;
   /** W4 */
   readonly members?: number;
+  /** W6 */
+  readonly people?: PeopleFigures;
   /** W5: the messages in the log before the run. */
   readonly stored?: number;
   /** W5: messages a second while the log was filled; undefined when it was full before. */
@@ -85,8 +113,10 @@ export interface Figures {
 export interface CpuPerThousand {
   readonly server?: number;
   readonly broker?: number;
-  /** All clients together, which run in the process of the bench. */
+  /** The process of the bench, with all clients. */
   readonly driver?: number;
+  /** The threads of the server by name, the busiest first; undefined where the operating system does not tell. */
+  readonly threads?: readonly { readonly name: string; readonly ms: number }[];
 }
 
 export interface ThroughputStep {
@@ -114,12 +144,30 @@ export interface IdleFigures {
   readonly sessions: number;
   /** The time until all sessions are online. */
   readonly loginSeconds: number;
+  /** CPU milliseconds of the server for each login with a token, connection included. */
+  readonly serverCpuPerLogin?: number;
+  readonly brokerCpuPerLogin?: number;
   /** The growth of the server's memory, for each session. */
   readonly serverBytesPerSession?: number;
   readonly brokerBytesPerSession?: number;
 }
 
-/** The figures of a run divided by those of another, where both have them. */
+/** W6. Amounts are of the measurement, in real time. */
+export interface PeopleFigures {
+  readonly online: number;
+  /** How many times faster than in life everything happens. */
+  readonly timesFaster: number;
+  readonly sent: number;
+  readonly typingReports: number;
+  readonly reads: number;
+  /** People who came back after minutes of absence. */
+  readonly logins: number;
+  /** CPU milliseconds of one person online in a minute of life. */
+  readonly serverCpuPerMinute?: number;
+  readonly brokerCpuPerMinute?: number;
+}
+
+/** The figures of a run divided by those of another in the same round, where both have them: medians of the rounds. */
 export interface Ratios {
   /** The limit, such as "bare-grpc"; W5 is compared with W1 of the same system. */
   readonly to: SystemName | WorkloadName;
@@ -129,6 +177,8 @@ export interface Ratios {
   readonly p50?: number;
   readonly p99?: number;
   readonly memory?: number;
+  /** Of one login in W3, of server and broker together. */
+  readonly login?: number;
 }
 
 export function isMeasured(run: BenchRun): run is Measured {

@@ -1,6 +1,4 @@
 import { dirname } from "node:path";
-import { openAmqpTransport } from "../app/client/amqp_transport.ts";
-import { openGrpcTransport } from "../app/client/grpc_transport.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { commit } from "../host/commit.ts";
 import { formatHostPort } from "../host/host_port.ts";
@@ -14,20 +12,17 @@ import { withRatios } from "./report/ratios.ts";
 import { textReport } from "./report/text_report.ts";
 import {
   type BenchReport,
-  type BenchRun,
   isMeasured,
-  limitOf,
+  type MeasuredRounds,
+  type NotMeasured,
   type SystemName,
   type WorkloadName,
   workloadNames,
 } from "./result.ts";
 import { runRounds } from "./run_rounds.ts";
+import { runRelay } from "./relays/run_relay.ts";
 import { namePrefix } from "./systems/accounts.ts";
-import { BareAmqp } from "./systems/bare_amqp.ts";
-import { BareGrpc, runBareRelay } from "./systems/bare_grpc.ts";
-import { BenchBroker } from "./systems/bench_broker.ts";
-import { OwnServers, RunningServer } from "./systems/chatd_servers.ts";
-import { ChatdSystem } from "./systems/chatd_system.ts";
+import { makeSystems } from "./systems/all_systems.ts";
 import { OwnedResources } from "./systems/owned_resources.ts";
 import type { BenchSystem } from "./systems/system.ts";
 import { idleWorkload } from "./workloads/idle_sessions.ts";
@@ -38,8 +33,8 @@ export type BenchEnd = "done" | "incomplete" | "interrupted";
 
 /** Measures and reports. @throws {ChatError} when no system can be measured */
 export async function runBench(options: BenchOptions): Promise<BenchEnd> {
-  if (options.relay) {
-    await runBareRelay();
+  if (options.relay !== undefined) {
+    await runRelay(options.relay);
     return "done";
   }
   if (options.htmlFile !== undefined) requireFolderOf(options.htmlFile);
@@ -79,8 +74,8 @@ async function measure(
 ): Promise<BenchReport> {
   const { rounds, seconds, server } = options;
   const startedAt = new Date().toISOString();
-  const { systems, running } = systemsOf(options, resources);
-  const runs: BenchRun[] = [];
+  const { systems, running } = await makeSystems(options, resources);
+  const results: (MeasuredRounds | NotMeasured)[] = [];
   for (const name of workloadNames.filter((name) => isAsked(name, options))) {
     const roundsOptions = {
       rounds,
@@ -93,13 +88,18 @@ async function measure(
       signal,
     };
     const workload = name === "w3" ? idleWorkload(options) : workloads[name];
-    // A limit has no entry in `limitOf`.
-    const isAble = ({ name }: BenchSystem) => !workload.needsChat || limitOf[name] !== undefined;
-    runs.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
-    runs.push(
-      ...systems.filter((system) => !isAble(system) && hasNoWorkload(system.name, options)).map(needsChat(name)),
+    const isAble = ({ name }: BenchSystem) => workload.systems.includes(name);
+    results.push(...await runRounds(workload, systems.filter(isAble), roundsOptions));
+    results.push(
+      ...systems.filter((system) => !isAble(system) && hasNoWorkload(system.name, options)).map(({ name: system }) => ({
+        workload: name,
+        system,
+        problem: workload.leavesOut,
+        failed: false,
+      })),
     );
   }
+  const runs = withRatios(results);
   const registered = running.reduce((sum, { registered }) => sum + registered, 0);
   if (registered > 0) {
     console.error(
@@ -113,63 +113,13 @@ async function measure(
     machine: await describeMachine(),
     startedAt,
     ...(server !== undefined && { server: formatHostPort(server) }),
-    runs: withRatios(runs),
+    runs,
     conclusions: concludeFrom(runs),
   };
 }
 
 /** Reports whether a system was named and no workload can run on it: then the report explains why. */
 function hasNoWorkload(system: SystemName, options: BenchOptions): boolean {
-  const hasWorkload = workloadNames.some((name) => isAsked(name, options) && !workloads[name].needsChat);
+  const hasWorkload = workloadNames.some((name) => isAsked(name, options) && workloads[name].systems.includes(system));
   return options.systems?.includes(system) === true && !hasWorkload;
-}
-
-function needsChat(workload: WorkloadName): (system: BenchSystem) => BenchRun {
-  const problem = `${workload.toUpperCase()} needs a chat: a bare system cannot do the same work.`;
-  return ({ name }) => ({ workload, system: name, problem, failed: false });
-}
-
-interface Systems {
-  readonly systems: readonly BenchSystem[];
-  /** The running server, once for each transport; empty when the bench starts its own. */
-  readonly running: readonly RunningServer[];
-}
-
-function systemsOf(options: BenchOptions, resources: OwnedResources): Systems {
-  const { server: address, serverPid, broker, brokerPid } = options;
-  const ownBroker = new BenchBroker(resources);
-  const running = address === undefined ? [] : [
-    new RunningServer({ address, processes: { server: serverPid } }),
-    new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } }),
-  ];
-  const [onGrpc, onBroker] = address === undefined
-    ? [new OwnServers(resources), new OwnServers(resources, ownBroker)]
-    : running;
-  const overGrpc = (name: SystemName, callback: boolean) =>
-    new ChatdSystem({
-      name,
-      servers: onGrpc,
-      callback,
-      transport: ({ address }) =>
-        openGrpcTransport({ ...options, server: address!, delivery: callback ? "callback" : "stream" }),
-    });
-  const overAmqp = new ChatdSystem({
-    name: "amqp",
-    servers: onBroker,
-    callback: false,
-    transport: ({ broker }, user) => {
-      if (broker === undefined) {
-        throw new ChatError("not_found", "The server's broker is not known: name it with --broker.");
-      }
-      return openAmqpTransport({ ...options, broker, user, caFile: options.tls?.caFile });
-    },
-  });
-  const all: BenchSystem[] = [
-    overGrpc("grpc-stream", false),
-    overGrpc("grpc-callback", true),
-    new BareGrpc(resources),
-    overAmqp,
-    new BareAmqp(ownBroker),
-  ];
-  return { systems: all.filter(({ name }) => options.systems?.includes(name) ?? true), running };
 }

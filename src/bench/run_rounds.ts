@@ -1,7 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { Progress } from "./progress.ts";
-import { sessionBytes } from "./report/ratios.ts";
-import type { BenchRun, Figures, WorkloadName } from "./result.ts";
+import type { Figures, MeasuredRounds, NotMeasured } from "./result.ts";
 import type { BenchSystem, Prepared, StoreOptions, Workload } from "./systems/system.ts";
 
 export interface RoundsOptions {
@@ -21,7 +20,7 @@ export async function runRounds(
   workload: Workload,
   systems: readonly BenchSystem[],
   options: RoundsOptions,
-): Promise<BenchRun[]> {
+): Promise<(MeasuredRounds | NotMeasured)[]> {
   const results = systems.map((system) => ({
     system,
     found: [] as Figures[],
@@ -41,7 +40,7 @@ export async function runRounds(
   return results.map(({ system: { name }, found, problem }) => ({
     workload: workload.name,
     system: name,
-    ...(problem ?? medianOf(workload.name, found)),
+    ...(problem ?? { rounds: found }),
   }));
 }
 
@@ -88,18 +87,11 @@ async function runOnce(
   }
 }
 
-function summary({ perSecond, latencyMs, idle }: Figures): string {
+function summary({ perSecond, latencyMs, idle, people }: Figures): string {
   if (idle !== undefined) return `${idle.sessions} sessions after ${idle.loginSeconds} s`;
+  if (people?.serverCpuPerMinute !== undefined) {
+    return `${people.online} people, ${people.serverCpuPerMinute} CPU-ms of the server a minute for each`;
+  }
   const took = latencyMs === undefined ? "" : `, median latency ${latencyMs.p50} ms`;
   return `${perSecond.toLocaleString("en")} messages/s${took}`;
-}
-
-/** Returns the round with the median of the workload's main figure. */
-export function medianOf(workload: WorkloadName, rounds: readonly Figures[]): Figures {
-  const rank = ({ perSecond, latencyMs, idle }: Figures): number => {
-    if (idle !== undefined) return sessionBytes({ idle }) ?? idle.loginSeconds;
-    return workload === "w1" || workload === "w5" ? perSecond : latencyMs?.p50 ?? 0;
-  };
-  const sorted = rounds.toSorted((one, other) => rank(one) - rank(other));
-  return sorted[Math.floor((sorted.length - 1) / 2)];
 }

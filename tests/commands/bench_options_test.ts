@@ -13,12 +13,12 @@ function bench(line: string, env: Record<string, string> = {}) {
 
 Deno.test("bench starts its own servers, and skips workloads that need gigabytes", () => {
   assert.deepEqual(bench("").options, {
-    relay: false,
-    workloads: ["w1", "w2", "w3", "w4"],
+    relay: undefined,
+    workloads: ["w1", "w2", "w3", "w4", "w6"],
     systems: undefined,
     seconds: 10,
     rounds: 1,
-    sessions: 1_000,
+    sessions: 10_000,
     messages: 10_000_000,
     storeFolder: undefined,
     folder: undefined,

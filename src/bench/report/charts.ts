@@ -38,12 +38,18 @@ export interface Series {
 /** Transports of chatd are colored, and their limits grey or brown. */
 const colors: Readonly<Record<SystemName, string>> = {
   "grpc-stream": "#3b82f6",
+  "grpc-single": "#2563eb",
+  "grpc-tls": "#8b5cf6",
+  "grpc-tls-single": "#a855f7",
+  "grpc-client": "#06b6d4",
   "grpc-callback": "#0ea5a4",
   amqp: "#f08c1e",
+  "amqp-single": "#ea580c",
   "bare-grpc": "#8792a6",
+  "bare-socket": "#64748b",
   "bare-amqp": "#a98b6f",
 };
-const partColors = { server: "#3b82f6", broker: "#f08c1e", clients: "#8792a6" };
+const partColors = { server: "#3b82f6", broker: "#f08c1e", driver: "#8792a6" };
 type Part = keyof typeof partColors;
 const parts = Object.keys(partColors) as Part[];
 const bucketsPerDoubling = 4;
@@ -84,8 +90,26 @@ export const throughputChart: ChartOf = (runs) => {
 /** Draws the CPU for 1,000 messages, by process. */
 export const cpuChart: ChartOf = (runs) =>
   barChart(
-    runs.map(({ system, cpu }) => ({ system, server: cpu?.server, broker: cpu?.broker, clients: cpu?.driver })),
+    runs.map(({ system, cpu }) => ({ system, server: cpu?.server, broker: cpu?.broker, driver: cpu?.driver })),
     { title: "CPU for 1,000 messages", valueLabel: "CPU milliseconds for 1,000 messages" },
+  );
+
+/** Draws the CPU of a login, by process. */
+export const loginChart: ChartOf = (runs) =>
+  barChart(
+    runs.map(({ system, idle }) => ({ system, server: idle?.serverCpuPerLogin, broker: idle?.brokerCpuPerLogin })),
+    { title: "CPU of a login", valueLabel: "CPU milliseconds for a login" },
+  );
+
+/** Draws the CPU of a person online for a minute, by process. */
+export const personChart: ChartOf = (runs) =>
+  barChart(
+    runs.map(({ system, people }) => ({
+      system,
+      server: people?.serverCpuPerMinute,
+      broker: people?.brokerCpuPerMinute,
+    })),
+    { title: "CPU of a person", valueLabel: "CPU milliseconds for a person online and minute" },
   );
 
 /** Draws the memory of an idle session, by process. */

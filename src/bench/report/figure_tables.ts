@@ -1,6 +1,12 @@
-import { type BenchReport, isMeasured, type Measured, type WorkloadName } from "../result.ts";
+import {
+  type BenchReport,
+  isMeasured,
+  type Machine,
+  type Measured,
+  type Ratios,
+  type WorkloadName,
+} from "../result.ts";
 import { workloads } from "../workloads/workloads.ts";
-import { serverCpu } from "./ratios.ts";
 
 interface Column {
   readonly title: string;
@@ -9,40 +15,61 @@ interface Column {
 
 const p50: Column = { title: "p50 ms", of: ({ latencyMs }) => milliseconds(latencyMs?.p50) };
 const p99: Column = { title: "p99 ms", of: ({ latencyMs }) => milliseconds(latencyMs?.p99) };
-const ratio = (title: string, of: Column["of"]): Column => ({ title, of });
-const rate: readonly Column[] = [
-  { title: "messages/s", of: ({ perSecond }) => whole(perSecond) },
-  ratio("× limit", ({ ratios }) => fixed(ratios?.perSecond, 2)),
-];
+const rate: Column = { title: "messages/s", of: ({ perSecond }) => whole(perSecond) };
 const cpu: readonly Column[] = [
   { title: "CPU server", of: ({ cpu }) => fixed(cpu?.server, 1) },
   { title: "broker", of: ({ cpu }) => fixed(cpu?.broker, 1) },
-  ratio("× limit", ({ ratios }) => fixed(ratios?.cpu, 2)),
-  { title: "clients", of: ({ cpu }) => fixed(cpu?.driver, 1) },
+  { title: "driver", of: ({ cpu }) => fixed(cpu?.driver, 1) },
 ];
-const latency: readonly Column[] = [p50, ratio("× limit", ({ ratios }) => fixed(ratios?.p50, 2)), p99];
 
 const columns: Readonly<Record<WorkloadName, readonly Column[]>> = {
-  w1: [...rate, p50, p99, ...cpu],
-  w2: [...latency, ...cpu],
+  w1: [rate, p50, p99, ...cpu],
+  w2: [p50, p99, ...cpu],
   w3: [
     { title: "sessions", of: ({ idle }) => whole(idle?.sessions) },
     { title: "logged in after s", of: ({ idle }) => fixed(idle?.loginSeconds, 2) },
+    { title: "CPU-ms a login: server", of: ({ idle }) => fixed(idle?.serverCpuPerLogin, 2) },
+    { title: "broker", of: ({ idle }) => fixed(idle?.brokerCpuPerLogin, 2) },
     { title: "KiB each: server", of: ({ idle }) => kibibytes(idle?.serverBytesPerSession) },
     { title: "broker", of: ({ idle }) => kibibytes(idle?.brokerBytesPerSession) },
-    ratio("× limit", ({ ratios }) => fixed(ratios?.memory, 2)),
   ],
-  w4: [{ title: "members", of: ({ members }) => whole(members) }, ...latency, ...cpu],
+  w4: [{ title: "members", of: ({ members }) => whole(members) }, p50, p99, ...cpu],
   w5: [
-    rate[0],
-    ratio("× W1", ({ ratios }) => ratios?.to === "w1" ? fixed(ratios.perSecond, 2) : undefined),
+    rate,
     { title: "stored before", of: ({ stored }) => whole(stored) },
     { title: "filled at msgs/s", of: ({ filledPerSecond }) => whole(filledPerSecond) },
     p50,
     p99,
-    { title: "CPU server", of: (run) => fixed(serverCpu(run), 1) },
-    ratio("× W1", ({ ratios }) => ratios?.to === "w1" ? fixed(ratios.cpu, 2) : undefined),
+    ...cpu,
   ],
+  w6: [
+    { title: "CPU-ms a person and minute: server", of: ({ people }) => fixed(people?.serverCpuPerMinute, 2) },
+    { title: "broker", of: ({ people }) => fixed(people?.brokerCpuPerMinute, 2) },
+    { title: "sent", of: ({ people }) => whole(people?.sent) },
+    { title: "delivered", of: ({ delivered }) => whole(delivered) },
+    { title: "typing", of: ({ people }) => whole(people?.typingReports) },
+    { title: "reads", of: ({ people }) => whole(people?.reads) },
+    { title: "logins", of: ({ people }) => whole(people?.logins) },
+    p50,
+    p99,
+    ...cpu,
+  ],
+};
+
+const ratioColumns: readonly (readonly [title: string, key: keyof Omit<Ratios, "to">])[] = [
+  ["messages/s", "perSecond"],
+  ["CPU", "cpu"],
+  ["p50", "p50"],
+  ["p99", "p99"],
+  ["CPU of a login", "login"],
+  ["memory", "memory"],
+];
+
+const limitTitles: Readonly<Partial<Record<Ratios["to"], string>>> = {
+  "bare-grpc": "the grpc-js relay",
+  "bare-socket": "the socket relay",
+  "bare-amqp": "bare amqplib",
+  w1: "W1",
 };
 
 /** The figures of one workload. */
@@ -54,6 +81,8 @@ export interface FigureTable {
   readonly header: readonly string[];
   /** A row shorter than the header has a sentence in its second cell. */
   readonly rows: readonly (readonly string[])[];
+  /** Ratios to limits, medians of the rounds; undefined when there are none. */
+  readonly ratios?: { readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] };
   /** Sentences below the table. */
   readonly notes: readonly string[];
 }
@@ -69,15 +98,15 @@ export function circumstances({ chatd, deno, machine, server, startedAt }: Bench
       `The server is the one at ${server}, whose --rate and --burst limit each user; bare systems ran on this machine.`,
     ]),
     "CPU is milliseconds for 1,000 delivered messages, as the operating system counts them.",
+    "Relays and the bare broker keep nothing: they have neither accounts nor a store.",
   ];
 }
 
 /** Formats the figures of each workload as a table. */
-export function figureTables({ runs }: BenchReport): FigureTable[] {
+export function figureTables({ runs, machine }: BenchReport): FigureTable[] {
   return [...new Set(runs.map(({ workload }) => workload))].map((workload) => {
     const own = runs.filter((run) => run.workload === workload);
     const shown = columns[workload].filter(({ of }) => own.some((run) => isMeasured(run) && of(run) !== undefined));
-    const postponed = own.filter(isMeasured).filter(({ postponed }) => postponed !== undefined);
     return {
       workload,
       title: `${workload.toUpperCase()}: ${workloads[workload].title}`,
@@ -85,11 +114,42 @@ export function figureTables({ runs }: BenchReport): FigureTable[] {
       rows: own.map((run) =>
         isMeasured(run) ? [run.system, ...shown.map(({ of }) => of(run) ?? "-")] : [run.system, run.problem]
       ),
-      notes: postponed.map(({ system, postponed }) =>
-        `${system}: the server postponed ${whole(postponed)} sends because it was full or busy.`
-      ),
+      ratios: ratioTable(own.filter(isMeasured)),
+      notes: notesOf(workload, own.filter(isMeasured), machine),
     };
   });
+}
+
+function ratioTable(runs: readonly Measured[]): FigureTable["ratios"] {
+  const all = runs.flatMap(({ system, ratios }) => ratios.map((ratio) => ({ system, ratio })));
+  const shown = ratioColumns.filter(([, key]) => all.some(({ ratio }) => ratio[key] !== undefined));
+  if (shown.length === 0) return undefined;
+  return {
+    header: ["ratios, medians of rounds", ...shown.map(([title]) => title)],
+    rows: all.map(({ system, ratio }) => [
+      `${system} of ${limitTitles[ratio.to] ?? ratio.to}`,
+      ...shown.map(([, key]) => fixed(ratio[key], 2) ?? "-"),
+    ]),
+  };
+}
+
+function notesOf(workload: WorkloadName, runs: readonly Measured[], machine: Machine): string[] {
+  const postponed = runs.filter(({ postponed }) => postponed !== undefined).map(({ system, postponed }) =>
+    `${system}: the server postponed ${whole(postponed)} sends because it was full or busy.`
+  );
+  const { leavesOut } = workloads[workload];
+  return [...threadNotes(runs, machine), ...postponed, ...(leavesOut === "" ? [] : [leavesOut])];
+}
+
+/** Describes the threads of servers with at least a hundredth of the CPU. */
+function threadNotes(runs: readonly Measured[], { os }: Machine): string[] {
+  const threads = runs.flatMap(({ system, cpu }) => {
+    const busy = cpu?.threads?.filter(({ ms }) => ms >= 0.01 * (cpu.server ?? 0)) ?? [];
+    return busy.length === 0 ? [] : [`${system}: ${busy.map(({ name, ms }) => `${name} ${fixed(ms, 1)}`).join(", ")}`];
+  });
+  if (threads.length > 0) return ["CPU of the server by thread:", ...threads];
+  const isUnknown = !os.startsWith("linux") && runs.some(({ cpu }) => cpu?.server !== undefined);
+  return isUnknown ? ["CPU of the server by thread: only Linux tells it."] : [];
 }
 
 function whole(value: number | undefined): string | undefined {

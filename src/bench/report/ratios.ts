@@ -1,38 +1,70 @@
 import {
   type BenchRun,
   type Figures,
-  isMeasured,
-  limitOf,
+  limitsOf,
   type Measured,
+  type MeasuredRounds,
+  type NotMeasured,
   type Ratios,
   type SystemName,
+  type WorkloadName,
 } from "../result.ts";
 
 /** The processes between two clients. */
-const betweenClients: Readonly<Record<SystemName, readonly ("server" | "broker")[]>> = {
-  "grpc-stream": ["server"],
-  "grpc-callback": ["server"],
-  amqp: ["server", "broker"],
-  "bare-grpc": ["server"],
-  "bare-amqp": ["broker"],
-};
+function betweenClients(system: SystemName): readonly ("server" | "broker")[] {
+  if (system === "bare-amqp") return ["broker"];
+  return system.startsWith("amqp") ? ["server", "broker"] : ["server"];
+}
 
-/** Adds to each run its ratios to the limit, and to W5 those to W1. */
-export function withRatios(runs: readonly BenchRun[]): BenchRun[] {
-  const measured = runs.filter(isMeasured);
-  return runs.map((run) => {
-    if (!isMeasured(run)) return run;
-    const ofW1 = run.workload === "w5" && limitOf[run.system] !== undefined;
-    const other = measured.find(({ workload, system }) =>
-      ofW1 ? workload === "w1" && system === run.system : workload === run.workload && system === limitOf[run.system]
-    );
-    if (other === undefined) return run;
-    return { ...run, ratios: { to: ofW1 ? other.workload : other.system, ...compare(run, other) } };
+/** Reports the median round of each system, with the medians of its ratios to its limits, and of W5 to W1. */
+export function withRatios(results: readonly (MeasuredRounds | NotMeasured)[]): BenchRun[] {
+  const measured = results.filter((result) => result.problem === undefined);
+  return results.map((result) => {
+    if (result.problem !== undefined) return result;
+    const { workload, system, rounds } = result;
+    const ratios = others(result).flatMap(({ to, workload, system }) => {
+      const other = measured.find((run) => run.workload === workload && run.system === system);
+      return other === undefined ? [] : [{ to, ...medianRatios(result, other) }];
+    });
+    return { workload, system, ...medianRound(workload, rounds), ratios };
   });
 }
 
+/** The results that one is compared with. */
+function others({ workload, system }: MeasuredRounds) {
+  if (workload === "w5") return [{ to: "w1", workload: "w1", system }] as const;
+  return limitsOf(system).map((limit) => ({ to: limit, workload, system: limit }));
+}
+
+function medianRatios(one: MeasuredRounds, other: MeasuredRounds): Omit<Ratios, "to"> {
+  const { workload } = one;
+  const ofRounds = one.rounds.slice(0, other.rounds.length).map((figures, round) =>
+    compare({ ...figures, workload, system: one.system }, { ...other.rounds[round], workload, system: other.system })
+  );
+  const keys = new Set(ofRounds.flatMap((ratios) => Object.keys(ratios))) as Set<keyof Omit<Ratios, "to">>;
+  return Object.fromEntries([...keys].map((key) => [key, median(ofRounds.flatMap((ratios) => ratios[key] ?? []))]));
+}
+
+/** Returns the lower middle of an even number. */
+function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor((values.length - 1) / 2)];
+}
+
+/** Returns the round with the median of the workload's main figure. */
+export function medianRound(workload: WorkloadName, rounds: readonly Figures[]): Figures {
+  const rank = ({ perSecond, latencyMs, idle, people }: Figures): number => {
+    if (idle !== undefined) return idle.serverCpuPerLogin ?? sessionBytes({ idle }) ?? idle.loginSeconds;
+    if (people !== undefined) return people.serverCpuPerMinute ?? latencyMs?.p50 ?? 0;
+    return workload === "w1" || workload === "w5" ? perSecond : latencyMs?.p50 ?? 0;
+  };
+  const sorted = rounds.toSorted((one, other) => rank(one) - rank(other));
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}
+
+type Comparable = Figures & Pick<Measured, "workload" | "system">;
+
 /** Divides the figures of a run by those of another. */
-export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
+export function compare(run: Comparable, other: Comparable): Omit<Ratios, "to"> {
   const isAboutRate = run.workload === "w1" || run.workload === "w5";
   const ratios = {
     perSecond: isAboutRate ? divide(run.perSecond, other.perSecond) : undefined,
@@ -40,6 +72,7 @@ export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
     p50: divide(run.latencyMs?.p50, other.latencyMs?.p50),
     p99: divide(run.latencyMs?.p99, other.latencyMs?.p99),
     memory: divide(sessionBytes(run), sessionBytes(other)),
+    login: divide(loginCpu(run), loginCpu(other)),
   };
   return Object.fromEntries(Object.entries(ratios).filter(([, ratio]) => ratio !== undefined));
 }
@@ -48,14 +81,20 @@ export function compare(run: Measured, other: Measured): Omit<Ratios, "to"> {
  * Returns the CPU of all processes between the clients, in milliseconds for 1,000 messages; undefined when one is not
  * known.
  */
-export function serverCpu({ system, cpu }: Measured): number | undefined {
-  return sum(betweenClients[system].map((part) => cpu?.[part]));
+export function serverCpu({ system, cpu }: Pick<Measured, "system" | "cpu">): number | undefined {
+  return sum(betweenClients(system).map((part) => cpu?.[part]));
 }
 
 /** Returns the bytes for a session in all processes between the clients that are known. */
 export function sessionBytes({ idle }: Pick<Figures, "idle">): number | undefined {
   const known = [idle?.serverBytesPerSession, idle?.brokerBytesPerSession].filter((bytes) => bytes !== undefined);
   return known.length === 0 ? undefined : sum(known);
+}
+
+/** Returns the CPU milliseconds of a login in all processes between the clients. */
+function loginCpu({ system, idle }: Pick<Measured, "system" | "idle">): number | undefined {
+  const of = { server: idle?.serverCpuPerLogin, broker: idle?.brokerCpuPerLogin };
+  return sum(betweenClients(system).map((part) => of[part]));
 }
 
 function sum(values: readonly (number | undefined)[]): number | undefined {

@@ -4,7 +4,15 @@ import uPlotStyle from "uplot/dist/uPlot.min.css" with { type: "text" };
 import uPlotLicense from "uplot/LICENSE" with { type: "text" };
 import { type BenchReport, isMeasured, type WorkloadName } from "../result.ts";
 import { chartMarkup } from "./chart_markup.ts";
-import { type ChartOf, cpuChart, latencyChart, memoryChart, throughputChart } from "./charts.ts";
+import {
+  type ChartOf,
+  cpuChart,
+  latencyChart,
+  loginChart,
+  memoryChart,
+  personChart,
+  throughputChart,
+} from "./charts.ts";
 import { escapeHtml } from "./escape_html.ts";
 import { circumstances, type FigureTable, figureTables } from "./figure_tables.ts";
 import pageScript from "./page_script.js" with { type: "text" };
@@ -12,9 +20,10 @@ import pageScript from "./page_script.js" with { type: "text" };
 const charts: Readonly<Record<WorkloadName, readonly ChartOf[]>> = {
   w1: [throughputChart, latencyChart, cpuChart],
   w2: [latencyChart, cpuChart],
-  w3: [memoryChart],
+  w3: [loginChart, memoryChart],
   w4: [latencyChart, cpuChart],
   w5: [throughputChart, latencyChart, cpuChart],
+  w6: [personChart, latencyChart],
 };
 
 /** The library with its license, which every copy must include. */
@@ -69,23 +78,28 @@ ${figureTables(report).map((table) => section(table, report)).join("\n")}
 `;
 }
 
-function section({ workload, title, header, rows, notes }: FigureTable, { runs }: BenchReport): string {
+function section(
+  { workload, title, header, rows, ratios, notes }: FigureTable,
+  { runs }: BenchReport,
+): string {
   const measured = runs.filter(isMeasured).filter((run) => run.workload === workload);
   const drawn = charts[workload].flatMap((chartOf) => chartOf(measured) ?? []).map(chartMarkup);
   return `<section>
 <h2>${escapeHtml(title)}</h2>
-<div class="wide"><table>
-${
-    header.length === 0
-      ? ""
-      : `<thead><tr>${header.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("")}</tr></thead>`
-  }
+${tableMarkup(header, rows)}
+${ratios === undefined ? "" : tableMarkup(ratios.header, ratios.rows)}
+${[...notes.map((note) => `<p>${escapeHtml(note)}</p>`), ...drawn].join("\n")}
+</section>`;
+}
+
+function tableMarkup(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const head = header.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("");
+  return `<div class="wide"><table>
+${header.length === 0 ? "" : `<thead><tr>${head}</tr></thead>`}
 <tbody>
 ${rows.map((row) => `<tr>${cells(row, Math.max(header.length, 2))}</tr>`).join("\n")}
 </tbody>
-</table></div>
-${[...notes.map((note) => `<p>${escapeHtml(note)}</p>`), ...drawn].join("\n")}
-</section>`;
+</table></div>`;
 }
 
 /** A row that is shorter than the table ends with a sentence. */

@@ -5,10 +5,11 @@ import { circumstances, figureTables } from "./figure_tables.ts";
 export function textReport(report: BenchReport): string {
   return [
     ...circumstances(report),
-    ...figureTables(report).flatMap(({ title, header, rows, notes }) => [
+    ...figureTables(report).flatMap(({ title, header, rows, ratios, notes }) => [
       "",
       title,
       ...alignColumns([...(header.length === 0 ? [] : [header]), ...rows]),
+      ...(ratios === undefined ? [] : ["", ...alignColumns([ratios.header, ...ratios.rows]), ""]),
       ...notes,
     ]),
     ...report.conclusions.flatMap((sentence) => ["", sentence]),
@@ -24,7 +25,7 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = header.map((_, i) => Math.max(...(i === 0 ? rows : whole).map((row) => row[i].length)));
   return rows.map((row) => {
     const [first, ...rest] = row;
-    if (row.length !== header.length || header[0] !== "") return `${first.padEnd(widths[0])}  ${rest.join(" ")}`;
+    if (row.length !== header.length || header.length < 2) return `${first.padEnd(widths[0])}  ${rest.join(" ")}`;
     return [first.padEnd(widths[0]), ...rest.map((cell, i) => cell.padStart(widths[i + 1]))].join("  ").trimEnd();
   });
 }

@@ -1,7 +1,8 @@
 import { BareConsumer, BarePublisher } from "./bare_queue.ts";
 import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
-import { ageOf, stampedBytes } from "./stamped_bytes.ts";
-import type { BenchSystem, MeasuredProcesses, Pair, StartedSystem } from "./system.ts";
+import { putStamp, readStamp, stampNow, unstampedBytes } from "../driver/stamps.ts";
+import { Failure } from "./failure.ts";
+import type { BenchSystem, ConnectionEvents, MeasuredProcesses, Sender, StartedSystem } from "./system.ts";
 
 /**
  * The limit of RabbitMQ: a queue in memory for each receiver, publisher confirms, and no server between the clients.
@@ -19,22 +20,39 @@ export class BareAmqp implements BenchSystem {
   }
 }
 
+const blank = unstampedBytes();
+
 class StartedBareAmqp implements StartedSystem {
   readonly processes: MeasuredProcesses;
-  readonly failed = new Promise<never>(() => {});
+  readonly failed: Promise<never>;
   readonly postponed = 0;
   readonly #broker: StartedBroker;
   readonly #connections = new AsyncDisposableStack();
+  readonly #failure = new Failure();
 
   constructor(broker: StartedBroker) {
     this.processes = { broker: broker.pid };
+    this.failed = this.#failure.or(new Promise<never>(() => {}));
     this.#broker = broker;
   }
 
-  async connectPair(delivered: (latencyMs: number) => void): Promise<Pair> {
-    const { queue } = await this.#consume((bytes) => delivered(ageOf(bytes)));
+  async connectPair({ onDelivered, onAccepted }: ConnectionEvents): Promise<Sender> {
+    const { queue } = await this.#consume((bytes) => onDelivered(readStamp(bytes, 0)));
     const publisher = this.#connections.use(await BarePublisher.open(this.#options("publisher")));
-    return { send: () => publisher.publish(queue, stampedBytes()) };
+    const onConfirmed = () => onAccepted(1);
+    const onFailed = (error: unknown) => this.#failure.set(error);
+    return {
+      send(count) {
+        const stamp = stampNow();
+        for (let left = count; left > 0; left--) {
+          // amqplib keeps the bytes until it writes them.
+          const message = blank.slice();
+          putStamp(message, 0, stamp);
+          publisher.publish(queue, message).then(onConfirmed, onFailed);
+        }
+        return stamp;
+      },
+    };
   }
 
   async connectIdle(): Promise<void> {
@@ -42,6 +60,7 @@ class StartedBareAmqp implements StartedSystem {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#failure.ignore();
     await this.#connections.disposeAsync();
   }
 

@@ -1,10 +1,12 @@
 import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
+import { listenerName } from "../../grpc/callback/callback_protocol.ts";
 import { programPaths } from "../../host/background_worker.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { serverV8Flags } from "../../host/supervisor/serving_command.ts";
 import { type Account, makeAccounts, namePrefix } from "./accounts.ts";
+import type { PipeTls } from "../driver/http2_pipe.ts";
 import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import type { OwnedResources } from "./owned_resources.ts";
 import type { MeasuredProcesses, SystemNeeds } from "./system.ts";
@@ -17,6 +19,8 @@ export interface BenchServer extends AsyncDisposable {
   /** The gRPC address; undefined for a server that is only on a broker. */
   readonly address?: HostPort;
   readonly broker?: BrokerUrl;
+  /** The certificate to trust; undefined for a server without TLS. */
+  readonly tls?: PipeTls;
   readonly processes: MeasuredProcesses;
   /** Rejects when a server of the bench dies. */
   readonly failed: Promise<never>;
@@ -34,22 +38,25 @@ interface OwnWay {
   readonly args: readonly string[];
   readonly net: readonly string[];
   readonly read: readonly string[];
-  server(port: number): Pick<BenchServer, "address" | "broker">;
+  server(port: number): Pick<BenchServer, "address" | "broker" | "tls">;
   readonly brokerPid?: number;
 }
 
-/** A new server for each run, in its own process on a new data folder: over gRPC only, or over a broker only. */
+/** The transport of new servers: gRPC only, with or without TLS, or a broker only. */
+export type OwnTransport = "grpc" | "grpc-tls" | BenchBroker;
+
+/** A new server for each run, in its own process on a new data folder. */
 export class OwnServers implements BenchServers {
   readonly #resources: OwnedResources;
-  readonly #broker: BenchBroker | undefined;
+  readonly #transport: OwnTransport;
 
-  constructor(resources: OwnedResources, broker?: BenchBroker) {
+  constructor(resources: OwnedResources, transport: OwnTransport) {
     this.#resources = resources;
-    this.#broker = broker;
+    this.#transport = transport;
   }
 
   async start({ users, folder: shared, fill }: SystemNeeds): Promise<BenchServer> {
-    const way = this.#broker === undefined ? overGrpc : overBroker(await this.#broker.start());
+    const way = await this.#way();
     const folder = shared ?? await this.#resources.folder();
     const accounts = await makeAccounts(folder, users);
     await fill?.(folder, accounts);
@@ -86,6 +93,12 @@ export class OwnServers implements BenchServers {
       },
     };
   }
+
+  async #way(): Promise<OwnWay> {
+    if (this.#transport === "grpc") return overGrpc;
+    if (this.#transport === "grpc-tls") return await overTls(this.#resources);
+    return overBroker(await this.#transport.start());
+  }
 }
 
 const overGrpc: OwnWay = {
@@ -94,6 +107,23 @@ const overGrpc: OwnWay = {
   read: [],
   server: (port) => ({ address: { host: "127.0.0.1", port } }),
 };
+
+/** TLS with a throw-away certificate, which only the driver trusts. */
+async function overTls(resources: OwnedResources): Promise<OwnWay> {
+  const { createThrowawayCertificate } = await import("../../grpc/callback/throwaway_certificate.ts");
+  const { pem, keyPem } = await createThrowawayCertificate();
+  const folder = await resources.folder();
+  await Deno.mkdir(folder);
+  const [certFile, keyFile] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+  await Deno.writeTextFile(certFile, pem);
+  await Deno.writeTextFile(keyFile, keyPem, { mode: 0o600 });
+  return {
+    ...overGrpc,
+    args: [...overGrpc.args, `--tls-cert=${certFile}`, `--tls-key=${keyFile}`],
+    read: [certFile, keyFile],
+    server: (port) => ({ ...overGrpc.server(port), tls: { ca: pem, serverName: listenerName } }),
+  };
+}
 
 function overBroker({ address, pid, managementUrl, authPort, passwordFile, secretFile }: StartedBroker): OwnWay {
   const authListen = { host: "127.0.0.1", port: authPort };
@@ -115,11 +145,11 @@ function overBroker({ address, pid, managementUrl, authPort, passwordFile, secre
 
 /** A running server. Its new accounts and messages stay: the bench cannot know which data refers to them. */
 export class RunningServer implements BenchServers {
-  readonly #server: Pick<BenchServer, "address" | "broker" | "processes">;
+  readonly #server: Pick<BenchServer, "address" | "broker" | "tls" | "processes">;
   /** The number of accounts that were registered. */
   registered = 0;
 
-  constructor(server: Pick<BenchServer, "address" | "broker" | "processes">) {
+  constructor(server: Pick<BenchServer, "address" | "broker" | "tls" | "processes">) {
     this.#server = server;
   }
 

@@ -1,7 +1,7 @@
-import type { ClientEvent } from "../../client/chat_client.ts";
+import type { Hello, HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { RawSession, RawSessionOptions } from "../driver/raw_session.ts";
 import type { Figures, SystemName, WorkloadName } from "../result.ts";
 import type { Account } from "./accounts.ts";
-import type { ChatUser } from "./chat_user.ts";
 
 /** A system that carries messages. Workloads use only this interface, so that all systems do the same work. */
 export interface BenchSystem {
@@ -29,12 +29,38 @@ export interface StartedSystem extends AsyncDisposable {
   readonly failed: Promise<never>;
   /** Sends that were postponed so far. */
   readonly postponed: number;
-  /** Connects a sender and a receiver; `delivered` is called for each message, with its age in milliseconds. */
-  connectPair(delivered: (latencyMs: number) => void): Promise<Pair>;
+  /** Connects a sender and a receiver. */
+  connectPair(events: ConnectionEvents): Promise<Sender>;
   /** Connects an idle session. Resolves when it is fully established. */
   connectIdle(): Promise<void>;
-  /** Connects a real client of a new user; undefined for limits, which have no users. */
-  readonly join?: (onEvent: (event: ClientEvent) => void) => Promise<ChatUser>;
+  /** Connects a new user, who receives and sends messages to a conversation; undefined for limits, which have no users. */
+  connectUser?(events: ConnectionEvents & { readonly to: string }): Promise<Sender>;
+  /** Users in raw frames; undefined for other systems. */
+  readonly users?: UserSessions;
+}
+
+export interface ConnectionEvents {
+  /** A message arrived. @param stamp its stamp, in microseconds of `performance.now()` */
+  onDelivered(stamp: number): void;
+  /** The sender may forget a number of messages: chatd accepted them, or a relay or broker confirmed them. */
+  onAccepted(count: number): void;
+}
+
+/** Sessions of users who do more than sending and receiving. */
+export interface UserSessions {
+  /** Returns a user without a session. @throws {ChatError} */
+  account(): Promise<Account>;
+  /** Opens a session, which its opener may close. @throws {ChatError} */
+  open(account: Account, options: UserSessionOptions): Promise<{ session: RawSession; hello: HelloResponse }>;
+}
+
+export type UserSessionOptions =
+  & Pick<RawSessionOptions, "ackClock" | "onMessage" | "onAccepted" | "onAnswered">
+  & { readonly hello?: Partial<Hello> };
+
+export interface Sender {
+  /** Sends a number of messages of 100 bytes. @returns the stamp of all of them */
+  send(count: number): number;
 }
 
 /** Process ids; undefined for a process that does not exist or is not known. */
@@ -43,22 +69,15 @@ export interface MeasuredProcesses {
   readonly broker?: number;
 }
 
-export interface Pair {
-  /**
-   * Sends 100 bytes. Resolves when the sender may forget them: accepted by chatd, confirmed by a broker, or delivered by
-   * a relay, which confirms nothing itself.
-   */
-  send(): Promise<void>;
-}
-
 /** The work that is done on each system, one run at a time. */
 export interface Workload {
   readonly name: WorkloadName;
   /** A title for people, such as "10 pairs, 64 messages in flight each". */
   readonly title: string;
   readonly users: number;
-  /** Needs users or rooms, so there is no limit to compare with. */
-  readonly needsChat?: boolean;
+  readonly systems: readonly SystemName[];
+  /** A sentence about the other systems; empty when there are none. */
+  readonly leavesOut: string;
   /** Returns why the workload cannot run on a system; undefined when it can. */
   refuses?(system: SystemName, options: { serverIsOwn: boolean }): string | undefined;
   /**

@@ -1,3 +1,4 @@
+import { systemNames } from "../result.ts";
 import type { Workload } from "../systems/system.ts";
 import { busyPairs, runBusyPairs } from "./busy_pairs.ts";
 import { fillStore } from "./store_filler.ts";
@@ -7,7 +8,8 @@ export const fullStore: Workload = {
   name: "w5",
   title: "W1 on a full and indexed log",
   users: busyPairs.users,
-  needsChat: true,
+  systems: systemNames.filter((name) => !name.startsWith("bare-")),
+  leavesOut: "W5 leaves out relays and the bare broker: they have no store.",
   refuses: (_, { serverIsOwn }) =>
     serverIsOwn ? undefined : "This workload fills the store, which the bench does only for a server that it started.",
   async prepare({ storeFolder, newFolder, messages, progress }) {

@@ -1,7 +1,8 @@
+import { stampNow } from "../driver/stamps.ts";
 import type { CpuPerThousand, Figures, ThroughputStep } from "../result.ts";
 import type { MeasuredProcesses, RunOptions } from "../systems/system.ts";
 import { Latencies } from "./latencies.ts";
-import { ownCpuMs, type ProcessUsage, usageOf } from "./process_usage.ts";
+import { CpuMeter, type CpuMs } from "./cpu_meter.ts";
 
 const longestWarmUpSeconds = 3;
 const stepMs = 500;
@@ -21,9 +22,10 @@ export class Meter {
     return this.#count;
   }
 
-  readonly delivered = (latencyMs: number): void => {
+  /** Counts a delivery. @param stamp the time of sending, in microseconds */
+  readonly delivered = (stamp: number): void => {
     this.#count++;
-    this.#latencies.add(latencyMs);
+    this.#latencies.add((stampNow() - stamp) / 1000);
   };
 
   /** Counts a delivery to one of many members; {@link deliveredToAll} adds the latency. */
@@ -31,8 +33,8 @@ export class Meter {
     this.#count++;
   }
 
-  deliveredToAll(latencyMs: number): void {
-    this.#latencies.add(latencyMs);
+  deliveredToAll(stamp: number): void {
+    this.#latencies.add((stampNow() - stamp) / 1000);
   }
 
   /** Measures for a number of seconds, after a warm-up. */
@@ -55,43 +57,36 @@ export class Meter {
   /** Measures the deliveries during `work`, which may fill in the throughput over time. */
   async measure(work: (startedAt: number, throughput: ThroughputStep[]) => Promise<void>): Promise<Figures> {
     const throughput: ThroughputStep[] = [];
-    const before = await this.#usage();
+    const cpu = await CpuMeter.begin(this.#processes);
     this.#latencies.clear();
     const startedAt = performance.now();
     const countBefore = this.#count;
-    const driverBefore = ownCpuMs();
     await work(startedAt, throughput);
-    const driver = ownCpuMs() - driverBefore;
     const delivered = this.#count - countBefore;
     const seconds = (performance.now() - startedAt) / 1000;
     const latencyMs = this.#latencies.summary();
-    const after = await this.#usage();
-    const perThousand = (ms: number | undefined) =>
-      ms === undefined || delivered === 0 ? undefined : round(ms / delivered * 1000);
-    const cpu: CpuPerThousand = {
-      server: perThousand(difference(before.server, after.server)),
-      broker: perThousand(difference(before.broker, after.broker)),
-      driver: perThousand(driver),
-    };
     return {
       seconds: round(seconds),
       delivered,
       perSecond: Math.round(delivered / seconds),
       latencyMs,
-      cpu,
+      cpu: perThousand(await cpu.end(), delivered),
       ...(throughput.length > 0 && { throughput }),
     };
   }
-
-  async #usage(): Promise<{ server?: ProcessUsage; broker?: ProcessUsage }> {
-    const { server, broker } = this.#processes;
-    const [ofServer, ofBroker] = await Promise.all([server, broker].map((pid) => pid && usageOf(pid)));
-    return { server: ofServer || undefined, broker: ofBroker || undefined };
-  }
 }
 
-function difference(before: ProcessUsage | undefined, after: ProcessUsage | undefined): number | undefined {
-  return before && after && after.cpuMs - before.cpuMs;
+/** Divides CPU by thousands of messages. */
+function perThousand({ server, broker, driver, threads }: CpuMs, delivered: number): CpuPerThousand {
+  const divide = (ms: number | undefined) =>
+    ms === undefined || delivered === 0 ? undefined : round(ms / delivered * 1000);
+  const byThread = threads.map(({ name, cpuMs }) => ({ name, ms: divide(cpuMs) ?? 0 }));
+  return {
+    server: divide(server),
+    broker: divide(broker),
+    driver: divide(driver),
+    ...(byThread.length > 0 && { threads: byThread }),
+  };
 }
 
 function wait(ms: number): Promise<void> {

@@ -25,6 +25,40 @@ export async function usageOf(pid: number): Promise<ProcessUsage | undefined> {
   return undefined;
 }
 
+/** The CPU of one thread so far. */
+export interface ThreadUsage {
+  /** The name that its program gave it, at most 15 bytes. */
+  readonly name: string;
+  readonly cpuMs: number;
+}
+
+/** Reads the threads of a process by their ids; empty when it is gone, and on systems other than Linux. */
+export async function threadsOf(pid: number): Promise<Map<string, ThreadUsage>> {
+  if (Deno.build.os !== "linux") return new Map();
+  // A thread may end meanwhile. Deno may not list /proc without --allow-all.
+  const lines = await output("sh", ["-c", 'cat /proc/"$1"/task/*/stat 2>/dev/null; true', "sh", `${pid}`]);
+  return new Map(
+    lines.split("\n").filter((line) => line !== "").map((line) => {
+      const [id] = line.split(" ", 1);
+      const name = line.slice(line.indexOf("(") + 1, line.lastIndexOf(")"));
+      return [id, { name, cpuMs: parseStat(line) }];
+    }),
+  );
+}
+
+/** Returns the CPU between two readings of a process's threads by name, the busiest first, without idle ones. */
+export function threadsBetween(
+  before: ReadonlyMap<string, ThreadUsage>,
+  after: ReadonlyMap<string, ThreadUsage>,
+): ThreadUsage[] {
+  const byName = new Map<string, number>();
+  for (const [id, { name, cpuMs }] of after) {
+    byName.set(name, (byName.get(name) ?? 0) + cpuMs - (before.get(id)?.cpuMs ?? 0));
+  }
+  return [...byName].filter(([, cpuMs]) => cpuMs > 0).map(([name, cpuMs]) => ({ name, cpuMs }))
+    .sort((one, other) => other.cpuMs - one.cpuMs);
+}
+
 /** Returns the CPU time of this process so far, in milliseconds. */
 export function ownCpuMs(): number {
   const { user, system } = process.cpuUsage();

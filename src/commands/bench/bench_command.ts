@@ -7,6 +7,7 @@ import { flag, option } from "@optique/core/primitives";
 import { integer, type ValueParser } from "@optique/core/valueparser";
 import type { BenchOptions } from "../../bench/bench_options.ts";
 import { type SystemName, systemNames, type WorkloadName, workloadNames } from "../../bench/result.ts";
+import type { RelayKind } from "../../bench/relays/run_relay.ts";
 import type { BenchEnd } from "../../bench/run_bench.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode, exitCode } from "../exit_code.ts";
@@ -26,9 +27,9 @@ export const benchCommand: CommandEntry = defineCommand({
   name: "bench",
   brief: "Measure throughput and latency on this machine",
   description:
-    "Loads servers over gRPC and RabbitMQ as real clients do, and compares them with the bare libraries doing the same " +
-    "work without a chat. Starts a server on a temporary folder for each run, or measures a running one. Exits with 1 " +
-    "if a measurement is missing.",
+    "Loads servers over gRPC and RabbitMQ with prebuilt frames, and compares them with relays and a bare broker, which " +
+    "keep nothing. Starts a server on a temporary folder for each run, or measures a running one. The default workloads " +
+    "take about a quarter of an hour. Exits with 1 if a measurement is missing.",
   options: benchOptions,
   load: async () => {
     const { runBench } = await import("../../bench/run_bench.ts");
@@ -37,7 +38,7 @@ export const benchCommand: CommandEntry = defineCommand({
   exitCodeOf: clientExitCode,
 });
 
-const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
+const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4", "w6"];
 
 /**
  * None of the options has an environment variable: variables that name a server are meant for clients, not for load
@@ -45,12 +46,14 @@ const standardWorkloads: readonly WorkloadName[] = ["w1", "w2", "w3", "w4"];
  */
 function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unknown> {
   const main = object({
-    relay: options.internal("--relay"),
+    grpcRelay: options.internal("--relay"),
+    socketRelay: options.internal("--socket-relay"),
     workloads: withDefault(
       option("--workload", listOf<WorkloadName>("WORKLOADS", workloadNames), {
         description: [text(
-          "Workloads, separated by commas: w1 busy pairs, w2 one message at a time, w3 idle sessions, w4 a large " +
-            "room, w5 w1 on a full log, which takes long to fill and needs 5 GB; w5 includes w1 for comparison",
+          "Workloads, separated by commas: w1 busy pairs, w2 one message at a time, w3 logins and idle sessions, w4 a " +
+            "large room, w5 w1 on a full log, which takes long to fill and needs 5 GB, w6 people as they are; w5 " +
+            "includes w1 for comparison",
         )],
       }),
       standardWorkloads,
@@ -77,10 +80,14 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     ),
     sessions: withDefault(
       option("--sessions", integer({ metavar: "COUNT", min: 1, max: 100_000 }), {
-        description: [text("Idle sessions of w3; each takes a file descriptor here and one in the server")],
+        description: [
+          text(
+            "Sessions of w3, of which 1000 at most over a broker; each takes a file descriptor here and one in the server",
+          ),
+        ],
       }),
-      1_000,
-      { message: message`1000` },
+      10_000,
+      { message: message`10000` },
     ),
     messages: withDefault(
       option("--messages", integer({ metavar: "COUNT", min: 1_000, max: 1_000_000_000 }), {
@@ -126,8 +133,9 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     ),
   });
   const all = merge(group("Options", main), group("Running server", running));
-  return map(all, ({ tls, caFile, serverName, certFile, keyFile, ...rest }) => {
-    const parsed = { ...rest, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
+  return map(all, ({ tls, caFile, serverName, certFile, keyFile, grpcRelay, socketRelay, ...rest }) => {
+    const relay: RelayKind | undefined = grpcRelay ? "grpc" : socketRelay ? "socket" : undefined;
+    const parsed = { ...rest, relay, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
     requireServer(parsed);
     return parsed;
   });

@@ -10,7 +10,7 @@ import {
 import type { Figures, Measured, SystemName } from "../../../src/bench/result.ts";
 
 function run(system: SystemName, figures: Partial<Figures>): Measured {
-  return { workload: "w1", system, seconds: 1, delivered: 1_000, perSecond: 1_000, ...figures };
+  return { workload: "w1", system, seconds: 1, delivered: 1_000, perSecond: 1_000, ratios: [], ...figures };
 }
 
 Deno.test("rates of systems share positions of a tenth of a second, and have null where a system has none", () => {
@@ -52,7 +52,7 @@ Deno.test("CPU is one bar for each system, with a series for each process that a
   assert.deepEqual(chart.series.map(({ name, values }) => [name, values]), [
     ["server", [1, null]],
     ["broker", [null, 3]],
-    ["clients", [2, null]],
+    ["driver", [2, null]],
   ]);
   assert.equal(cpuChart([run("amqp", { cpu: {} })]), undefined);
 });

@@ -57,7 +57,7 @@ function undrawnSeries(page: Page): Promise<string[][]> {
 
 browserTest("a browser draws every series of every chart, without a network and without an error", async (page) => {
   const undrawn = await undrawnSeries(page);
-  assert.equal(undrawn.length, 11);
+  assert.equal(undrawn.length, 14);
   assert.deepEqual(undrawn.flat(), []);
 });
 
@@ -66,7 +66,7 @@ browserTest("the legend shows the values under the cursor", async (page) => {
   await bars.locator(".u-over").hover();
   assert.match(
     await bars.locator(".u-legend").innerText(),
-    /^system\s*amqp\s*server\s*81\.8\s*broker\s*35\.5\s*clients\s*36\.4\s*$/,
+    /^system\s*amqp\s*server\s*81\.8\s*broker\s*35\.5\s*driver\s*36\.4\s*$/,
   );
   const lines = page.locator("figure.lines").first();
   await lines.locator(".u-over").hover();

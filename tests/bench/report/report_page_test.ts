@@ -12,13 +12,20 @@ const page = reportPage(report);
 const scripts = [...page.matchAll(/<script([^>]*)>([^]*?)<\/script>/g)]
   .map(([, attributes, content]) => ({ attributes, content }));
 
-Deno.test("every workload has its charts: rates, latencies and CPU of all measured systems, and memory of idle sessions", () => {
+Deno.test("every workload has its charts: rates, latencies and CPU of all measured systems, logins, memory and people", () => {
   const sections = page.split("<section>").slice(1);
   const charts = sections.map((section) =>
     [...section.matchAll(/<script type="application\/json">(.*)<\/script>/g)].map(([, json]): Chart => JSON.parse(json))
   );
   const all = ["Messages over time", "Distribution of latencies", "CPU for 1,000 messages"];
-  const titles = [all, all.slice(1), ["Memory"], all.slice(1), all];
+  const titles = [
+    all,
+    all.slice(1),
+    ["CPU of a login", "Memory"],
+    all.slice(1),
+    all,
+    ["CPU of a person", "Distribution of latencies"],
+  ];
   assert.deepEqual(charts.map((some) => some.map(({ title }) => title)), titles);
   for (const [i, section] of sections.entries()) {
     assert.deepEqual([...section.matchAll(/<h3>(.*?)<\/h3>/g)].map(([, title]) => title), titles[i]);
@@ -38,12 +45,14 @@ Deno.test("the data of a chart is a table too", () => {
   const rows = [...table.matchAll(/<tr>(.*?)<\/tr>/g)].map(([, row]) =>
     [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/g)].map(([, cell]) => cell)
   );
-  assert.deepEqual(rows.slice(0, 2), [["system", "server", "broker", "clients"], ["grpc-stream", "40.9", "-", "18.2"]]);
+  assert.deepEqual(rows.slice(0, 2), [["system", "server", "broker", "driver"], ["grpc-stream", "40.9", "-", "18.2"]]);
   assert.equal(rows.length, 6);
 });
 
 Deno.test("the page has the figures as a table, and a sentence where there are none", () => {
   assert.match(page, /<th scope="row">grpc-stream<\/th><td>22,000<\/td>/);
+  assert.match(page, /<th scope="row">grpc-stream of the grpc-js relay<\/th><td>0\.50<\/td>/);
+  assert.match(page, /<th scope="row">grpc-stream<\/th><td>1\.75<\/td><td>1,650<\/td>/);
   assert.match(page, /<td class="words" colspan="\d+">No broker &#60;here&#62; &#38; nowhere\.<\/td>/);
   assert.match(page, /<p class="answer">gRPC &#60; RabbitMQ\?<\/p>/);
 });

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { ownCpuMs, parseMemory, parsePs, parseStat, usageOf } from "../../../src/bench/workloads/process_usage.ts";
+import {
+  ownCpuMs,
+  parseMemory,
+  parsePs,
+  parseStat,
+  threadsBetween,
+  threadsOf,
+  usageOf,
+} from "../../../src/bench/workloads/process_usage.ts";
 import { standardDeadlineMs } from "../../support/waiting/deadlines.ts";
 
 Deno.test("parseStat() finds the CPU time after a program's name with any characters", () => {
@@ -30,6 +38,25 @@ Deno.test("CPU time grows with work, and usageOf() and ownCpuMs() agree", async 
   }
   const own = ownCpuMs() - ownBefore;
   assert.ok(own >= 70, `${own} ms by one way, 100 or more by the other`);
+});
+
+Deno.test("threadsBetween() adds the threads of a name, the busiest first, and leaves out idle ones", () => {
+  const before = new Map([["1", { name: "main", cpuMs: 100 }], ["2", { name: "pool", cpuMs: 50 }]]);
+  const after = new Map([
+    ["1", { name: "main", cpuMs: 130 }],
+    ["2", { name: "pool", cpuMs: 60 }],
+    ["3", { name: "pool", cpuMs: 40 }],
+    ["4", { name: "idle", cpuMs: 0 }],
+  ]);
+  assert.deepEqual(threadsBetween(before, after), [{ name: "pool", cpuMs: 50 }, { name: "main", cpuMs: 30 }]);
+});
+
+Deno.test("threadsOf() reads the names and the CPU of all threads", { ignore: Deno.build.os !== "linux" }, async () => {
+  const threads = [...(await threadsOf(Deno.pid)).values()];
+  const { cpuMs } = (await usageOf(Deno.pid))!;
+  assert.ok(threads.length > 1 && threads.every(({ name }) => name !== ""));
+  const sum = threads.reduce((sum, thread) => sum + thread.cpuMs, 0);
+  assert.ok(sum > 0 && sum <= cpuMs, `${sum} ms of threads, ${cpuMs} ms of the process`);
 });
 
 Deno.test("usageOf() is undefined for a process that does not exist", async () => {

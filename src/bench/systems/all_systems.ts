@@ -1,0 +1,125 @@
+import { openAmqpTransport } from "../../app/client/amqp_transport.ts";
+import { openGrpcTransport } from "../../app/client/grpc_transport.ts";
+import { ChatError } from "../../core/chat_error.ts";
+import { readPemText } from "../../host/certificates/pem_file.ts";
+import type { BenchOptions } from "../bench_options.ts";
+import { openAmqpPipe } from "../driver/amqp_pipe.ts";
+import { Http2Pipe, type PipeTls } from "../driver/http2_pipe.ts";
+import type { SystemName } from "../result.ts";
+import { BareAmqp } from "./bare_amqp.ts";
+import { BenchBroker } from "./bench_broker.ts";
+import { type BenchServer, type BenchServers, OwnServers, RunningServer } from "./chatd_servers.ts";
+import { ClientSystem } from "./client_system.ts";
+import type { OwnedResources } from "./owned_resources.ts";
+import { RawSystem, type RawWay } from "./raw_system.ts";
+import { RelaySystem } from "./relay_system.ts";
+import type { BenchSystem } from "./system.ts";
+
+/** The method of live sessions. */
+export const connectPath = "/chatd.v1.ChatService/Connect";
+
+export interface Systems {
+  /** In the order of their names. */
+  readonly systems: readonly BenchSystem[];
+  /** The running server, once for each transport; empty when the bench starts its own. */
+  readonly running: readonly RunningServer[];
+}
+
+/** Makes the systems that the options ask for; they start later. */
+export async function makeSystems(options: BenchOptions, resources: OwnedResources): Promise<Systems> {
+  const broker = new BenchBroker(resources);
+  const ca = options.tls?.caFile === undefined ? undefined : await readPemText(options.tls.caFile);
+  const { running, ...servers } = options.server === undefined
+    ? ownServers(resources, broker)
+    : runningServers(options, ca);
+  const grpc = (name: SystemName, way: { on: BenchServers; joined: boolean }) =>
+    new RawSystem(grpcWay(name, way, options));
+  const client = (name: SystemName, callback: boolean) =>
+    new ClientSystem({ name, servers: servers.grpc, callback, transport: grpcTransport(options, callback) });
+  const amqp = (name: SystemName, joined: boolean) =>
+    new RawSystem({
+      name,
+      servers: servers.broker,
+      joined,
+      pipe: (server, { name, token }) => {
+        const { address, login = { user: name, password: token } } = brokerOf(server);
+        return openAmqpPipe({ broker: address, login, ca, joined });
+      },
+      transport: (server, user) =>
+        openAmqpTransport({ ...options, broker: brokerOf(server), user, caFile: options.tls?.caFile }),
+    });
+  const all: BenchSystem[] = [
+    grpc("grpc-stream", { on: servers.grpc, joined: true }),
+    grpc("grpc-single", { on: servers.grpc, joined: false }),
+    grpc("grpc-tls", { on: servers.tls, joined: true }),
+    grpc("grpc-tls-single", { on: servers.tls, joined: false }),
+    client("grpc-client", false),
+    client("grpc-callback", true),
+    new RelaySystem({ name: "bare-grpc", kind: "grpc", resources }),
+    new RelaySystem({ name: "bare-socket", kind: "socket", resources }),
+    amqp("amqp", true),
+    amqp("amqp-single", false),
+    new BareAmqp(broker),
+  ];
+  return { systems: all.filter(({ name }) => options.systems?.includes(name) ?? true), running };
+}
+
+interface Servers {
+  readonly grpc: BenchServers;
+  readonly tls: BenchServers;
+  readonly broker: BenchServers;
+  readonly running: readonly RunningServer[];
+}
+
+function ownServers(resources: OwnedResources, broker: BenchBroker): Servers {
+  return {
+    grpc: new OwnServers(resources, "grpc"),
+    tls: new OwnServers(resources, "grpc-tls"),
+    broker: new OwnServers(resources, broker),
+    running: [],
+  };
+}
+
+function runningServers(
+  { server: address, serverPid, broker, brokerPid, tls }: BenchOptions,
+  ca: string | undefined,
+): Servers {
+  const pipeTls: PipeTls | undefined = tls && { ca, serverName: tls.serverName ?? address!.host };
+  const grpc = new RunningServer({ address, tls: pipeTls, processes: { server: serverPid } });
+  const onBroker = new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } });
+  const refused: BenchServers = {
+    start: () =>
+      Promise.reject(new ChatError("not_found", "A running server has TLS or not: --tls is for all rows of gRPC.")),
+  };
+  return { grpc, tls: refused, broker: onBroker, running: [grpc, onBroker] };
+}
+
+function grpcWay(
+  name: SystemName,
+  { on, joined }: { on: BenchServers; joined: boolean },
+  options: BenchOptions,
+): RawWay {
+  return {
+    name,
+    servers: on,
+    joined,
+    pipe: ({ address, tls }) => (handlers) => {
+      if (options.tls?.certFile !== undefined) {
+        throw new ChatError("not_found", "The raw driver shows no client certificate: measure grpc-client instead.");
+      }
+      return Http2Pipe.open({ ...address!, tls, path: connectPath, ...handlers });
+    },
+    transport: grpcTransport(options, false),
+  };
+}
+
+function grpcTransport(options: BenchOptions, callback: boolean) {
+  return ({ address }: BenchServer) =>
+    openGrpcTransport({ ...options, server: address!, delivery: callback ? "callback" : "stream" });
+}
+
+/** @throws {ChatError} `not_found` for a running server whose broker was not named */
+function brokerOf({ broker }: BenchServer) {
+  if (broker !== undefined) return broker;
+  throw new ChatError("not_found", "The server's broker is not known: name it with --broker.");
+}

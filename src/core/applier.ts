@@ -112,7 +112,7 @@ export class Applier {
     receipts.published(message, members);
   }
 
-  /** Returns how the user whom a change concerns stands to the room before it. */
+  /** Returns how the subject of a change stands to the room before it. */
   #experienceOf({ sender, event }: RoomChange, conversation: string, created: RoomState | undefined): Experience {
     const user = "user" in event ? event.user : sender;
     const room = this.#options.rooms.peek(conversation) ?? created;

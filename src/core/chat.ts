@@ -224,6 +224,7 @@ export class Chat {
     this.deletion = new AccountDeletion({
       accounts,
       rooms: this.rooms,
+      cache,
       store: options.rooms,
       caughtUp: () => commits.settled(),
       clock,

@@ -127,6 +127,16 @@ export function messageStorePeers(name: string, open: () => OpenedStore | Promis
     assert.ok(others.lookedUp <= 4, `${others.lookedUp} look-ups`);
   });
 
+  test("peersAmong() finds the same peers of a user with hundreds, whichever side is smaller", async (town) => {
+    await town.add(strangers);
+    for (const user of strangers) await town.write("ana", user);
+    const among = async (others: Iterable<string>) => (await town.messages.peersAmong("ana", new Set(others))).length;
+    assert.equal(await among(strangers.slice(0, 150)), 150);
+    assert.equal(await among([...strangers, ...names("nobody", 100)]), 300);
+    assert.equal(await among([...strangers.slice(10), ...names("nobody", 5)]), 290);
+    assert.equal(await among(names("nobody", 500)), 0);
+  });
+
   test("peersAmong() looks only at the given users when the user has more peers", async (town) => {
     const { messages, add, write, room } = town;
     await add(strangers);

@@ -3,6 +3,8 @@ import { ChatError } from "../chat_error.ts";
 import type { Clock } from "../clock.ts";
 import type { DeletedAccounts } from "../limits.ts";
 import { createMessageId } from "../messages/message_id.ts";
+import type { MemberRole } from "../rooms/room.ts";
+import type { RoomCache } from "../rooms/room_cache.ts";
 import type { RoomStore } from "../rooms/room_store.ts";
 import type { Rooms } from "../rooms/rooms.ts";
 import type { Accounts, Identity } from "./accounts.ts";
@@ -13,6 +15,7 @@ const maxAttempts = 5;
 export interface AccountDeletionOptions {
   readonly accounts: Accounts;
   readonly rooms: Rooms;
+  readonly cache: Pick<RoomCache, "find">;
   readonly store: Pick<RoomStore, "roomsOf">;
   /** Resolves when memory has all that the store has at the time of the call. */
   caughtUp(): Promise<void>;
@@ -64,7 +67,7 @@ export class AccountDeletion {
   async #leaveAll(user: string): Promise<void> {
     const { store, caughtUp } = this.#options;
     const rooms = await store.roomsOf(user);
-    // The user may have joined a room in the store, and not yet in memory.
+    // The user may be in a room, or invited to it, in the store and not yet in memory.
     await caughtUp();
     for (const room of rooms) await this.#leave(user, room);
   }
@@ -88,13 +91,14 @@ export class AccountDeletion {
 
   /** Passes ownership of a room with other members to a moderator, or else to any member. */
   async #passOwnership(user: string, room: string): Promise<void> {
-    const { rooms } = this.#options;
-    const members = await rooms.members(user, room, { after: "", limit: Number.MAX_SAFE_INTEGER });
-    const byRole = (role: string) => members.filter((member) => member.role === role && member.user !== user);
-    const isOwner = members.some((member) => member.user === user && member.role === "owner");
+    const { rooms, cache } = this.#options;
+    const { roles } = await cache.find(room) ?? {};
+    if (roles?.get(user) !== "owner") return;
+    const others = [...roles.keys()].filter((other) => other !== user).sort();
+    const byRole = (role: MemberRole) => others.filter((other) => roles.get(other) === role);
     const successor = [...byRole("moderator"), ...byRole("member")].at(0);
-    if (!isOwner || byRole("owner").length > 0 || successor === undefined) return;
-    await rooms.setRole({ user }, { id: this.#newId(), room, user: successor.user, role: "owner" });
+    if (byRole("owner").length > 0 || successor === undefined) return;
+    await rooms.setRole({ user }, { id: this.#newId(), room, user: successor, role: "owner" });
   }
 
   #newId(): string {

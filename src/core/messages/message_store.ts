@@ -210,8 +210,8 @@ export interface MessageStore {
 
   /**
    * Makes all changes durable in one transaction; resolves when they are on disk, with one result for each, in order.
-   * Resolves with "behind" when no change was made, because the state that decides who may send what changed in the
-   * store and not yet in memory: the caller judges the changes again, and commits them.
+   * Resolves with "behind" when no change was made, because permissions changed in the store and not yet in memory: the
+   * caller judges the changes again, and commits them.
    * @throws {ChatError} `storage_full` when the disk is full: no change was made.
    */
   commit(changes: readonly Change[]): Promise<ChangeResult[] | "behind">;

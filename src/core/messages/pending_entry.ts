@@ -25,7 +25,7 @@ export interface PendingEntry {
   /** The entry as it was judged last. */
   readonly append: Append;
   readonly origin: Origin;
-  /** Reads from stores what {@link judge} needs, before it is judged again. @throws {ChatError} of the store */
+  /** Reads the input of {@link judge} from stores, before the entry is judged again. @throws {ChatError} of the store */
   refresh(): Promise<void>;
   /** Judges it by the present state, and counts it for the entries that are judged after it. */
   judge(): void;

@@ -18,7 +18,7 @@ export interface RoomEventDraft {
   readonly id: string;
   readonly event: RoomEvent;
   readonly text: string;
-  /** Reads from stores what {@link judge} needs. */
+  /** Reads the input of {@link judge} from stores. */
   refresh?(): Promise<void>;
   /** Returns why the event is refused, by the room as it is when the event is submitted. */
   judge(room: RoomState): ChatError | undefined;
@@ -126,7 +126,8 @@ export class Submission implements PendingEntry {
     if (draft.room !== undefined && draft.event?.kind !== "room_created") {
       if (room === undefined || rooms.peek(room.id) !== room) return noSuchRoom(draft.conversation);
     }
-    return (room && draft.judge?.(room)) ?? refuseInRoom({ ...draft, room }) ?? draft.refusal ??
+    return (room && draft.judge?.(room)) ?? refuseInRoom({ room, sender: draft.sender, needs: draft.needs }) ??
+      draft.refusal ??
       this.#contactRefusal ?? (addsText(draft) ? disk.refusal() : undefined);
   }
 }

@@ -15,7 +15,7 @@ export const defaultSettings: Settings = { readReceipts: true, presence: true, d
 /** Settings and blocks of a user. */
 export interface SettingsRecord {
   readonly settings: Settings;
-  /** Users whom the user blocks now. */
+  /** The users blocked now, by name. */
   readonly blocked: readonly string[];
   /** A current or former block may hide entries. */
   readonly hasBlocked: boolean;

@@ -77,11 +77,12 @@ export class RoomCache {
     this.#idByName.delete(name);
   }
 
-  /** Forgets rooms that contain a renamed user. */
+  /** Forgets rooms that contain a renamed user, or may soon. */
   forgetUser(name: string): void {
     for (const load of this.#loads.values()) load.isVoid = true;
     for (const room of this.#rooms.values()) {
-      if (!room.roles.has(name)) continue;
+      // A pending entry may be the join of that user.
+      if (!room.roles.has(name) && room.pending === 0) continue;
       this.#outdated.add(room);
       this.#forgetOutdated(room);
     }

@@ -5,6 +5,7 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { sendMessage } from "../../support/servers/send_message.ts";
 import { password, TestChat } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 const everything = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: true, limit: 200 };
 
@@ -121,6 +122,17 @@ Deno.test("who blocks somebody blocks whoever that is after the account was dele
   assert.deepEqual(await chat.settings.blocked("ben"), [alias]);
   await chat.settings.unblock("ben", alias);
   assert.deepEqual(await chat.settings.blocked("ben"), []);
+});
+
+Deno.test("a deleted account declines its invitations, also to private rooms", async () => {
+  await using rooms = await TestRooms.open();
+  const invited = [
+    await rooms.create("ana", "ops"),
+    await rooms.create("ana", "plans", { isPublic: false }),
+  ];
+  for (const room of invited) await rooms.invite("ana", room, "ben");
+  await rooms.test.chat.deletion.delete("ben");
+  for (const room of invited) assert.deepEqual(await rooms.roles("ana", room), ["ana owner"]);
 });
 
 Deno.test("the last one in a room leaves it too", async () => {

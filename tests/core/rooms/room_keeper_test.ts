@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { turns } from "../../support/waiting/turns.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
 
 Deno.test("the operator lists all rooms in pages, and sees who is in each, private ones included", async () => {
@@ -30,4 +31,22 @@ Deno.test("the operator is told of a room that is not there, and of an address t
   await rejectsWith("invalid_argument", roomKeeper.show("#No Such Name"));
   await (await roomKeeper.delete(secret)).erased;
   await rejectsWith("not_found", roomKeeper.delete(secret));
+});
+
+Deno.test("a room that is read while it is being deleted is gone afterwards", async () => {
+  await using rooms = await TestRooms.open();
+  const { test } = rooms;
+  const room = await rooms.create("ana", "ops");
+  const { deleteRoom } = test.store.rooms;
+  const disk = Promise.withResolvers<void>();
+  test.store.rooms.deleteRoom = async (id) => {
+    await disk.promise;
+    await deleteRoom.call(test.store.rooms, id);
+  };
+  const deleting = test.chat.roomKeeper.delete(room);
+  await turns();
+  assert.deepEqual(await rooms.roles("ana", room), ["ana owner"]);
+  disk.resolve();
+  await deleting;
+  for (const address of [room, "#ops"]) await rejectsWith("not_found", rooms.roles("ana", address));
 });

@@ -318,6 +318,58 @@ Deno.test("an account that is deleted while it joins a room is not in it afterwa
   await rooms.assertAsStored(room);
 });
 
+Deno.test("an account that is deleted when it was invited in the store alone has no invitation afterwards", async () => {
+  const { rooms, messages } = await openGated();
+  await using _ = rooms;
+  const room = await rooms.create("ana", "plans", { isPublic: false });
+  const gate = messages.hold({ stored: true });
+  const invited = rooms.invite("ana", room, "ben");
+  await gate.begun;
+  const deleted = rooms.test.chat.deletion.delete("ben");
+  await turns(10);
+  gate.release();
+  await Promise.all([invited, deleted]);
+  assert.deepEqual(await rooms.roles("ana", room), ["ana owner"]);
+  await rooms.assertAsStored(room);
+});
+
+Deno.test("an account that joins a room in the store while it is deleted is not in it afterwards", async () => {
+  const { rooms, messages } = await openGated();
+  await using _ = rooms;
+  const { accounts } = rooms.test.store;
+  const room = await rooms.create("ana", "ops");
+  const { deleteUser } = accounts;
+  let joined: Promise<unknown> | undefined;
+  accounts.deleteUser = async (...call) => {
+    const gate = messages.hold({ stored: true });
+    joined = rooms.join("ben", room);
+    await gate.begun;
+    // Memory learns of the deletion first, and then that ben joined.
+    void turns(5).then(() => gate.release());
+    return await deleteUser.apply(accounts, call);
+  };
+  await rooms.test.chat.deletion.delete("ben");
+  await joined;
+  assert.deepEqual(await rooms.roles("ana", room), ["ana owner"]);
+  await rooms.assertAsStored(room);
+});
+
+Deno.test("a room that is read in the store before its creation is answered is one room in memory", async () => {
+  const { rooms, messages } = await openGated();
+  await using _ = rooms;
+  const gate = messages.hold({ stored: true });
+  const creating = rooms.create("ana", "ops");
+  await gate.begun;
+  // The store has the room, and memory reads it from there.
+  const joining = rooms.join("ben", "#ops");
+  await turns(5);
+  gate.release();
+  const room = await creating;
+  await joining;
+  assert.deepEqual(await rooms.roles("ana", room), ["ana owner", "ben member"]);
+  await rooms.assertAsStored(room);
+});
+
 Deno.test("the last to leave a room by deleting their account leaves it to who is joining", async () => {
   const { rooms, messages } = await openGated();
   await using _ = rooms;

@@ -7,6 +7,13 @@ import { openEnd } from "./visibility.ts";
 /** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
 const maxRoomOfPeers = 100;
 
+/** Direct conversations that are listed without counting them first: few users have more. */
+const mostUncounted = 100;
+const noLimit = -1;
+
+/** The rows `mine` of a user, one for each direct conversation. */
+const isOwnDirect = "mine.user = ? AND mine.room = 0";
+
 interface Search {
   readonly userId: number;
   readonly others: UserSet;
@@ -16,8 +23,10 @@ function prepareStatements(database: Database) {
   return {
     directs: database.prepare(
       `SELECT u.name FROM member mine CROSS JOIN member m ON m.conversation = mine.conversation
-       CROSS JOIN user u ON u.id = m.user
-       WHERE mine.user = ? AND mine.room = 0 AND m.user <> mine.user LIMIT +?`,
+       CROSS JOIN user u ON u.id = m.user WHERE ${isOwnDirect} AND m.user <> mine.user LIMIT +?`,
+    ),
+    countDirects: database.prepare(
+      `SELECT count(*) AS count FROM (SELECT 1 FROM member mine WHERE ${isOwnDirect} LIMIT +?)`,
     ),
     existing: database.prepare(
       "SELECT given.key AS place FROM json_each(?) given WHERE EXISTS (SELECT 1 FROM conversation WHERE name = given.value)",
@@ -56,11 +65,19 @@ export class Peers {
 
   #addDirectPeers(found: Set<string>, { user, userId, others }: Search & { user: string }): void {
     const { directs, existing } = this.#statements;
-    const rows = directs.all(userId, others.size + 1);
-    if (rows.length <= others.size) return addNames(found, rows, others);
+    const limit = Math.min(others.size, mostUncounted);
+    const rows = directs.all(userId, limit + 1);
+    if (rows.length <= limit) return addNames(found, rows, others);
+    if (this.#hasFewerDirects(userId, others)) return addNames(found, directs.all(userId, noLimit), others);
     const names = [...others.keys()];
     const conversations = JSON.stringify(names.map((other) => directConversation(user, other)));
     for (const { place } of existing.all(conversations)) found.add(names[place as number]);
+  }
+
+  #hasFewerDirects(userId: number, { size }: UserSet): boolean {
+    if (size <= mostUncounted) return false;
+    const { count } = this.#statements.countDirects.get(userId, size + 1) as { count: number };
+    return count <= size;
   }
 
   #addRoomPeers(found: Set<string>, { userId, others }: Search): void {

@@ -13,6 +13,10 @@ export type Moves = ReadonlyMap<string, MoveCursor | MoveRead>;
 
 const none: Moves = new Map();
 
+interface WaitingCursor extends MoveCursor {
+  position: number;
+}
+
 /**
  * Delivery cursors and read positions that wait for a commit. A crash before it only means that messages are delivered
  * again, or count as unread again.
@@ -21,7 +25,8 @@ export class PendingMoves {
   readonly #onDue: () => void;
   readonly #reads = new Map<string, MoveRead>();
   #readTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #cursors = new Map<string, MoveCursor>();
+  /** Cursors by device, which nearly always has one consumer: a key for both would be made for each acknowledgement. */
+  readonly #cursors = new Map<string, WaitingCursor[]>();
   #cursorTimer: ReturnType<typeof setTimeout> | undefined;
   /**
    * Read positions that follow from users' own messages, by user and conversation. They are not part of every commit,
@@ -38,7 +43,10 @@ export class PendingMoves {
   }
 
   moveCursor(deviceId: string, consumer: string, position: number): void {
-    this.#cursors.set(cursorKey(deviceId, consumer), { kind: "move_cursor", deviceId, consumer, position });
+    const cursors = this.#cursors.get(deviceId);
+    const waiting = findCursor(cursors, consumer);
+    if (waiting !== undefined) waiting.position = Math.max(waiting.position, position);
+    else this.#cursors.set(deviceId, [...cursors ?? [], { kind: "move_cursor", deviceId, consumer, position }]);
     this.#cursorTimer ??= setTimeout(() => {
       this.#cursorTimer = undefined;
       this.#onDue();
@@ -61,8 +69,8 @@ export class PendingMoves {
 
   /** Returns the position that a cursor moves to soon; undefined when none waits and none is being committed. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
-    const key = cursorKey(deviceId, consumer);
-    const waiting = this.#cursors.get(key) ?? this.#underway.get(key);
+    const waiting = findCursor(this.#cursors.get(deviceId), consumer) ??
+      this.#underway.get(cursorKey(deviceId, consumer));
     return waiting && target(waiting);
   }
 
@@ -86,7 +94,9 @@ export class PendingMoves {
     const moves = new Map<string, MoveCursor | MoveRead>(this.#reads);
     this.#reads.clear();
     if (this.#areCursorsDue) {
-      for (const [key, move] of this.#cursors) moves.set(key, move);
+      for (const cursor of [...this.#cursors.values()].flat()) {
+        moves.set(cursorKey(cursor.deviceId, cursor.consumer), cursor);
+      }
       this.#cursors.clear();
     }
     return this.#underway = moves;
@@ -100,8 +110,8 @@ export class PendingMoves {
   /** Has moves committed again, unless newer ones wait. */
   putBack(moves: Moves): void {
     for (const [key, move] of moves) {
-      if (move.kind === "move_cursor") keepNewest(this.#cursors, key, move);
-      else keepNewest(this.#reads, key, move);
+      if (move.kind === "move_cursor") this.moveCursor(move.deviceId, move.consumer, move.position);
+      else if ((this.#reads.get(key)?.seq ?? 0) < move.seq) this.#reads.set(key, move);
     }
   }
 
@@ -132,9 +142,8 @@ export class PendingMoves {
   }
 }
 
-function keepNewest<Move extends MoveCursor | MoveRead>(waiting: Map<string, Move>, key: string, move: Move): void {
-  const newer = waiting.get(key);
-  if (newer === undefined || target(newer) < target(move)) waiting.set(key, move);
+function findCursor(cursors: readonly WaitingCursor[] = [], consumer: string): WaitingCursor | undefined {
+  return cursors.find((cursor) => cursor.consumer === consumer);
 }
 
 function target(move: MoveCursor | MoveRead): number {

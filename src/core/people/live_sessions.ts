@@ -1,6 +1,7 @@
 import type { Identity, Revocation } from "../accounts/accounts.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Message } from "../messages/message.ts";
+import type { UserSet } from "../messages/message_store.ts";
 import type { Notice } from "./notice.ts";
 
 /** A live session, as the core sees it: the holder of a consumer. */
@@ -56,6 +57,11 @@ export class LiveSessions {
     if (left.length > 0) this.#byUser.set(user, left);
     else this.#byUser.delete(user);
     return left.length === 0 && subscribers.length > 0;
+  }
+
+  /** The users who are online, as they are at each time. */
+  get online(): UserSet {
+    return this.#byUser;
   }
 
   get userCount(): number {

@@ -40,24 +40,24 @@ export interface PresenceOptions {
 
 /** The users who are online, or left within the grace time. */
 class PresentUsers implements UserSet {
-  readonly #live: LiveSessions;
+  readonly #online: UserSet;
   readonly #leaving: LeavingUsers;
 
-  constructor(live: LiveSessions, leaving: LeavingUsers) {
-    this.#live = live;
+  constructor(online: UserSet, leaving: LeavingUsers) {
+    this.#online = online;
     this.#leaving = leaving;
   }
 
   get size(): number {
-    return this.#live.userCount + this.#leaving.size;
+    return this.#online.size + this.#leaving.size;
   }
 
   has(user: string): boolean {
-    return this.#live.isOnline(user) || this.#leaving.has(user);
+    return this.#online.has(user) || this.#leaving.has(user);
   }
 
   *keys(): Iterable<string> {
-    yield* this.#live.users();
+    yield* this.#online.keys();
     yield* this.#leaving.keys();
   }
 }
@@ -85,7 +85,7 @@ export class Presence {
 
   constructor(options: PresenceOptions) {
     this.#options = options;
-    this.#present = new PresentUsers(options.live, this.#leaving);
+    this.#present = new PresentUsers(options.live.online, this.#leaving);
   }
 
   /** Returns the actual state, even if the user hides it. */
@@ -224,12 +224,13 @@ export class Presence {
   }
 
   async #notifyPeers(user: string, shown: PresenceState, always: boolean): Promise<void> {
-    const { live, settings, log } = this.#options;
+    const { live, store, settings, log } = this.#options;
     try {
       const { presence } = await settings.settings(user);
       if (!presence && !always) return;
       const state = presence ? shown : "offline";
-      const peers = await this.#peersThere(user);
+      // Of many who leave together, none is online any more to be told of the others.
+      const peers = shown === "offline" ? await store.peersAmong(user, live.online) : await this.#peersThere(user);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {
         if (this.#hasBlock(user, peer)) continue;

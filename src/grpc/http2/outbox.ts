@@ -4,8 +4,8 @@ import { joinedBytes, WriteBuffer } from "./write_buffer.ts";
 /** A stream of octets to the peer, and control of the stream from it. */
 export interface Transport {
   /**
-   * Whether the transport refers to the octets of a write after it, or would after one now. Otherwise their memory is
-   * used for the next write.
+   * Whether the transport refers to the octets of the last write after it, or may do so after the next one. Otherwise
+   * their memory is used again.
    */
   readonly keepsOctets: boolean;
   /** Writes octets. @returns false when further writes should wait until {@link Outbox.drained} */

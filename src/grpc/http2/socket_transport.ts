@@ -60,13 +60,15 @@ class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #options: SocketConnectionOptions;
   readonly #isTls: boolean;
-  /** Whether the socket may refer to written octets. */
-  #mayHold: boolean;
+  /**
+   * Whether the last write was not over at once, as that of a TLS socket, of a new one, or to a peer that reads slowly.
+   */
+  keepsOctets = true;
 
   constructor(socket: Socket, options: SocketConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#mayHold = this.#isTls = "encrypted" in socket;
+    this.#isTls = "encrypted" in socket;
   }
 
   /** Runs a callback; an error closes the socket. */
@@ -80,15 +82,10 @@ class SocketTransport implements Transport {
     }
   }
 
-  /** A TLS socket encrypts octets after the write; a plain one keeps those that the system did not take at once. */
-  get keepsOctets(): boolean {
-    if (this.#mayHold) this.#mayHold = this.#isTls || this.#socket.writableLength > 0;
-    return this.#mayHold;
-  }
-
   write(octets: Uint8Array): boolean {
-    this.#mayHold = true;
-    return this.#socket.write(octets);
+    const takesMore = this.#socket.write(octets);
+    this.keepsOctets = this.#isTls || this.#socket.writableLength > 0;
+    return takesMore;
   }
 
   end(): void {

@@ -10,7 +10,7 @@ const bufferBytes = joinedBytes + frameHeaderBytes + minMaxFrameBytes;
 
 /** The destination of a write. */
 export interface WriteTarget {
-  /** Whether octets that were written, or are written now, stay in use after the write. */
+  /** Whether the octets of the last write are still in use, or those of the next one may be. */
   readonly keepsOctets: boolean;
   /** Writes octets. @returns false when further writes should wait */
   write(octets: Uint8Array): boolean;

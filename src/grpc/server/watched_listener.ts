@@ -92,6 +92,8 @@ export class WatchedListener {
     const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
     try {
       const test = connect(this.port, own);
+      // Each connection that arrives meanwhile listens to it.
+      test.setMaxListeners(0);
       test.on("error", (error: Error & { code?: string }) => {
         // A test that cannot reach the listener from here proves nothing about it.
         if (!["EMFILE", "ENFILE", "ECONNREFUSED"].includes(error.code ?? "")) this.#hadConnection = true;

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { placeOf, scanFrame, textOf } from "../../../src/bench/driver/frame_scan.ts";
 import { ServerFrame } from "../../../src/gen/chatd/v1/session.ts";
 import { Message } from "../../../src/gen/chatd/v1/chat.ts";
-import { encodeItem, encodeMessageItem, encodeReply, encodeServerFrame } from "../../../src/wire/server_items.ts";
+import { toBytes } from "../../../src/grpc/http2/octets.ts";
+import { EncodedFrame } from "../../../src/wire/server_frame.ts";
+import { encodeItem, encodeMessageItem, encodeReply } from "../../../src/wire/server_items.ts";
 
 const accepted = {
   position: 70_000,
@@ -46,7 +48,7 @@ Deno.test("scanFrame() finds what the decoder finds, in a frame with all kinds o
     encodeItem({ $case: "typing", value: { conversation: "ana:ben", user: "ben", stopped: false } }),
     encodeItem({ $case: "sessionEnded", value: { error: refusal } }),
   ];
-  const frame = encodeServerFrame(items, { through: 3_000_000_000, receipt: 0xfedc_ba98 });
+  const frame = toBytes(new EncodedFrame(items, { through: 3_000_000_000, receipt: 0xfedc_ba98 }));
   const { scanned, messages, others } = scan(frame);
   assert.deepEqual(scanned, { accepted: 2, answered: 1, others: 6, hasMessages: true, receipt: 0xfedc_ba98 });
   const decoded = ServerFrame.decode(frame);

@@ -72,10 +72,10 @@ Deno.test("coming, going and listing peers look at the user's peers, not at all 
   come(ben);
   for (let index = 0; index < 50; index++) live.add(new FakeSubscriber({ user: `stranger${index}` }));
   let lists = 0;
-  const users = live.users.bind(live);
-  live.users = () => {
+  const keys = live.online.keys.bind(live.online);
+  live.online.keys = () => {
     lists++;
-    return users();
+    return keys();
   };
   come(ana);
   assert.deepEqual(await presence.peersPresent("ana"), [{ user: "ben", state: "online" }]);
@@ -110,6 +110,26 @@ Deno.test("a login looks the user's peers up once, to announce it and to list th
   await presence.peersPresent("ana");
   assert.equal(lookUps, 2);
   assert.deepEqual(told(ben), [["ana", "online"]]);
+});
+
+Deno.test("the absence of users who leave together is told to the users who are still online", async () => {
+  using time = new FakeTime();
+  const { store, presence, come, go } = await open();
+  const peersAmong = store.peersAmong.bind(store);
+  const among: number[] = [];
+  store.peersAmong = (user, others) => {
+    among.push(others.size);
+    return peersAmong(user, others);
+  };
+  const [ana, ben, cleo] = people();
+  for (const each of [cleo, ben, ana]) come(each);
+  await turns();
+  for (const each of [ana, cleo]) go(each);
+  among.length = 0;
+  await time.tick(3_000);
+  assert.deepEqual(among, [1, 1]);
+  assert.deepEqual(told(ben), [["ana", "online"], ["ana", "offline"]]);
+  await presence.close();
 });
 
 Deno.test("a user is online until 3 s after the last session", async () => {

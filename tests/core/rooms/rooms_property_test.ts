@@ -3,9 +3,10 @@ import fc from "fast-check";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { LogEvent } from "../../../src/core/messages/log_event.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
-import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import type { Append, Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import { mayDo, type RoomAction, type Standing } from "../../../src/core/rooms/permissions.ts";
 import { propertyRuns } from "../../support/fakes/late_store.ts";
+import { acceptedMessage, entryAppend } from "../../support/servers/stored_messages.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
@@ -54,9 +55,14 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Tells late of what it has written, and sometimes cannot write. */
+/** Turns until an answer; a full disk; another process that wrote before, or, "elsewhere", changed a room. */
+type Behaviour = number | "full" | "behind" | "elsewhere";
+
+/** Tells late of what it has written, and sometimes writes nothing. */
 class UnreliableStore extends TestMessageStore {
-  behaviour: readonly (number | "full")[] = [0];
+  behaviour: readonly Behaviour[] = [0];
+  /** Makes another process change a room. */
+  changeElsewhere: (commit: (append: Append) => Promise<Message>) => Promise<void> = () => Promise.resolve();
   #calls = 0;
 
   override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
@@ -64,6 +70,14 @@ class UnreliableStore extends TestMessageStore {
     if (how === "full") {
       await turns();
       throw new ChatError("storage_full", "The disk is full.");
+    }
+    if (how === "behind" || how === "elsewhere") {
+      if (how === "elsewhere") {
+        await this.changeElsewhere(async (append) => acceptedMessage((await super.commit([append]))[0]));
+      }
+      await turns();
+      // SQLite has one writer, so the type of its answer has no such word.
+      return "behind" as unknown as ChangeResult[];
     }
     const results = await super.commit(changes);
     await turns(how);
@@ -212,6 +226,18 @@ async function take(rooms: TestRooms, room: string, { action, user, other, numbe
   }
 }
 
+/** What another process may do to `user` in a room as it is: its owner takes them out, or makes them a moderator. */
+async function changeOf({ test }: TestRooms, room: string, user: string): Promise<Append | undefined> {
+  const { roles } = (await test.store.rooms.findRoom(room))!;
+  const owner = [...roles].find(([other, role]) => role === "owner" && other !== user)?.[0];
+  const role = roles.get(user);
+  if (owner === undefined || role === undefined || role === "banned" || role === "invited") return undefined;
+  const event = role === "member"
+    ? { kind: "role_changed", user, role: "moderator" } as const
+    : { kind: "removed", user, banned: role === "moderator" } as const;
+  return entryAppend(room, owner, { event });
+}
+
 /** A room with everybody in it but dora, and the stranger; all log entries up to `start` are of the making. */
 async function furnish(rooms: TestRooms, isPublic: boolean): Promise<string> {
   const room = await rooms.create("ana", isPublic ? "ops" : "plans", { isPublic, historyVisible: isPublic });
@@ -228,7 +254,7 @@ async function furnish(rooms: TestRooms, isPublic: boolean): Promise<string> {
 Deno.test("whatever crosses in a room, its log keeps to the rules, and everybody is offered what they may see of it", async () => {
   const property = fc.asyncProperty(
     fc.array(step, { maxLength: 60 }),
-    fc.array(fc.constantFrom(0, 0, 1, 2, "full" as const), { maxLength: 6 }),
+    fc.array(fc.constantFrom<Behaviour>(0, 0, 1, 2, "full", "behind", "elsewhere"), { maxLength: 6 }),
     async (steps, behaviour) => {
       const store = TestStore.openWith((database) => new UnreliableStore(database));
       const test = await TestChat.open({ store, users: [...users, watcher, stranger, ...gone] });
@@ -244,6 +270,13 @@ Deno.test("whatever crosses in a room, its log keeps to the rules, and everybody
       }
       const start = test.chat.head;
       store.messages.behaviour = [0, ...behaviour];
+      let changes = 0;
+      store.messages.changeElsewhere = async (commit) => {
+        const room = changes++ % 2 === 0 ? open : hidden;
+        const append = await changeOf(rooms, room, users[changes % users.length]);
+        if (append === undefined) return;
+        test.chat.applier.apply([{ message: await commit(append), origin: undefined }]);
+      };
 
       let turn = 0;
       await Promise.all(steps.map(async (step) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import type { Socket } from "node:net";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { silentLog } from "../../../src/core/log.ts";
 import { WatchedListener } from "../../../src/grpc/server/watched_listener.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
@@ -27,7 +28,8 @@ async function end(connection: Deno.TcpConn): Promise<void> {
   await connection.read(new Uint8Array(1)).catch(() => null);
 }
 
-Deno.test("the connection by which a listener is tried is not passed on", async () => {
+/** Opens a listener that has begun to test itself, and records the ports of the connections that it passes on. */
+async function openInTest() {
   const { setInterval } = globalThis;
   const looks: (() => void)[] = [];
   globalThis.setInterval = ((look: () => void) => void looks.push(look)) as unknown as typeof setInterval;
@@ -42,16 +44,42 @@ Deno.test("the connection by which a listener is tried is not passed on", async 
       sockets.push(socket);
     },
   }).finally(() => globalThis.setInterval = setInterval);
-  // Nobody came since the first look, so the second one tries the listener.
+  // There was no connection since the first look, so the second one tests the listener.
   for (let count = 0; count < 2; count++) looks[0]();
+  return {
+    port: listener.port,
+    taken,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await listener.close();
+    },
+  };
+}
+
+Deno.test("the connection by which a listener is tried is not passed on", async () => {
+  const listener = await openInTest();
   await turns();
   using honest = await Deno.connect({ hostname: "127.0.0.1", port: listener.port });
   const { port } = honest.localAddr as Deno.NetAddr;
-  await eventually(() => taken.includes(port));
+  await eventually(() => listener.taken.includes(port));
   await turns(10);
-  assert.deepEqual(taken, [port]);
-  for (const socket of sockets) socket.destroy();
+  assert.deepEqual(listener.taken, [port]);
   await listener.close();
+});
+
+Deno.test("many connections during a test of the listener are passed on without a warning", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on("warning", note);
+  const listener = await openInTest();
+  const address = { hostname: "127.0.0.1", port: listener.port };
+  const connections = await Promise.all(Array.from({ length: 30 }, () => Deno.connect(address)));
+  await eventually(() => listener.taken.length === 30);
+  await turns(10);
+  assert.deepEqual(warnings, []);
+  for (const connection of connections) connection.close();
+  await listener.close();
+  process.off("warning", note);
 });
 
 Deno.test("a listener takes connections again after there were no file descriptors for them", {

@@ -8,7 +8,7 @@ import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
 import { RequestScanner } from "../wire/request_scanner.ts";
-import { encodeItem, encodeSendReply } from "../wire/server_items.ts";
+import { encodeItem, encodeReply, encodeSendReply } from "../wire/server_items.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
 import { PlainSends } from "./plain_sends.ts";
 import { nothingNew, SessionStream } from "./session_stream.ts";
@@ -406,7 +406,7 @@ export class Session implements LaneSession {
   }
 
   #reply(requestId: number, result: ReplyResult): void {
-    if (!this.#ended) this.#stream.writer.add(encodeItem({ $case: "reply", value: { requestId, result } }));
+    if (!this.#ended) this.#stream.writer.add(encodeReply(requestId, result));
   }
 
   #refuse(requestId: number, thrown: unknown): void {

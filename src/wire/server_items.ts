@@ -2,7 +2,7 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Accepted, Message } from "../core/messages/message.ts";
 import { PlainMessage } from "../core/messages/plain_batch.ts";
 import type { Notice } from "../core/people/notice.ts";
-import { Item } from "../gen/chatd/v1/session.ts";
+import { Item, type Reply } from "../gen/chatd/v1/session.ts";
 import { toWireMessage } from "./convert.ts";
 import { ItemBytes, uuidLength } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";
@@ -24,6 +24,11 @@ export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
 }
 
 const bytes = new ItemBytes();
+
+/** Encodes the reply to a request like {@link encodeItem}. */
+export function encodeReply(requestId: number, result: NonNullable<Reply["result"]>): Uint8Array {
+  return encodeItem({ $case: "reply", value: { requestId, result } });
+}
 
 /** Encodes the reply to a send that was accepted like {@link encodeItem}, in a fifth of the time. */
 export function encodeSendReply(requestId: number, accepted: Accepted, duplicate = false): Uint8Array {

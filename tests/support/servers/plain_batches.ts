@@ -25,8 +25,8 @@ export function plainBatch(messages: readonly PlainMessage[]): PlainBatch {
   messages.forEach(({ sender, conversation, id, text, acceptedAt }, index) => {
     const route: PlainRoute = { sender, conversation };
     const frame = encoder.encode(`frame ${id} ${text}.`);
-    const ranges = { idAt: 6, textAt: 43, textEnd: frame.length - 1, acceptedAt };
-    batch.add({ route, sender: undefined, requestId: index + 1 }, frame, ranges);
+    const at = { frame, idAt: 6, textAt: 43, textEnd: frame.length - 1 };
+    batch.add({ route, sender: undefined, requestId: index + 1, ...at }, acceptedAt);
   });
   return batch;
 }

@@ -56,7 +56,7 @@ function batchOf(texts: readonly string[], first: number, { sender = user, id = 
   texts.forEach((text, index) => {
     const frame = encoder.encode(id() + text);
     const origin = { route: { sender: "ana", conversation: "ana:ana" }, sender: undefined, requestId: 1 };
-    batch.add(origin, frame, { idAt: 0, textAt: 36, textEnd: frame.length, acceptedAt: 1_700_000_000_000 });
+    batch.add({ ...origin, frame, idAt: 0, textAt: 36, textEnd: frame.length }, 1_700_000_000_000);
     const at = batch.offsets[index] / 8;
     batch.words[at + recordWord.seq] = first + index;
     batch.words[at + recordWord.conversation] = conversation;
@@ -73,7 +73,7 @@ Deno.test("a writer thread stores the records of a batch, which another connecti
   assert.equal(await fixture.writer.write(batch.bytes, 1, ignore), true);
   assert.deepEqual(fixture.log(), texts.map((text, index) => `${index + 1} ${index + 1} 1 ${text}`));
   const [{ id }] = fixture.database.prepare("SELECT lower(hex(id)) AS id FROM entry LIMIT 1").all();
-  assert.equal(id, batch.id(0).replaceAll("-", ""));
+  assert.equal(id, batch.message(0).id.replaceAll("-", ""));
 });
 
 Deno.test("a batch with an id that was used before is not stored at all", async () => {

@@ -7,6 +7,9 @@ export interface TestJob {
   readonly files: readonly string[];
 }
 
+/** Files that wait for most of their time. */
+const waitingFile = /\/late_store_test\.ts$/;
+
 /** Groups whose files neither start processes nor wait: one process for the group costs less than one for each file. */
 const bundledGroups = new Set(["cli", "client", "commands", "core", "session", "store", "terminal", "wire"]);
 
@@ -19,6 +22,8 @@ export const longestFiles: readonly string[] = [
   "tests/e2e/script_commands_test.ts",
   "tests/crash/leak_test.ts",
   "tests/e2e/bench_test.ts",
+  "tests/session/late_store_test.ts",
+  "tests/core/late_store_test.ts",
   "tests/core/chat_test.ts",
   "tests/e2e/serve_test.ts",
   "tests/amqp/broker_faults_test.ts",
@@ -35,9 +40,11 @@ export const longestFiles: readonly string[] = [
 
 /** Returns the jobs for files by group, in the order in which they should begin. */
 export function planJobs(groups: ReadonlyMap<string, readonly string[]>): TestJob[] {
-  const jobs = [...groups].flatMap(([group, files]): TestJob[] =>
-    bundledGroups.has(group) ? [{ group, files }] : files.map((file) => ({ group, files: [file] }))
-  );
+  const jobs = [...groups].flatMap(([group, files]): TestJob[] => {
+    const bundled = bundledGroups.has(group) ? files.filter((file) => !waitingFile.test(file)) : [];
+    const single = files.filter((file) => !bundled.includes(file)).map((file) => ({ group, files: [file] }));
+    return bundled.length > 0 ? [{ group, files: bundled }, ...single] : single;
+  });
   const rank = ({ files }: TestJob) => {
     const rank = longestFiles.findIndex((file) => files.includes(file));
     return rank < 0 ? longestFiles.length : rank;

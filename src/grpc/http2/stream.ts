@@ -69,8 +69,7 @@ export class Http2Stream {
   #queuedBytes = 0;
   #sentBytes = 0;
   #ending = false;
-  /** The header block that ends this side. */
-  trailers: Uint8Array | undefined;
+  #trailers: Uint8Array | undefined;
 
   constructor(
     host: StreamHost,
@@ -95,6 +94,11 @@ export class Http2Stream {
   /** Octets of memory that the queue holds. */
   get heldBytes(): number {
     return this.#queuedBytes + this.#queue.length * pieceOverhead;
+  }
+
+  /** The header block that ends this side, if there is one. */
+  get trailers(): Uint8Array | undefined {
+    return this.#trailers;
   }
 
   /** Whether DATA is queued. */
@@ -144,7 +148,7 @@ export class Http2Stream {
   end(trailers?: Uint8Array): void {
     if (this.isClosed || this.#ending) return;
     this.#ending = true;
-    this.trailers = trailers;
+    this.#trailers = trailers;
     this.#host.onReady(this);
   }
 
@@ -160,7 +164,7 @@ export class Http2Stream {
 
   /** Whether the last octets were taken, and the side ends with them. */
   get endsWithData(): boolean {
-    return this.#ending && this.#queue.length === 0 && this.trailers === undefined;
+    return this.#ending && this.#queue.length === 0 && this.#trailers === undefined;
   }
 
   /** Takes the next octets of DATA, at most `maxBytes`. */

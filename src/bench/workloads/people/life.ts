@@ -39,12 +39,11 @@ export class Life implements Disposable {
   #counts = { sent: 0, accepted: 0, deliveries: 0, typingReports: 0, reads: 0, logins: 0 };
   #ended = false;
   readonly #changes = new Set<Promise<void>>();
-  readonly #failed = Promise.withResolvers<never>();
+  #failure: { readonly error: unknown } | undefined;
 
   constructor({ town, timesFaster }: { town: Town; timesFaster: number }) {
     this.#town = town;
     this.#timesFaster = timesFaster;
-    this.#failed.promise.catch(() => {});
   }
 
   get counts(): LifeCounts {
@@ -67,7 +66,7 @@ export class Life implements Disposable {
     for (let left = absent; left > 0; left--) this.#leave();
   }
 
-  /** Runs until {@link end}. @throws {ChatError} when a person cannot come back */
+  /** Runs until {@link stop}. @throws {ChatError} when a person cannot come back */
   async run(): Promise<void> {
     const online = this.#people.length - this.#absent.length;
     const perTick = (seconds: number) => online / seconds * this.#timesFaster * tickMs / 1000;
@@ -83,18 +82,20 @@ export class Life implements Disposable {
       for (let due = pace.change.due(); due > 0; due--) this.#changeOne();
       this.#sendWritten();
       const left = startedAt + tick * tickMs - performance.now();
-      await Promise.race([
-        new Promise<void>((resolve) => setTimeout(resolve, Math.max(left, 0))),
-        this.#failed.promise,
-      ]);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(left, 0)));
+      if (this.#failure !== undefined) throw this.#failure.error;
     }
   }
 
-  /** Ends: all writing is sent, and all people are online. */
-  async end(): Promise<void> {
+  /** Ends: all writing is sent, and people who were on their way are there. */
+  async stop(): Promise<void> {
     this.#ended = true;
     for (const { person, place } of this.#writing.splice(0)) this.#send(person, place);
     await Promise.all(this.#changes);
+  }
+
+  /** Brings all absent people back. */
+  async bringBackAll(): Promise<void> {
     await Promise.all(this.#absent.splice(0).map((person) => person.comeOnline()));
   }
 
@@ -103,10 +104,11 @@ export class Life implements Disposable {
     this.#ended = true;
   }
 
-  #beginWriting(): void {
+  /** @param tries a person who is absent or writes already is not asked again */
+  #beginWriting(tries = 100): void {
     const index = Math.floor(Math.random() * this.#people.length);
     const person = this.#people[index];
-    if (!person.isOnline || this.#isWriting(person)) return this.#beginWriting();
+    if (!person.isOnline || this.#isWriting(person)) return tries > 0 ? this.#beginWriting(tries - 1) : undefined;
     const place = this.#town.place(index, this.#names);
     person.type(place.to);
     this.#counts.typingReports++;
@@ -157,7 +159,9 @@ export class Life implements Disposable {
   }
 
   #follow(change: Promise<void>): void {
-    const followed = change.catch((error) => this.#failed.reject(error)).finally(() => this.#changes.delete(followed));
+    const followed = change.catch((error) => void (this.#failure ??= { error })).finally(() =>
+      this.#changes.delete(followed)
+    );
     this.#changes.add(followed);
   }
 }

@@ -1,7 +1,7 @@
 import { ChatError } from "../../../core/chat_error.ts";
 import { AckClock } from "../../driver/ack_clock.ts";
 import type { Figures, PeopleFigures } from "../../result.ts";
-import type { RunOptions, StartedSystem, Workload } from "../../systems/system.ts";
+import type { RunOptions, StartedSystem, UserSessions, Workload } from "../../systems/system.ts";
 import { connectMany } from "../connect_many.ts";
 import { Meter } from "../meter.ts";
 import { Life } from "./life.ts";
@@ -21,6 +21,8 @@ export interface PeopleOptions {
 
 /** How long the last messages may take, in milliseconds. */
 const drainMs = 60_000;
+/** Time without a message after which all of them have arrived, in milliseconds. */
+const quietMs = 250;
 const secondsOfMinute = 60;
 
 /** W6: people as they are, who mostly read. */
@@ -59,45 +61,54 @@ async function runPeople(
   system: StartedSystem,
   { town, seconds, progress, ...options }: RunOptions & PeopleOptions & { town: Town },
 ): Promise<Figures> {
-  const { online, absent, timesFaster, warmUpSeconds } = options;
+  const { absent, timesFaster } = options;
   const meter = new Meter(system.processes);
   using ackClock = new AckClock(1_000 / timesFaster);
-  const sessions = system.users!;
+  using life = new Life({ town, timesFaster });
+  const all = await makePeople(system.users!, { ...options, meter, ackClock, life });
+  const connecting = all.values();
+  await connectMany(all.length, () => connecting.next().value!.comeOnline(), progress);
+  life.begin(all, { absent });
+  const living = life.run();
+  const measuring = measureLife(life, meter, { ...options, seconds, progress });
+  const figures = await Promise.race([measuring, living.then(() => measuring), system.failed]);
+  await life.bringBackAll();
+  await requireComplete(life, meter);
+  return figures;
+}
+
+async function makePeople(
+  sessions: UserSessions,
+  { online, absent, meter, ackClock, life }: PeopleOptions & { meter: Meter; ackClock: AckClock; life: Life },
+): Promise<Person[]> {
   const accounts = [];
   for (let i = 0; i < online + absent; i++) accounts.push(await sessions.account());
   // A server gives accounts in an order of its own; the rooms know people by the number in their names.
   accounts.sort((one, other) => numberOf(one.name) - numberOf(other.name));
   const onDelivered = (stamp: number, isLive: boolean) => isLive ? meter.delivered(stamp) : meter.deliveredToOne();
-  using life = new Life({ town, timesFaster });
-  const all = accounts.map((account) =>
-    new Person({ account, sessions, ackClock, onDelivered, onAccepted: life.onAccepted })
-  );
-  const connecting = all.values();
-  await connectMany(all.length, () => connecting.next().value!.comeOnline(), progress);
-  life.begin(all, { absent });
-  const living = life.run();
+  const { onAccepted } = life;
+  return accounts.map((account) => new Person({ account, sessions, ackClock, onDelivered, onAccepted }));
+}
+
+/** Measures some seconds of life, and the time until the server has done all work of them. */
+async function measureLife(
+  life: Life,
+  meter: Meter,
+  { online, timesFaster, warmUpSeconds, seconds, progress }: PeopleOptions & RunOptions,
+): Promise<Figures> {
   progress("warming up");
-  const measuring = (async () => {
-    await wait(warmUpSeconds * 1000);
-    const before = life.counts;
-    progress("measuring");
-    const figures = await meter.measure(() => wait(seconds * 1000));
-    return { figures, before, after: life.counts };
-  })();
-  const { figures, before, after } = await Promise.race([measuring, living.then(() => measuring), system.failed]);
-  await life.end();
-  await living;
-  const deadline = performance.now() + drainMs;
-  const isDone = () => life.isAnswered && meter.count === life.counts.deliveries;
-  while (!isDone() && performance.now() < deadline) await wait(10);
-  if (!isDone()) {
-    const { sent, accepted, deliveries } = life.counts;
-    throw new ChatError(
-      "internal",
-      `${sent} messages were sent and ${accepted} accepted; ${meter.count} of ${deliveries} deliveries arrived.`,
-    );
-  }
-  const minutes = online * figures.seconds * timesFaster / secondsOfMinute;
+  await wait(warmUpSeconds * 1000);
+  progress("measuring");
+  const before = life.counts;
+  let lived = 0;
+  const figures = await meter.measure(async (startedAt) => {
+    await wait(seconds * 1000);
+    await life.stop();
+    lived = (performance.now() - startedAt) / 1000;
+    await quietOf(life, meter);
+  });
+  const after = life.counts;
+  const minutes = online * lived * timesFaster / secondsOfMinute;
   const perMinute = (perThousand: number | undefined) =>
     perThousand === undefined ? undefined : Math.round(perThousand * figures.delivered / minutes) / 1000;
   const people: PeopleFigures = {
@@ -111,6 +122,29 @@ async function runPeople(
     brokerCpuPerMinute: perMinute(figures.cpu?.broker),
   };
   return { ...figures, people };
+}
+
+/** Resolves when all requests are answered and no more messages arrive, or at the deadline. */
+async function quietOf(life: Life, meter: Meter): Promise<void> {
+  const deadline = performance.now() + drainMs;
+  let [count, since] = [meter.count, performance.now()];
+  while (!life.isAnswered || performance.now() < since + quietMs) {
+    if (performance.now() > deadline) return;
+    await wait(10);
+    if (meter.count !== count) [count, since] = [meter.count, performance.now()];
+  }
+}
+
+async function requireComplete(life: Life, meter: Meter): Promise<void> {
+  const deadline = performance.now() + drainMs;
+  const isDone = () => life.isAnswered && meter.count === life.counts.deliveries;
+  while (!isDone() && performance.now() < deadline) await wait(10);
+  if (isDone()) return;
+  const { sent, accepted, deliveries } = life.counts;
+  throw new ChatError(
+    "internal",
+    `${sent} messages were sent and ${accepted} accepted; ${meter.count} of ${deliveries} deliveries arrived.`,
+  );
 }
 
 function numberOf(name: string): number {

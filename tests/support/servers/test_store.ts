@@ -1,4 +1,5 @@
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import type { MessageSearch } from "../../../src/core/search/message_search.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
@@ -19,6 +20,11 @@ export class TestMessageStore extends SqliteMessageStore {
   override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
     if (this.commitError !== undefined) throw this.commitError;
     return await super.commit(changes);
+  }
+
+  override async commitPlain(batch: PlainBatch): Promise<boolean> {
+    if (this.commitError !== undefined) throw this.commitError;
+    return await super.commitPlain(batch);
   }
 }
 

@@ -12,6 +12,7 @@ function ways(choices: readonly boolean[]): Record<string, LaneSystemOptions> {
   let choice = 0;
   return {
     "by the lane": {},
+    "by the lane and a writer thread": { inThread: true },
     "submitted again": { refuses: () => true },
     "some submitted again": { refuses: () => choices[choice++ % choices.length] },
     "without the lane": { decodes: true },

@@ -4,7 +4,11 @@ import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import type { ConversationSummary } from "../../../src/core/messages/message_store.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
-import type { Database } from "../../../src/store/sqlite/database.ts";
+import { Database, databasePath } from "../../../src/store/sqlite/database.ts";
+import { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
+import { WriterThread } from "../../../src/store/sqlite/writer/writer_thread.ts";
+import { temporaryFolder } from "../checks/temporary_folder.ts";
+import { workerEntry } from "../processes/worker_entry.ts";
 import { turns, until } from "../waiting/turns.ts";
 import { type Burst, requestOf, type Script, scriptUsers, sessionUsers } from "./lane_scripts.ts";
 import type { RequestKind } from "./received_frames.ts";
@@ -18,8 +22,8 @@ class RefusingStore extends TestMessageStore {
   readonly #refuses: () => boolean;
   batches = 0;
 
-  constructor(database: Database, refuses: () => boolean) {
-    super(database);
+  constructor(database: Database, { refuses = () => false, writer }: { refuses?(): boolean; writer?: PlainWriter }) {
+    super(database, { writer });
     this.#refuses = refuses;
   }
 
@@ -34,6 +38,8 @@ export interface LaneSystemOptions {
   refuses?(): boolean;
   /** Whether frames are decoded before the session takes them, so that no message takes the lane. */
   decodes?: boolean;
+  /** Whether a thread writes all batches of plain messages, once it has started. */
+  inThread?: boolean;
   /** Milliseconds after which the store answers. */
   latenessMs?: number;
 }
@@ -60,6 +66,26 @@ interface Connection {
 const timedFields = new Set(["readSeq", "peerReadSeq", "peerDeliveredSeq"]);
 const page = { limit: 100_000, maxBytes: 1_000_000_000 };
 
+interface SystemParts {
+  readonly rooms: string[];
+  readonly tokens: string[];
+  readonly decodes: boolean;
+  /** What ends with the system. */
+  readonly closing: DisposableStack;
+}
+
+/** Opens a store in a folder, whose plain messages a thread writes. */
+function openWithThread(closing: DisposableStack): TestStore {
+  const { path } = closing.use(temporaryFolder());
+  const database = Database.open(path);
+  const onDied = (error: Error) => {
+    throw error;
+  };
+  const thread = closing.use(new WriterThread({ path: databasePath(path), entry: workerEntry, onDied }));
+  const writer = new PlainWriter(database, { startThread: () => thread, maxDirect: 0 });
+  return TestStore.openOn(database, (database) => new RefusingStore(database, { writer }));
+}
+
 /** A chat that a script runs on: its sessions, and everything that they received. */
 export class LaneSystem implements AsyncDisposable {
   readonly test: TestChat;
@@ -68,21 +94,28 @@ export class LaneSystem implements AsyncDisposable {
   /** All connections, in the order of their beginning. */
   readonly connections: Connection[] = [];
   readonly #decodes: boolean;
+  readonly #closing: DisposableStack;
   readonly #tokens: readonly string[];
   /** The ids that other systems do not have. */
   readonly #ownIds: string[] = [];
   /** By index of the session. */
   readonly #open: (Connection | undefined)[] = [];
 
-  private constructor(test: TestChat, options: { rooms: string[]; tokens: string[]; decodes: boolean }) {
+  private constructor(test: TestChat, options: SystemParts) {
     this.test = test;
     this.rooms = options.rooms;
     this.#tokens = options.tokens;
     this.#decodes = options.decodes;
+    this.#closing = options.closing;
   }
 
-  static async open({ refuses = () => false, decodes = false, latenessMs }: LaneSystemOptions): Promise<LaneSystem> {
-    const store = TestStore.openWith((database) => new RefusingStore(database, refuses));
+  static async open(
+    { refuses, decodes = false, inThread = false, latenessMs }: LaneSystemOptions,
+  ): Promise<LaneSystem> {
+    const closing = new DisposableStack();
+    const store = inThread
+      ? openWithThread(closing)
+      : TestStore.openWith((database) => new RefusingStore(database, { refuses }));
     const test = await TestChat.open({ users: scriptUsers, store, latenessMs });
     const made = new TestRooms(test);
     const ops = await made.create("ana", "ops");
@@ -94,7 +127,7 @@ export class LaneSystem implements AsyncDisposable {
     for (const to of ["ana", "ben", "cleo"]) await test.send("ana", to, "the first");
     const tokens: string[] = [];
     for (const user of sessionUsers) tokens.push((await test.logIn(user)).token);
-    const system = new LaneSystem(test, { rooms: [ops, den], tokens, decodes });
+    const system = new LaneSystem(test, { rooms: [ops, den], tokens, decodes, closing });
     const ids = Object.values(await system.#visible()).flat().map(({ id }) => id);
     system.#ownIds.push(ops, den, ...new Set(ids));
     for (const index of sessionUsers.keys()) await system.#connection(index);
@@ -208,6 +241,7 @@ export class LaneSystem implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.test.close();
+    this.#closing.dispose();
   }
 
   async #visible(): Promise<Record<string, readonly Message[]>> {

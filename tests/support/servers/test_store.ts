@@ -68,7 +68,14 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
 
   /** With a log of the test's own making. */
   static openWith<Messages extends TestMessageStore>(messages: (database: Database) => Messages): TestStore<Messages> {
-    const database = Database.openInMemory();
+    return TestStore.openOn(Database.openInMemory(), messages);
+  }
+
+  /** On a database that the store closes. */
+  static openOn<Messages extends TestMessageStore>(
+    database: Database,
+    messages: (database: Database) => Messages,
+  ): TestStore<Messages> {
     return new TestStore(database, messages(database));
   }
 

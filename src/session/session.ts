@@ -223,7 +223,9 @@ export class Session implements LaneSession {
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
     const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
     if (draft instanceof Promise) {
-      return draft.then((checked) => this.#ended ? undefined : void this.#submit(id, checked));
+      return draft.then((checked) => {
+        if (!this.#ended) void this.#submit(id, checked);
+      });
     }
     void this.#submit(id, draft);
   }

@@ -1,37 +1,15 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import type { ConversationSummary } from "../../../src/core/messages/message_store.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
-import { Database, databasePath } from "../../../src/store/sqlite/database.ts";
-import { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
-import { WriterThread } from "../../../src/store/sqlite/writer/writer_thread.ts";
-import { temporaryFolder } from "../checks/temporary_folder.ts";
-import { workerEntry } from "../processes/worker_entry.ts";
 import { turns, until } from "../waiting/turns.ts";
 import { type Burst, requestOf, type Script, scriptUsers, sessionUsers } from "./lane_scripts.ts";
 import type { RequestKind } from "./received_frames.ts";
+import { LaneStore } from "./lane_store.ts";
 import { TestChat } from "./test_chat.ts";
 import { TestRooms } from "./test_rooms.ts";
 import { TestSession } from "./test_session.ts";
-import { TestMessageStore, TestStore } from "./test_store.ts";
-
-/** A store that refuses some batches of plain messages, as if it was not certain of them. */
-class RefusingStore extends TestMessageStore {
-  readonly #refuses: () => boolean;
-  batches = 0;
-
-  constructor(database: Database, { refuses = () => false, writer }: { refuses?(): boolean; writer?: PlainWriter }) {
-    super(database, { writer });
-    this.#refuses = refuses;
-  }
-
-  override async commitPlain(batch: PlainBatch): Promise<boolean> {
-    this.batches += 1;
-    return !this.#refuses() && await super.commitPlain(batch);
-  }
-}
 
 export interface LaneSystemOptions {
   /** Whether the store refuses the next batch of plain messages; it takes all unless given. */
@@ -74,18 +52,6 @@ interface SystemParts {
   readonly closing: DisposableStack;
 }
 
-/** Opens a store in a folder, whose plain messages a thread writes. */
-function openWithThread(closing: DisposableStack): TestStore {
-  const { path } = closing.use(temporaryFolder());
-  const database = Database.open(path);
-  const onDied = (error: Error) => {
-    throw error;
-  };
-  const thread = closing.use(new WriterThread({ path: databasePath(path), entry: workerEntry, onDied }));
-  const writer = new PlainWriter(database, { startThread: () => thread, maxDirect: 0 });
-  return TestStore.openOn(database, (database) => new RefusingStore(database, { writer }));
-}
-
 /** A chat that a script runs on: its sessions, and everything that they received. */
 export class LaneSystem implements AsyncDisposable {
   readonly test: TestChat;
@@ -113,13 +79,11 @@ export class LaneSystem implements AsyncDisposable {
     { refuses, decodes = false, inThread = false, latenessMs }: LaneSystemOptions,
   ): Promise<LaneSystem> {
     const closing = new DisposableStack();
-    const store = inThread
-      ? openWithThread(closing)
-      : TestStore.openWith((database) => new RefusingStore(database, { refuses }));
+    const store = inThread ? LaneStore.openWithThread(closing) : LaneStore.open(refuses);
     const test = await TestChat.open({ users: scriptUsers, store, latenessMs });
     const made = new TestRooms(test);
     const ops = await made.create("ana", "ops");
-    const den = await made.create("ben", "den", { isPublic: false, historyVisible: true });
+    const den = await made.create("ben", "den", { isPublic: false });
     await made.join("ben", ops);
     await made.join("cleo", ops);
     await made.invite("ben", den, "ana");
@@ -136,7 +100,7 @@ export class LaneSystem implements AsyncDisposable {
 
   /** The number of batches of plain messages that the store got. */
   get plainBatches(): number {
-    return (this.test.store.messages as RefusingStore).batches;
+    return (this.test.store.messages as LaneStore).batches;
   }
 
   /** Runs a script; each of its requests gets the next of `ids`. */
@@ -245,9 +209,15 @@ export class LaneSystem implements AsyncDisposable {
   }
 
   async #visible(): Promise<Record<string, readonly Message[]>> {
-    const visible: Record<string, readonly Message[]> = {};
+    const { messages: store } = this.test.store;
+    const visible: Record<string, Message[]> = {};
     for (const user of scriptUsers) {
-      visible[user] = (await this.test.store.messages.messagesAfter(user, 0, page)).messages;
+      visible[user] = [];
+      for (let position = 0; position < store.head;) {
+        const { messages, through } = await store.messagesAfter(user, position, page);
+        visible[user].push(...messages);
+        position = through;
+      }
     }
     return visible;
   }

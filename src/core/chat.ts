@@ -261,7 +261,7 @@ export class Chat {
     return this.#buckets.take(user, this.#options.clock.now(), cost);
   }
 
-  /** Returns what a request that was not taken cost. */
+  /** Returns the cost of a request that was not taken to the user's allowance. */
   giveBackAllowance(user: string, cost: number): void {
     this.#buckets.giveBack(user, this.#options.clock.now(), cost);
   }

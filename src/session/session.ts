@@ -222,7 +222,11 @@ export class Session implements LaneSession {
     const { id, kind } = request;
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
     const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
-    if (draft instanceof Promise) return draft.then((checked) => void this.#submit(id, checked));
+    if (draft instanceof Promise) {
+      return draft.then((checked) => {
+        if (!this.#ended) void this.#submit(id, checked);
+      });
+    }
     void this.#submit(id, draft);
   }
 
@@ -281,7 +285,6 @@ export class Session implements LaneSession {
   }
 
   async #submit(id: number, draft: CheckedDraft): Promise<void> {
-    if (this.#ended) return;
     this.#sends += 1;
     try {
       const posted = await this.#shared.chat.posting.submit(draft, this.#subscription);

@@ -134,7 +134,7 @@ export class CommitQueue {
     const { count } = batch;
     const begun = performance.now();
     try {
-      if (!await this.#options.store.commitPlain(batch)) return this.#resubmit(batch);
+      if (!await this.#options.store.commitPlain(batch)) return this.#resubmitPlain(batch);
     } catch (error) {
       for (let index = 0; index < count; index++) batch.senders[index].onFailed(batch.requestIds[index], error);
       return;
@@ -144,13 +144,13 @@ export class CommitQueue {
     this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
   }
 
-  /** Has the messages of a batch, and all that came after it, appended in their order before those that wait. */
-  #resubmit(batch: LaneBatch): void {
+  /** Has all plain messages, those of `first` before the others, appended in their order before the entries that wait. */
+  #resubmitPlain(first: LaneBatch | undefined = this.#plain.take()): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (let next: LaneBatch | undefined = batch; next !== undefined; next = this.#plain.take()) {
-      for (let index = 0; index < next.count; index++) {
-        next.senders[index].resubmit(next.requestIds[index], draftOf(next, index));
+    for (let batch = first; batch !== undefined; batch = this.#plain.take()) {
+      for (let index = 0; index < batch.count; index++) {
+        batch.senders[index].resubmit(batch.requestIds[index], draftOf(batch, index));
       }
     }
     this.#waiting.push(...waiting);
@@ -199,6 +199,8 @@ export class CommitQueue {
    * their order, as if they were submitted now.
    */
   async #judgeAgain(batch: readonly Waiting[], moves: Moves): Promise<void> {
+    // These came during the commit.
+    this.#resubmitPlain();
     this.#waiting = [...batch, ...this.#waiting];
     for (const { entry } of batch) this.#waitingBytes += entry.append.text.length;
     this.moves.putBack(moves);

@@ -5,7 +5,6 @@ import type { Subscriber } from "../people/live_sessions.ts";
 import type { UserSettings } from "../people/user_settings.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import { type Address, parseAddress } from "./address.ts";
-import type { CommitQueue } from "./commit_queue.ts";
 import { directConversation, directMembers } from "./message.ts";
 import { messageIdLeadMs, readMessageIdTime } from "./message_id.ts";
 import type { Origin } from "./pending_entry.ts";
@@ -39,7 +38,10 @@ export interface PlainLaneOptions {
   readonly rooms: RoomCache;
   readonly disk: DiskQuota;
   readonly clock: Clock;
-  readonly commits: Pick<CommitQueue, "addPlain">;
+  readonly commits: {
+    /** Adds a message to the next batch. @returns false if it has to take the other way */
+    addPlain(request: LaneRequest, acceptedAt: number): boolean;
+  };
 }
 
 /**

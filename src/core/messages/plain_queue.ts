@@ -1,13 +1,16 @@
-import { PlainBatch, type PlainRequest, type PlainRoute } from "./plain_batch.ts";
+import { PlainBatch, type PlainRequest, type PlainRoute, recordLength } from "./plain_batch.ts";
 
 /** Most messages that wait. */
 const maxWaiting = 20_000;
+/** Most bytes of records that wait. */
+const maxWaitingBytes = 64 * 1024 * 1024;
 
 /** Plain messages that wait for a commit, in batches. */
 export class PlainQueue<Route extends PlainRoute, Sender> {
   /** The oldest first; messages are added to the last one. */
   readonly #batches: PlainBatch<Route, Sender>[] = [];
   #count = 0;
+  #bytes = 0;
   /** Bytes of the last batch that was taken. */
   #usualBytes: number | undefined;
 
@@ -17,13 +20,16 @@ export class PlainQueue<Route extends PlainRoute, Sender> {
 
   /** Adds a message, accepted at a time in milliseconds since the Unix epoch. @returns false when the queue is full */
   add(request: PlainRequest<Route, Sender>, acceptedAt: number): boolean {
-    if (this.#count >= maxWaiting) return false;
+    const length = request.textEnd - request.textAt;
+    const bytes = recordLength(length);
+    if (this.#count >= maxWaiting || this.#bytes + bytes > maxWaitingBytes) return false;
     let batch = this.#batches.at(-1);
-    if (batch === undefined || !batch.hasRoom(request.textEnd - request.textAt)) {
+    if (batch === undefined || !batch.hasRoom(length)) {
       this.#batches.push(batch = new PlainBatch(this.#usualBytes));
     }
     batch.add(request, acceptedAt);
     this.#count += 1;
+    this.#bytes += bytes;
     return true;
   }
 
@@ -32,6 +38,7 @@ export class PlainQueue<Route extends PlainRoute, Sender> {
     const batch = this.#batches.shift();
     if (batch === undefined) return undefined;
     this.#count -= batch.count;
+    this.#bytes -= batch.bytes.length;
     this.#usualBytes = batch.bytes.length;
     return batch;
   }

@@ -108,10 +108,13 @@ export class Database implements Disposable {
    * first write all, because heads that a crash loses are read from the entries.
    * @throws {ChatError} `storage_full`
    */
-  writeHeads(limit: number = this.heads.unwritten): void {
-    if (limit === 0) return;
-    this.transaction(() => this.heads.write(limit), { durable: false });
-    this.heads.forget(limit);
+  writeHeads(limit?: number): void {
+    // Another connection may move more heads.
+    this.beforeWrite?.();
+    const count = limit ?? this.heads.unwritten;
+    if (count === 0) return;
+    this.transaction(() => this.heads.write(count), { durable: false });
+    this.heads.forget(count);
   }
 
   /**

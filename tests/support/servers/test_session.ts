@@ -27,6 +27,8 @@ export interface TestSessionOptions {
   windowBytes?: number;
   /** Frames leave only when the test says so by {@link TestSession.takeFrames}; they leave at once unless given. */
   holdsFrames?: boolean;
+  /** Whether the session takes frames decoded, as from a client that sends JSON. */
+  decodes?: boolean;
   defer?(callback: () => void): void;
 }
 
@@ -39,11 +41,13 @@ export class TestSession extends ReceivedFrames {
   ended: { reason: ChatError | undefined } | undefined;
   /** Octets of frames that have not left. */
   unsentBytes = 0;
+  readonly #decodes: boolean;
   #lastId = 0;
 
   constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
     super();
     const { dialCallback, log = silentLog, windowBytes, holdsFrames = false, defer = setImmediate } = options;
+    this.#decodes = options.decodes ?? false;
     const shared = {
       chat,
       log,
@@ -105,7 +109,9 @@ export class TestSession extends ReceivedFrames {
   }
 
   receive(frame: { requests: Request[] }): void {
-    this.session.receiveEncoded(ClientFrame.encode(frame).finish());
+    const bytes = ClientFrame.encode(frame).finish();
+    if (this.#decodes) this.session.receive(ClientFrame.decode(bytes), bytes.length);
+    else this.session.receiveEncoded(bytes);
   }
 
   /** Sends one request and resolves with what it is answered. */

@@ -141,7 +141,7 @@ export class Applier {
   }
 }
 
-/** Returns the origin of an entry as far as the entry tells it. */
+/** Derives the origin of an entry from the entry alone. */
 function originOf({ conversation, sender, event, text }: Message): Origin {
   const change = event !== undefined && isRoomEvent(event) ? { sender, event, text } : undefined;
   const members = isRoomId(conversation) ? [] : directMembers(conversation);

@@ -14,9 +14,6 @@ export interface DeliveryOptions {
   windowBytes: number;
 }
 
-/** The fields of an entry that its delivery needs beside the encoded item. */
-export type DeliveredEntry = Pick<Message, "position" | "acceptedAt">;
-
 export interface ReadLimits {
   limit: number;
   maxBytes: number;
@@ -30,8 +27,8 @@ export interface DeliveryHost {
   read(after: number, limits: ReadLimits): Promise<MessageBatch>;
   /** Reports whether the client understands an entry; other entries are skipped. */
   supports(message: Message): boolean;
-  /** Sends one item. The client then has everything up to the position of its entry. */
-  send(item: Uint8Array, entry: DeliveredEntry): void;
+  /** Sends one item. The client then has everything up to the position of its message. */
+  send(item: Uint8Array, message: Message): void;
   /**
    * Moves the client to a position without an item: it has the entry from a reply, or may not see it. `settled` when all
    * earlier items are acknowledged.
@@ -80,16 +77,11 @@ export class Delivery {
 
   /** Offers a committed message. `own` when the client has it from the reply to its request. */
   offer(message: Message, own: boolean): void {
-    if (own || !this.#host.supports(message)) this.#pass(message.position, own);
-    else this.offerItem(encodeMessageItem(message), message);
-  }
-
-  /**
-   * Offers a committed message of another session that every client understands, as {@link encodeMessageItem} encodes
-   * it. The item is never changed.
-   */
-  offerItem(item: Uint8Array, entry: DeliveredEntry): void {
-    if (this.#isDue(entry.position)) this.#caughtUp = this.#send(item, entry);
+    // A read from the store may return a message before it is offered.
+    if (message.position <= this.#sent) return;
+    this.#newest = Math.max(this.#newest, message.position);
+    if (own) this.#addOwn(message.position);
+    if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
   }
 
   /** Has the entry at `position` read from the store, which returns it if the user may see it. */
@@ -159,30 +151,12 @@ export class Delivery {
       this.#advance(message.position);
       return true;
     }
-    return this.#send(encodeMessageItem(message), message);
-  }
-
-  /** @returns false when the window has no room for the item */
-  #send(item: Uint8Array, entry: DeliveredEntry): boolean {
+    const item = encodeMessageItem(message);
     if (this.#outstandingBytes + item.length > this.#windowBytes) return false;
-    this.#sent = entry.position;
+    this.#sent = message.position;
     this.#outstandingBytes += item.length;
-    this.#host.send(item, entry);
+    this.#host.send(item, message);
     return true;
-  }
-
-  /** Moves the client beyond an offered entry that it has, or does not understand. */
-  #pass(position: number, own: boolean): void {
-    if (own && position > this.#sent) this.#addOwn(position);
-    if (this.#isDue(position)) this.#advance(position);
-  }
-
-  /** Notes an offered entry. @returns whether it is the next one to send */
-  #isDue(position: number): boolean {
-    // A read from the store may return an entry before it is offered.
-    if (position <= this.#sent) return false;
-    this.#newest = Math.max(this.#newest, position);
-    return this.#caughtUp && !this.#closed;
   }
 
   #addOwn(position: number): void {

@@ -7,7 +7,7 @@ import type { Notice } from "../core/people/notice.ts";
 import type { Callback } from "../gen/chatd/v1/session.ts";
 import { encodeNoticeItem } from "../wire/server_items.ts";
 import type { SessionStream } from "./session_stream.ts";
-import { type DeliveredEntry, Delivery, type DeliveryHost, type ReadLimits } from "./delivery.ts";
+import { Delivery, type DeliveryHost, type ReadLimits } from "./delivery.ts";
 import { DeliveryRoute } from "./delivery_route.ts";
 import type { FrameContent } from "./frame_writer.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
@@ -86,11 +86,6 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     this.#delivery.offer(message, own);
   }
 
-  /** Offers a message that was encoded without a {@link Message}: see {@link Delivery.offerItem}. */
-  offerItem(item: Uint8Array, entry: DeliveredEntry): void {
-    this.#delivery.offerItem(item, entry);
-  }
-
   lookUp(position: number): void {
     this.#delivery.lookUp(position);
   }
@@ -120,7 +115,7 @@ export class Subscription implements Subscriber, DeliveryHost, TokenHolder {
     return event === undefined || this.#protocolVersion >= 2;
   }
 
-  send(item: Uint8Array, { position, acceptedAt }: DeliveredEntry): void {
+  send(item: Uint8Array, { position, acceptedAt }: Message): void {
     (this.#route ?? this.#stream.writer).deliver(item, position);
     if (position > this.#head) this.#shared.chat.metrics.delivered(acceptedAt);
   }

@@ -89,16 +89,11 @@ function open(
     newest = cursor;
     delivery.rewind();
   };
-  /** Uses both ways to offer a message: they do the same. */
-  const offer = (entry: Message, own: boolean) => {
-    if (own || !supports(entry) || entry.position % 3 > 0) delivery.offer(entry, own);
-    else delivery.offerItem(encodeMessageItem(entry), entry);
-  };
   const commit = (text?: string, own = false, { lookUp = false } = {}) => {
     const entry = message(head() + 1, text);
     log.push(entry);
     if (lookUp) delivery.lookUp(entry.position);
-    else if (visible(entry)) offer(entry, own);
+    else if (visible(entry)) delivery.offer(entry, own);
     return entry.position;
   };
   return { delivery, log, sent, passed, state, commit, acknowledge, rewind };

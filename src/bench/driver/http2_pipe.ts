@@ -72,12 +72,7 @@ export class Http2Pipe implements Pipe {
     try {
       const socket = await Deno.connect({ hostname: host, port });
       socket.setNoDelay(true);
-      const connection = tls === undefined ? socket : await Deno.startTls(socket, {
-        hostname: tls.serverName,
-        caCerts: tls.ca === undefined ? [] : [tls.ca],
-        alpnProtocols: ["h2"],
-      });
-      return new Http2Pipe(connection, options);
+      return new Http2Pipe(tls === undefined ? socket : await encrypt(socket, tls), options);
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ChatError("unavailable", `Cannot connect to ${host}:${port}: ${why}`, { cause });
@@ -182,7 +177,20 @@ export class Http2Pipe implements Pipe {
   #lose(error: Error): void {
     if (this.#closed) return;
     void this.close();
-    this.#handlers.onLost(error);
+    this.#handlers.onLost(isOfDeno(error) ? broken(error) : error);
+  }
+}
+
+/** @throws {Error} if the server's certificate is not trusted, for example */
+async function encrypt(socket: Deno.TcpConn, { ca, serverName }: PipeTls): Promise<Deno.TlsConn> {
+  const caCerts = ca === undefined ? [] : [ca];
+  const connection = await Deno.startTls(socket, { hostname: serverName, caCerts, alpnProtocols: ["h2"] });
+  try {
+    await connection.handshake();
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
   }
 }
 
@@ -190,6 +198,15 @@ function grow(bytes: Uint8Array<ArrayBuffer>, filled: number): Uint8Array<ArrayB
   const larger = new Uint8Array(2 * bytes.length);
   larger.set(bytes.subarray(0, filled));
   return larger;
+}
+
+/** Reports whether an error is of the connection, and not of the code that reads from it. */
+function isOfDeno(error: Error): boolean {
+  return Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
+
+function broken(cause: Error): ChatError {
+  return new ChatError("unavailable", `The connection to the server broke: ${cause.message}`, { cause });
 }
 
 function ended(): ChatError {

@@ -9,7 +9,7 @@ export function stampNow(): number {
   return Math.round(performance.now() * 1000);
 }
 
-/** Writes a stamp at the begin of a text. */
+/** Writes a stamp at the beginning of a text. */
 export function putStamp(bytes: Uint8Array, at: number, stamp: number): void {
   for (let digit = at + stampDigits - 1; digit >= at; digit--) {
     const rest = Math.floor(stamp / 10);
@@ -18,7 +18,7 @@ export function putStamp(bytes: Uint8Array, at: number, stamp: number): void {
   }
 }
 
-/** Reads the stamp at the begin of a text. */
+/** Reads the stamp at the beginning of a text. */
 export function readStamp(bytes: Uint8Array, at: number): number {
   let stamp = 0;
   for (let digit = 0; digit < stampDigits; digit++) stamp = 10 * stamp + bytes[at + digit] - zero;

@@ -81,12 +81,12 @@ export function compare(run: Comparable, other: Comparable): Omit<Ratios, "to"> 
  * Returns the CPU of all processes between the clients, in milliseconds for 1,000 messages; undefined when one is not
  * known.
  */
-export function serverCpu({ system, cpu }: Pick<Measured, "system" | "cpu">): number | undefined {
+function serverCpu({ system, cpu }: Pick<Measured, "system" | "cpu">): number | undefined {
   return sum(betweenClients(system).map((part) => cpu?.[part]));
 }
 
 /** Returns the bytes for a session in all processes between the clients that are known. */
-export function sessionBytes({ idle }: Pick<Figures, "idle">): number | undefined {
+function sessionBytes({ idle }: Pick<Figures, "idle">): number | undefined {
   const known = [idle?.serverBytesPerSession, idle?.brokerBytesPerSession].filter((bytes) => bytes !== undefined);
   return known.length === 0 ? undefined : sum(known);
 }

@@ -13,6 +13,7 @@ import { ClientSystem } from "./client_system.ts";
 import type { OwnedResources } from "./owned_resources.ts";
 import { RawSystem, type RawWay } from "./raw_system.ts";
 import { RelaySystem } from "./relay_system.ts";
+import { servingProcessOf } from "./serving_process.ts";
 import type { BenchSystem } from "./system.ts";
 
 /** The method of live sessions. */
@@ -31,7 +32,7 @@ export async function makeSystems(options: BenchOptions, resources: OwnedResourc
   const ca = options.tls?.caFile === undefined ? undefined : await readPemText(options.tls.caFile);
   const { running, ...servers } = options.server === undefined
     ? ownServers(resources, broker)
-    : runningServers(options, ca);
+    : runningServers(options, { ca, server: options.serverPid && await servingProcessOf(options.serverPid) });
   const grpc = (name: SystemName, way: { on: BenchServers; joined: boolean }) =>
     new RawSystem(grpcWay(name, way, options));
   const client = (name: SystemName, callback: boolean) =>
@@ -81,12 +82,12 @@ function ownServers(resources: OwnedResources, broker: BenchBroker): Servers {
 }
 
 function runningServers(
-  { server: address, serverPid, broker, brokerPid, tls }: BenchOptions,
-  ca: string | undefined,
+  { server: address, broker, brokerPid, tls }: BenchOptions,
+  { ca, server }: { ca: string | undefined; server: number | undefined },
 ): Servers {
   const pipeTls: PipeTls | undefined = tls && { ca, serverName: tls.serverName ?? address!.host };
-  const grpc = new RunningServer({ address, tls: pipeTls, processes: { server: serverPid } });
-  const onBroker = new RunningServer({ broker, processes: { server: serverPid, broker: brokerPid } });
+  const grpc = new RunningServer({ address, tls: pipeTls, processes: { server } });
+  const onBroker = new RunningServer({ broker, processes: { server, broker: brokerPid } });
   const refused: BenchServers = {
     start: () =>
       Promise.reject(new ChatError("not_found", "A running server has TLS or not: --tls is for all rows of gRPC.")),

@@ -1,9 +1,12 @@
+import { ChatError } from "../../core/chat_error.ts";
 import { type Figures, systemNames } from "../result.ts";
 import type { RunOptions, StartedSystem, Workload } from "../systems/system.ts";
 import { Meter } from "./meter.ts";
 
 const messages = 2_000;
 const warmUpMessages = 200;
+/** Interval of checks whether a message was lost, in milliseconds. */
+const lostMs = 30_000;
 
 /**
  * W2: the latency of a message without other load. Each message is sent after the one before was accepted and
@@ -18,6 +21,7 @@ export const oneAtATime: Workload = {
   run: runOneAtATime,
 };
 
+/** @throws {ChatError} `internal` when a message is not accepted or not delivered */
 async function runOneAtATime(system: StartedSystem, { progress }: RunOptions): Promise<Figures> {
   const meter = new Meter(system.processes);
   progress("connecting");
@@ -40,6 +44,18 @@ async function runOneAtATime(system: StartedSystem, { progress }: RunOptions): P
       if (sent % 100 === 0) progress(`${sent.toLocaleString("en")} of ${times.toLocaleString("en")}`);
     }
   };
-  await send(warmUpMessages);
-  return await meter.measure(() => send(messages));
+  let watch: ReturnType<typeof setTimeout>;
+  const watchFrom = (before: typeof isDone) => {
+    watch = setTimeout(() => {
+      if (isDone !== before) return watchFrom(isDone);
+      isDone.reject(new ChatError("internal", "A message was not accepted or not delivered."));
+    }, lostMs);
+  };
+  watchFrom(isDone);
+  try {
+    await send(warmUpMessages);
+    return await meter.measure(() => send(messages));
+  } finally {
+    clearTimeout(watch!);
+  }
 }

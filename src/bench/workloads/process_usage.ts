@@ -32,13 +32,14 @@ export interface ThreadUsage {
   readonly cpuMs: number;
 }
 
-/** Reads the threads of a process by their ids; empty when it is gone, and on systems other than Linux. */
+/**
+ * Reads the threads of a process by their ids; empty when it is gone, cannot be read, or the system is not Linux.
+ */
 export async function threadsOf(pid: number): Promise<Map<string, ThreadUsage>> {
   if (Deno.build.os !== "linux") return new Map();
-  // A thread may end meanwhile. Deno may not list /proc without --allow-all.
-  const lines = await output("sh", ["-c", 'cat /proc/"$1"/task/*/stat 2>/dev/null; true', "sh", `${pid}`]);
+  const lines = await readThreads(pid).catch(() => []);
   return new Map(
-    lines.split("\n").filter((line) => line !== "").map((line) => {
+    lines.filter((line) => line !== "").map((line) => {
       const [id] = line.split(" ", 1);
       const name = line.slice(line.indexOf("(") + 1, line.lastIndexOf(")"));
       return [id, { name, cpuMs: parseStat(line) }];
@@ -63,6 +64,21 @@ export function threadsBetween(
 export function ownCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
+}
+
+/** Reads the lines of /proc/PID/task/TID/stat, by sh(1) where Deno refuses: see {@link readProc}. */
+async function readThreads(pid: number): Promise<string[]> {
+  try {
+    const threads = await Array.fromAsync(Deno.readDir(`/proc/${pid}/task`));
+    // A thread may end meanwhile.
+    return await Promise.all(
+      threads.map(({ name }) => Deno.readTextFile(`/proc/${pid}/task/${name}/stat`).catch(() => "")),
+    );
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    const lines = await output("sh", ["-c", 'cat /proc/"$1"/task/*/stat 2>/dev/null; true', "sh", `${pid}`]);
+    return lines.split("\n");
+  }
 }
 
 async function fromProc(pid: number): Promise<ProcessUsage> {

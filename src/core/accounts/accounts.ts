@@ -221,7 +221,13 @@ export class Accounts {
     for (let isPrepared = prepare === undefined;; isPrepared = true) {
       const { count } = this.#revocations;
       const identity = await this.#devices.identify(tokenHash);
-      if (!isPrepared) await prepare?.(identity);
+      try {
+        if (!isPrepared) await prepare?.(identity);
+      } catch (error) {
+        // A revocation may be the cause, such as that of a device whose consumer was being opened.
+        if (count !== this.#revocations.count) await this.#devices.identify(tokenHash);
+        throw error;
+      }
       if (count !== this.#revocations.count) continue;
       enter?.(identity);
       return identity;

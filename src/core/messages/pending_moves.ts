@@ -34,7 +34,7 @@ export class PendingMoves {
    */
   readonly #ownReads = new Map<string, Map<string, number>>();
   #ownTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Those of the commit in progress. */
+  /** The moves of the commit in progress. */
   #underway = none;
 
   /** @param onDue called when a move has waited for its time */
@@ -69,9 +69,10 @@ export class PendingMoves {
 
   /** Returns the position that a cursor moves to soon; undefined when none waits and none is being committed. */
   waitingCursor(deviceId: string, consumer: string): number | undefined {
-    const waiting = findCursor(this.#cursors.get(deviceId), consumer) ??
-      this.#underway.get(cursorKey(deviceId, consumer));
-    return waiting && target(waiting);
+    const waiting = findCursor(this.#cursors.get(deviceId), consumer);
+    const underway = this.#underway.get(cursorKey(deviceId, consumer));
+    if (waiting === undefined) return underway && target(underway);
+    return Math.max(waiting.position, underway === undefined ? 0 : target(underway));
   }
 
   /** Whether a move has waited for its time. */
@@ -91,7 +92,10 @@ export class PendingMoves {
   take(): Moves {
     clearTimeout(this.#readTimer);
     this.#readTimer = undefined;
-    const moves = new Map<string, MoveCursor | MoveRead>(this.#reads);
+    const reads = [...this.#reads];
+    // A read position that follows from an own message counts only if everything before it was read.
+    const [own, set] = [reads.filter(([, { ownOnly }]) => ownOnly), reads.filter(([, { ownOnly }]) => !ownOnly)];
+    const moves = new Map<string, MoveCursor | MoveRead>([...set, ...own]);
     this.#reads.clear();
     if (this.#areCursorsDue) {
       for (const cursor of [...this.#cursors.values()].flat()) {
@@ -122,12 +126,9 @@ export class PendingMoves {
   #addOwnReads(): void {
     clearTimeout(this.#ownTimer);
     this.#ownTimer = undefined;
-    // These follow read positions that were set explicitly.
     for (const [user, reads] of this.#ownReads) {
       for (const [conversation, seq] of reads) {
-        const key = `own ${conversation} ${user}`;
-        this.#reads.delete(key);
-        this.#move(key, { kind: "move_read", conversation, user, seq, ownOnly: true });
+        this.#move(`own ${conversation} ${user}`, { kind: "move_read", conversation, user, seq, ownOnly: true });
       }
     }
     this.#ownReads.clear();

@@ -72,8 +72,8 @@ export class Receipts {
   readSaved({ conversation, user, seq }: MoveRead): void {
     const { live, revisions } = this.#options;
     const key = readKey(conversation, user);
-    // A later one was on its way to the disk when this one was requested.
-    if (seq <= (this.#reads.peek(key) ?? 0)) return;
+    // A later one was stored already. The same one may be known from a look-up in the store, which is ahead.
+    if (seq < (this.#reads.peek(key) ?? 0)) return;
     this.#reads.set(key, seq);
     const receipt = { readSeq: seq, deliveredSeq: 0 };
     for (const each of live.of(user)) each.notify({ kind: "receipt", conversation, user, ...receipt });

@@ -59,7 +59,7 @@ export class LiveSessions {
     return left.length === 0 && subscribers.length > 0;
   }
 
-  /** The users who are online, as they are at each time. */
+  /** A live view of the users who are online. */
   get online(): UserSet {
     return this.#byUser;
   }

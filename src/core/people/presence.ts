@@ -229,7 +229,7 @@ export class Presence {
       const { presence } = await settings.settings(user);
       if (!presence && !always) return;
       const state = presence ? shown : "offline";
-      // Of many who leave together, none is online any more to be told of the others.
+      // Users who left need no notice: when many leave together, each would look for all others.
       const peers = shown === "offline" ? await store.peersAmong(user, live.online) : await this.#peersThere(user);
       const notice = { kind: "presence", user, state } as const;
       for (const peer of peers) {

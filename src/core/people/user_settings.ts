@@ -11,20 +11,18 @@ const maxContacts = 50_000;
 /** Largest number of names that fits into one reply. */
 const maxBlocked = 1_000;
 
-/** Entries of one sender that are hidden: those after one position, up to another. */
+/** A block of one sender, which hides the entries after a position. */
 interface Block {
   readonly after: number;
-  /** Infinity while the block is in force. */
-  readonly through: number;
-  /** It is being stored, which may fail. */
-  isSaving?: boolean;
+  /** Its beginning or end is being stored, which may fail: until then, only the store knows which entries it hides. */
+  isSaving: boolean;
 }
 
 interface Known {
   /** The position that the blocks are of: memory does not know which entries up to there are hidden. */
   readonly asOf: number;
   settings: Settings;
-  /** By sender. Ended blocks are kept until the entries that they hide are applied. */
+  /** By sender. The entries that an ended block hides were applied before it ended. */
   readonly blocks: Map<string, Block>;
   /** Entries may be hidden from the user. */
   hasBlocked: boolean;
@@ -103,19 +101,25 @@ export class UserSettings {
     const other = await this.#requireUser(name);
     if (other === user) throw new ChatError("invalid_argument", "You cannot block yourself.");
     await this.#changeSettings(user, async (known) => {
-      if (isInForce(known.blocks.get(other))) return;
-      if (known.blocks.values().filter(isInForce).toArray().length >= maxBlocked) {
+      if (known.blocks.has(other)) return;
+      if (known.blocks.size >= maxBlocked) {
         throw new ChatError(
           "limit_reached",
           `You have reached the limit of ${maxBlocked} blocked users. Unblock some first.`,
         );
       }
       const after = this.#options.applied();
+      const block = { after, isSaving: true };
       known.hasBlocked = true;
-      const ended = known.blocks.get(other);
-      // A block that ended where this one begins still hides entries that are committed but not applied yet.
-      const block = { after: ended?.through === after ? ended.after : after, through: Infinity };
-      await this.#replaceBlock(known, other, block, () => this.#options.store.block(user, other, after));
+      known.blocks.set(other, block);
+      try {
+        await this.#options.store.block(user, other, after);
+      } catch (error) {
+        known.blocks.delete(other);
+        throw error;
+      } finally {
+        block.isSaving = false;
+      }
     });
   }
 
@@ -124,26 +128,25 @@ export class UserSettings {
     const other = await this.#requireUser(name);
     await this.#changeSettings(user, async (known) => {
       const block = known.blocks.get(other);
-      if (!isInForce(block)) return;
-      const through = this.#options.applied();
-      await this.#replaceBlock(
-        known,
-        other,
-        { ...block, through },
-        () => this.#options.store.unblock(user, other, through),
-      );
-      for (const [sender, { through: end }] of known.blocks) if (end < through) known.blocks.delete(sender);
+      if (block === undefined) return;
+      block.isSaving = true;
+      try {
+        await this.#options.store.unblock(user, other, this.#options.applied());
+        known.blocks.delete(other);
+      } finally {
+        block.isSaving = false;
+      }
     });
   }
 
   /** Returns whether the current activity of `sender` is hidden from `user`. Only correct for loaded users. */
   isHidden(user: string, sender: string): boolean {
-    return isInForce(this.#known.peek(user)?.blocks.get(sender));
+    return this.#known.peek(user)?.blocks.has(sender) ?? false;
   }
 
   /**
-   * Returns whether `user` may see an entry, by their blocks. An event about a message also needs a visible target: after
-   * a block of any sender, only the store knows.
+   * Returns whether `user` may see an entry that is being applied, by their blocks. An event about a message also needs
+   * a visible target: after a block of any sender, only the store knows.
    */
   visibilityOf(user: string, { sender, position, event }: Message): Visibility {
     const known = this.#known.peek(user);
@@ -152,7 +155,7 @@ export class UserSettings {
     if (position <= known.asOf) return "unknown";
     const block = known.blocks.get(sender);
     if (block?.isSaving) return "unknown";
-    if (block !== undefined && block.after < position && position <= block.through) return "hidden";
+    if (block !== undefined && block.after < position) return "hidden";
     return event === undefined || isRoomEvent(event) ? "shown" : "unknown";
   }
 
@@ -246,7 +249,7 @@ export class UserSettings {
         const changed = this.#known.get(user);
         if (changed !== undefined) return changed;
         if (load.isVoid) continue;
-        const blocks = new Map(blocked.map((name) => [name, { after: 0, through: Infinity }]));
+        const blocks = new Map(blocked.map((name) => [name, { after: 0, isSaving: false }]));
         const known = { settings, blocks, hasBlocked, asOf };
         this.#cache(user, known);
         return known;
@@ -270,28 +273,8 @@ export class UserSettings {
       return result;
     });
   }
-
-  /** Changes a block in memory and on disk. Until it is stored, only the store knows which entries it hides. */
-  async #replaceBlock({ blocks }: Known, sender: string, block: Block, save: () => Promise<void>): Promise<void> {
-    const before = blocks.get(sender);
-    block.isSaving = true;
-    blocks.set(sender, block);
-    try {
-      await save();
-    } catch (error) {
-      if (before === undefined) blocks.delete(sender);
-      else blocks.set(sender, before);
-      throw error;
-    } finally {
-      block.isSaving = false;
-    }
-  }
-}
-
-function isInForce(block: Block | undefined): block is Block {
-  return block?.through === Infinity;
 }
 
 function namesOf({ blocks }: Known): string[] {
-  return [...blocks.keys()].filter((sender) => isInForce(blocks.get(sender))).sort();
+  return [...blocks.keys()].sort();
 }

@@ -129,7 +129,10 @@ export class Http2Stream {
       this.#host.onQueued();
     } else {
       this.#queue = [data];
-      if (data.length > Math.min(this.sendWindow.size, minMaxFrameBytes)) this.hold();
+      if (data.length > Math.min(this.sendWindow.size, minMaxFrameBytes)) {
+        this.hold();
+        this.#host.onQueued();
+      }
     }
     this.#host.onReady(this);
   }
@@ -139,9 +142,7 @@ export class Http2Stream {
    * of others.
    */
   hold(): void {
-    if (this.#queue.length === 0) return;
-    this.#queue[0] = toBytes(this.#queue[0]);
-    this.#host.onQueued();
+    if (this.#queue.length > 0) this.#queue[0] = toBytes(this.#queue[0]);
   }
 
   /** Ends this side after the queued DATA. @param trailers an encoded header block of fewer than 16,384 octets */

@@ -20,6 +20,8 @@ export interface SenderHost {
   addFrame(frame: Uint8Array): void;
   /** Sends a DATA frame after earlier frames. */
   addData(data: Data, header: { streamId: number; flags: number }): void;
+  /** Called when the DATA of streams stays in memory, which may close the connection. */
+  onQueued(): void;
   /** Called when the last frame of a stream was added. */
   onLocalEnd(stream: Http2Stream): void;
   /** Called for each added DATA frame that the peer's windows did not make small. */
@@ -64,28 +66,28 @@ export class StreamSender {
 
   /** Adds the next DATA or trailers frame, of the stream whose turn it is. @returns false when none can be sent now */
   addNextFrame(): boolean {
+    let isHeld = false;
     for (let left = this.#ready.length; left > 0; left--) {
-      const stream = this.#ready.shift();
-      // Holding octets may have closed the connection.
-      if (stream === undefined) return false;
-      if (!stream.isReady) {
-        stream.hold();
-        continue;
-      }
-      if (this.window.size > 0 || stream.queuedBytes === 0) {
+      const stream = this.#ready.shift()!;
+      const { isReady } = stream;
+      if (isReady && (this.window.size > 0 || stream.queuedBytes === 0)) {
         this.#addFrameOf(stream);
         return true;
       }
-      // The stream waits for the window of the connection.
       stream.hold();
-      this.#ready.push(stream);
+      isHeld = true;
+      // The stream waits for the window of the connection.
+      if (isReady) this.#ready.push(stream);
     }
+    if (isHeld) this.#host.onQueued();
     return false;
   }
 
   /** Encodes the DATA that could not be sent in this turn. */
   hold(): void {
+    if (this.#ready.length === 0) return;
     for (const stream of this.#ready) stream.hold();
+    this.#host.onQueued();
   }
 
   #addFrameOf(stream: Http2Stream): void {

@@ -26,8 +26,6 @@ class ConnectCall implements CallHandler, SessionPipe {
   readonly #call: IncomingCall;
   readonly #shared: ConnectOptions;
   readonly #session: Session;
-  /** Whether the session waits for its frames to leave. */
-  #isLeaving = false;
 
   constructor(call: IncomingCall, shared: ConnectOptions & SessionDependencies) {
     this.#call = call;
@@ -44,12 +42,11 @@ class ConnectCall implements CallHandler, SessionPipe {
   }
 
   onHalfClose(): void {
-    this.#isLeaving = true;
     this.#session.leave();
   }
 
   onDrain(): void {
-    if (this.#isLeaving) this.#session.drained();
+    this.#session.drained();
   }
 
   onClose(): void {

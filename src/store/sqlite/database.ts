@@ -85,8 +85,7 @@ export class Database implements Disposable {
 
   /**
    * Runs `work` in one transaction, which is on disk when this returns, and undone when it throws. A transaction that
-   * is not
-   * `durable` is synced with a later one; until then, a power failure undoes it as a whole.
+   * is not `durable` is synced with a later one; until then, a power failure undoes it as a whole.
    * @throws {ChatError} `storage_full` if the disk is full
    */
   transaction<T>(work: () => T, { durable = true }: { durable?: boolean } = {}): T {

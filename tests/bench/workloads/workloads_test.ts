@@ -1,7 +1,14 @@
 /** All workloads, with few users and for a short time, against real servers in this process. */
 import assert from "node:assert/strict";
 import { workloadNames } from "../../../src/bench/result.ts";
-import type { BenchSystem, MeasuredProcesses, Prepared, Workload } from "../../../src/bench/systems/system.ts";
+import type {
+  BenchSystem,
+  ConnectionEvents,
+  MeasuredProcesses,
+  Prepared,
+  StartedSystem,
+  Workload,
+} from "../../../src/bench/systems/system.ts";
 import { busyPairs } from "../../../src/bench/workloads/busy_pairs.ts";
 import { fullStore } from "../../../src/bench/workloads/full_store.ts";
 import { idleWorkload } from "../../../src/bench/workloads/idle_sessions.ts";
@@ -12,6 +19,8 @@ import { workloads } from "../../../src/bench/workloads/workloads.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { borrowTestBroker } from "../../support/brokers/borrowed_broker.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 import { grpcClients, rawAmqp, rawGrpc } from "../systems/own_system.ts";
 
 const quiet = { seconds: 1, progress: () => {} };
@@ -55,6 +64,27 @@ Deno.test("W2 sends 2,000 messages, each after the one before was accepted and r
   using folder = temporaryFolder();
   assert.equal((await runOn(rawGrpc(folder.path), oneAtATime)).delivered, 2_000);
   assert.equal(storedIn(folder.path), 2_200);
+});
+
+Deno.test("W2 fails when a message is not delivered", async () => {
+  using time = new FakeTime();
+  let sent = 0;
+  const system = {
+    processes: {},
+    connectPair: ({ onDelivered, onAccepted }: ConnectionEvents) =>
+      Promise.resolve({
+        send: () => {
+          if (++sent < 1_000) onDelivered(0);
+          onAccepted(1);
+          return 0;
+        },
+      }),
+  } as Partial<StartedSystem> as StartedSystem;
+  const failed = assert.rejects(oneAtATime.run(system, quiet), /not delivered/);
+  await eventually(() => sent === 1_000);
+  await time.tick(60_000);
+  await failed;
+  assert.equal(time.pending, 0);
 });
 
 Deno.test("W3 measures the CPU of logins, and the growth of memory for each session", async () => {
@@ -104,7 +134,7 @@ const fewPeople = peopleWorkload({
   warmUpSeconds: 0.5,
 });
 
-Deno.test("W6 ends when every message was accepted and everybody has it, also those who were absent", async () => {
+Deno.test("W6 ends when every message was accepted and all people have it, also those who were absent", async () => {
   using folder = temporaryFolder();
   const { people, delivered } = await runOn(rawGrpc(folder.path), fewPeople);
   const { online, timesFaster, sent, typingReports, reads, logins } = people!;

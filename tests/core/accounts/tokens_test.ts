@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Identity } from "../../../src/core/accounts/identity.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { day, minute, password, setUp } from "../../support/servers/test_accounts.ts";
 
@@ -62,6 +63,19 @@ Deno.test("authenticate() admits no session that a revocation would miss", async
   assert.deepEqual(entered, []);
 });
 
+Deno.test("authenticate() names the revocation if it made a preparation fail", async () => {
+  const { accounts, register } = setUp();
+  const { token } = await register("ana");
+  const failing = new Error("there is no such device");
+  const prepare = () => Promise.reject(failing);
+  await assert.rejects(accounts.authenticate(token, { prepare }), failing);
+  const revoked = async (identity: Identity) => {
+    await accounts.logOut(identity);
+    throw failing;
+  };
+  await rejectsWith("unauthenticated", accounts.authenticate(token, { prepare: revoked }));
+});
+
 Deno.test("authenticate() looks a token up once, and again only after a revocation", async () => {
   const { accounts, register, store } = setUp();
   const [ana, ben] = [await register("ana"), await register("ben")];
@@ -96,6 +110,19 @@ Deno.test("authenticate() admits no session that was revoked while it was prepar
   const entry = { prepare, enter: ({ user }: { user: string }) => entered.push(user) };
   await rejectsWith("unauthenticated", accounts.authenticate(token, entry));
   assert.deepEqual(entered, []);
+});
+
+Deno.test("authenticate() answers that the token was revoked when the preparation fails because of that", async () => {
+  const { accounts, register } = setUp();
+  const [ana, ben] = [await register("ana"), await register("ben")];
+  const identity = await accounts.authenticate(ana.token);
+  const prepare = async () => {
+    await accounts.logOut(identity);
+    throw new TypeError("no such device");
+  };
+  await rejectsWith("unauthenticated", accounts.authenticate(ana.token, { prepare }));
+  const failing = () => Promise.reject(new TypeError("another reason"));
+  await assert.rejects(accounts.authenticate(ben.token, { prepare: failing }), /another reason/);
 });
 
 Deno.test("logOut() ends the token and the sessions of this device only", async () => {

@@ -86,6 +86,22 @@ Deno.test("a read position that is on its way to the disk is not moved back", as
   assert.deepEqual(take(ben, "receipt"), [read("ana", 3)]);
 });
 
+Deno.test("a read position that is looked up in the store before its commit is answered is announced", async () => {
+  using time = new FakeTime();
+  const store = GatedMessageStore.open();
+  await using test = await TestChat.open({ store });
+  const ben = await come(test, "ben");
+  await store.messages.commit([directAppend("ben", "ana")]);
+  const gate = store.messages.hold({ stored: true });
+  await test.chat.read("ana", { with: "ben", seq: 1 });
+  await time.tick(aWhile);
+  await gate.begun;
+  await test.chat.read("ana", { with: "ben", seq: 1 });
+  gate.release();
+  await time.tick(aWhile);
+  assert.deepEqual(take(ben, "receipt"), [read("ana", 1)]);
+});
+
 Deno.test("an entry that comes while a conversation is looked up can be read", async () => {
   using time = new FakeTime();
   await using test = await TestChat.open();

@@ -4,6 +4,7 @@ import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { frame, FrameType, PREFACE, uint32 } from "../../crash/http2_frames.ts";
 import { CountedOctets, LatePeer } from "./late_transport.ts";
 import { hold, setting, whole } from "./rules.ts";
+import { limits } from "./wire.ts";
 
 const wide = frame(FrameType.windowUpdate, { payload: uint32(10_000_000) });
 
@@ -12,6 +13,7 @@ function open({ streams = 1, window = 1_000_000, alwaysKeeps = false, connection
   const opened: Http2Stream[] = [];
   const peer = new LatePeer({
     alwaysKeeps,
+    limits: { ...limits, maxStreams: streams },
     onRequest: (stream) => {
       hold(stream);
       opened.push(stream);
@@ -113,6 +115,27 @@ Deno.test("a connection that closes with octets under way ends its streams, and 
   peer.connection.lost();
   endTurn(message);
   assert.deepEqual([message.encoded, peer.connection.isClosed], [0, true]);
+});
+
+Deno.test("the memory of a connection's streams is counted once in a turn, not once for each stream that waits", () => {
+  const streams = 50;
+  const { peer, streams: opened } = open({
+    streams,
+    connectionWindow: frame(FrameType.windowUpdate, { payload: uint32(1) }),
+  });
+  const counted = new Map<Http2Stream, number>();
+  for (const stream of opened) {
+    stream.write(octets(10_000));
+    const read = () => void counted.set(stream, (counted.get(stream) ?? 0) + 1);
+    Object.defineProperty(stream, "heldBytes", { get: () => (read(), 10_000) });
+  }
+  for (const takes of [true, false]) {
+    peer.takes = takes;
+    peer.connection.receive(frame(FrameType.ping, { payload: new Uint8Array(8) }));
+    counted.clear();
+    peer.turns.run();
+    assert.ok([...counted.values()].every((times) => times <= 2), `counted ${Math.max(...counted.values())} times`);
+  }
 });
 
 Deno.test("every octet arrives once and in order, under random windows, full transports and turns", () => {

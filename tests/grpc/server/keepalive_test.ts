@@ -3,7 +3,7 @@ import type { ClientConnection } from "../../../src/grpc/server/client_connectio
 import { Keepalive } from "../../../src/grpc/server/keepalive.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
 
-/** A server's connections, with what happens to them at which second. */
+/** A server's connections, which note their pings and ends with the second. */
 class Peers {
   readonly connections = new Set<ClientConnection>();
   readonly events: string[] = [];

@@ -27,6 +27,11 @@ export interface IndexerTiming {
 const standardTiming: IndexerTiming = { delayMs: 200, turnMs: 3, retryMs: 30_000, forgetMs: 60_000 };
 /** Entries per turn, to keep the transaction small. */
 const maxEntries = 1_000;
+/**
+ * Commits since the last truncation of the write-ahead log after which it is allocated again. They fill about as much
+ * of it; a server with few messages would write little else than zeros.
+ */
+export const busyCommits = 256;
 
 /**
  * Indexes the log for search in short turns, so commits do not wait for it; under load it takes a small share of the
@@ -39,6 +44,8 @@ export class Indexer implements Disposable {
   #turn: ReturnType<typeof setTimeout> | undefined;
   #truncation: ReturnType<typeof setTimeout> | undefined;
   #written = false;
+  /** Commits since the last truncation. */
+  #commits = 0;
   #closed = false;
 
   constructor(options: IndexerOptions) {
@@ -72,6 +79,7 @@ export class Indexer implements Disposable {
 
   #onCommit(): void {
     this.#written = true;
+    this.#commits += 1;
     if (this.#turn === undefined) this.#scheduleTurn(this.#timing.delayMs);
     if (this.#truncation === undefined) this.#scheduleTruncation(this.#timing.forgetMs);
   }
@@ -113,8 +121,10 @@ export class Indexer implements Disposable {
       const { database } = this.#options;
       const emptied = database.truncateLog();
       this.#growth.recordAttempt({ emptied, bytes: database.logBytes });
-      if (emptied) database.allocateLog();
-      return emptied;
+      if (!emptied) return false;
+      if (this.#commits >= busyCommits) database.allocateLog();
+      this.#commits = 0;
+      return true;
     } catch (error) {
       this.#options.log.error("cannot truncate the write-ahead log, which still contains deleted data", { error });
       return false;

@@ -175,7 +175,7 @@ class Run implements Disposable {
       for (const user of names) {
         seen.push(await listOf(messages, user, 1 + number % 4));
         seen.push(await messages.messagesAfter(user, number, { limit: 5, maxBytes: 1_000 }));
-        seen.push(await messages.peersAmong(user, new Set(names)));
+        seen.push((await messages.peersAmong(user, new Set(names))).sort());
         seen.push(await rooms.roomsOf(user), await rooms.countRooms(user, { emptyAfter: 0 }));
         for (const other of names) {
           seen.push(await settings.hasWrittenTo(user, other));

@@ -26,6 +26,8 @@ export class Tmux implements AsyncDisposable {
     const tmux = new Tmux(folder);
     await tmux.#run("-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "env PS1='$ ' sh");
     await tmux.#guard.watch([Number(await tmux.#run("display-message", "-p", "#{pid}"))]);
+    // Text that is typed before the prompt stands before it on the screen.
+    await tmux.sees(/^\$\s*$/);
     return tmux;
   }
 

@@ -221,7 +221,7 @@ export interface MessageStore {
    * checked everything that {@link commit} does not check. No other commit may be in progress, and the batch may not be
    * changed meanwhile.
    * @returns false, without an effect, unless all senders and conversations exist and all ids are certainly new:
-   * {@link commit} then tells what becomes of each message
+   * {@link commit} then answers for each message
    * @throws {ChatError} `storage_full`: no message was stored
    */
   commitPlain(batch: PlainBatch): Promise<boolean>;

@@ -15,10 +15,21 @@ export interface DecodeOptions<T> {
 
 /** Decodes a message. @throws {ChatError} `invalid_argument` when it is too long or malformed */
 export function decodePayload<T>(content: Uint8Array, { decoder, name, format }: DecodeOptions<T>): T {
+  return decodeStrictly(decoder, binaryPayload(content, { name, format }));
+}
+
+/**
+ * Returns a message in protobuf, which may be malformed unless it was JSON.
+ * @throws {ChatError} `invalid_argument` when it is too long, or malformed JSON
+ */
+export function binaryPayload(
+  content: Uint8Array,
+  { name, format }: Pick<DecodeOptions<unknown>, "name" | "format">,
+): Uint8Array {
   if (content.length > maxFrameBytes) {
     throw new ChatError("invalid_argument", `The message has ${content.length} bytes: send at most ${maxFrameBytes}.`);
   }
-  return decodeStrictly(decoder, format === "json" ? binaryFromJson(name, content) : content);
+  return format === "json" ? binaryFromJson(name, content) : content;
 }
 
 /** Encodes well-formed protobuf in the given format. */

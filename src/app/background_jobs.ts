@@ -1,4 +1,5 @@
 import { serveJob } from "../host/serve_job.ts";
+import { writerJob } from "../store/sqlite/writer/writer_memory.ts";
 
 /** Jobs that run in worker threads, each in a module that a literal `import()` loads. */
 const jobs = {
@@ -11,5 +12,7 @@ export type JobOf<Name extends JobName> = Awaited<ReturnType<typeof jobs[Name]>>
 
 /** Runs the job that this worker is named after until the worker is terminated. */
 export async function serveBackgroundJob(): Promise<void> {
-  await serveJob(jobs);
+  // Blocks this thread between batches, unlike the others.
+  if (globalThis.name === writerJob) (await import("../store/sqlite/writer/serve_writes.ts")).serveWrites();
+  else await serveJob(jobs);
 }

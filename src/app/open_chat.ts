@@ -41,6 +41,8 @@ export interface OpenChatOptions {
   hasher?: PasswordHasher;
   /** For tests: URL of the program's entry file; this process's unless given. */
   entry?: string;
+  /** URL of the program's entry file, from which a thread that writes messages starts; without it, none does. */
+  writerEntry?: string;
 }
 
 /** The chat with its background jobs. */
@@ -84,11 +86,16 @@ export interface OpenChat {
  * ```
  */
 export function openChat(options: OpenChatOptions): OpenChat {
-  const { folder, log } = options;
+  const { folder, log, writerEntry } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
-  const store = opened.use(openStore({ folder, log }));
+  const store = opened.use(openStore({
+    folder,
+    log,
+    // Nothing is certain about the store after the death of its writer: the error ends the process.
+    writer: writerEntry === undefined ? undefined : { entry: writerEntry, onDied: reportError },
+  }));
   beginServing(store, log);
   const core = openCore(store, options);
   const { chat, retention, erasure, deviceCleanup, clock } = core;

@@ -146,7 +146,13 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
   opened.defer(() => endpoint?.close());
-  const opening = { ...options, folder: options.dataDir, log, metrics: endpoint?.metrics };
+  const opening = {
+    ...options,
+    folder: options.dataDir,
+    log,
+    metrics: endpoint?.metrics,
+    writerEntry: Deno.mainModule,
+  };
   const { chat, searchLag, fileBytes, close } = openChat(opening);
   opened.defer(close);
   const running: RunningTransport[] = [];

@@ -5,6 +5,7 @@ import { isRoomEvent } from "./messages/log_event.ts";
 import { directMembers, type Message } from "./messages/message.ts";
 import type { MessageStore } from "./messages/message_store.ts";
 import type { Committed, Origin } from "./messages/pending_entry.ts";
+import type { LaneBatch } from "./messages/plain_lane.ts";
 import type { PendingMoves } from "./messages/pending_moves.ts";
 import type { Receipts } from "./messages/receipts.ts";
 import type { LiveSessions } from "./people/live_sessions.ts";
@@ -62,6 +63,17 @@ export class Applier {
   apply(entries: Iterable<Committed>): void {
     this.#endUninformed();
     for (const { message, origin } of entries) this.#apply(message, origin ?? originOf(message));
+  }
+
+  /** Applies the messages of a batch, each after its session has the reply. */
+  applyPlain(batch: LaneBatch): void {
+    this.#endUninformed();
+    for (let index = 0; index < batch.count; index++) {
+      const message = batch.message(index);
+      const route = batch.routes[index];
+      batch.senders[index].onStored(batch.requestIds[index], message);
+      this.#apply(message, route);
+    }
   }
 
   #apply(message: Message, origin: Origin): void {

@@ -23,6 +23,7 @@ import type {
   MessageStore,
 } from "./messages/message_store.ts";
 import { noSuchMessage, Posting } from "./messages/posting.ts";
+import { PlainLane } from "./messages/plain_lane.ts";
 import { Receipts } from "./messages/receipts.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
@@ -123,6 +124,7 @@ export class Chat {
   /** Takes entries that other processes commit, too. */
   readonly applier: Applier;
   readonly posting: Posting;
+  readonly lane: PlainLane;
   readonly rooms: Rooms;
   readonly searches: Searches;
   readonly deletion: AccountDeletion;
@@ -168,12 +170,14 @@ export class Chat {
       store,
       defer: options.defer,
       onCommitted: (entries) => this.applier.apply(entries),
+      onBatchStored: (batch) => this.applier.applyPlain(batch),
       onRead: (read) => this.receipts.readSaved(read),
       metrics,
     });
     const commits = this.#commits;
     const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
     this.posting = new Posting({ known, settings, store, rooms: cache, commits, disk, clock });
+    this.lane = new PlainLane({ known, settings, rooms: cache, disk, clock, commits });
     this.receipts = new Receipts({
       live,
       store,
@@ -255,6 +259,11 @@ export class Chat {
    */
   takeAllowance(user: string, cost: number): number {
     return this.#buckets.take(user, this.#options.clock.now(), cost);
+  }
+
+  /** Returns the cost of a request that was not taken to the user's allowance. */
+  giveBackAllowance(user: string, cost: number): void {
+    this.#buckets.giveBack(user, this.#options.clock.now(), cost);
   }
 
   /** Takes a request's cost from the user's allowance. @throws {ChatError} `rate_limited` */

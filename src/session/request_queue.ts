@@ -35,6 +35,16 @@ export class RequestQueue {
     }
   }
 
+  /** Whether no request waits, and one with this id may come next. */
+  isOpenTo(id: number): boolean {
+    return this.#waiting.length === 0 && id > this.#lastId;
+  }
+
+  /** Notes a request that did not need to wait. */
+  pass(id: number): void {
+    this.#lastId = id;
+  }
+
   /** The next request; undefined when the queue is empty. */
   get first(): Request | undefined {
     return this.#waiting[0]?.request;

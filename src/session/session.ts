@@ -1,11 +1,16 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
+import type { PlainMessage } from "../core/messages/plain_batch.ts";
+import type { LaneSession } from "../core/messages/plain_lane.ts";
 import type { CheckedDraft } from "../core/messages/submission.ts";
-import type { ClientFrame, Hello, Reply, Request } from "../gen/chatd/v1/session.ts";
-import { toSendResponse, toWireError } from "../wire/convert.ts";
+import { ClientFrame, type Hello, type Reply, type Request } from "../gen/chatd/v1/session.ts";
+import { toWireError } from "../wire/convert.ts";
 import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
-import { encodeItem, encodeReply } from "../wire/server_items.ts";
+import { RequestScanner } from "../wire/request_scanner.ts";
+import { encodeItem, encodeReply, encodeSendReply } from "../wire/server_items.ts";
+import { decodeStrictly } from "../wire/strict_reader.ts";
+import { PlainSends } from "./plain_sends.ts";
 import { nothingNew, SessionStream } from "./session_stream.ts";
 import { costOfRequest } from "./request_costs.ts";
 import { answer, hasHandler, requestHandlers } from "./request_handlers.ts";
@@ -18,6 +23,10 @@ import { Subscription } from "./subscription.ts";
 
 const helloDeadlineMs = 10_000;
 const maxSendsInFlight = 256;
+/** Plain messages in flight, each of which costs less. */
+const maxPlainInFlight = 1_024;
+/** Shared by all sessions: a frame is read at once. */
+const scanner = new RequestScanner();
 /** Empty frames and repeated acknowledgements that a client may send in a row, as they cost no tokens. */
 export const maxIdleFrames = 1_000;
 
@@ -26,12 +35,14 @@ type ReplyResult = NonNullable<Reply["result"]>;
 /**
  * The server's side of one live session: hello, requests in order, replies and deliveries. The same on every transport.
  */
-export class Session {
+export class Session implements LaneSession {
   readonly id: string = crypto.randomUUID();
   readonly #shared: SessionDependencies;
   readonly #pipe: SessionPipe;
   readonly #stream: SessionStream;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Absent until the client sends a message. */
+  #plain: PlainSends | undefined;
   /** Absent until the client has logged in. */
   #subscription: Subscription | undefined;
   #ended = false;
@@ -62,6 +73,56 @@ export class Session {
     );
   }
 
+  /**
+   * Takes an encoded frame from the client; the caller may change its bytes afterwards. Plain messages and
+   * acknowledgements at its start are taken without decoding them.
+   */
+  receiveEncoded(frame: Uint8Array): void {
+    if (this.#ended) return;
+    try {
+      const rest = this.#takeStart(frame);
+      if (rest === frame.length && rest > 0) {
+        if (this.#requests.first !== undefined) this.#drain();
+        // Byte strings in the decoded frame refer to parts of the copy.
+      } else this.receive(decodeStrictly(ClientFrame, frame.slice(rest)), frame.length - rest);
+    } catch (error) {
+      this.end(toChatError(error));
+    }
+  }
+
+  /** @returns where the requests begin that have to be decoded */
+  #takeStart(frame: Uint8Array): number {
+    scanner.begin(frame);
+    let rest = 0;
+    for (let kind = scanner.next(); kind !== undefined; kind = scanner.next()) {
+      if (kind === "ack") this.#acknowledge(scanner.receipt);
+      else if (!this.#sendPlain(frame)) break;
+      rest = scanner.at;
+      if (this.#ended) return frame.length;
+    }
+    return rest;
+  }
+
+  /** Sends the plain message that the scanner read last. @returns false if it has to be decoded */
+  #sendPlain(frame: Uint8Array): boolean {
+    const { requestId } = scanner;
+    const subscription = this.#subscription;
+    if (subscription === undefined || this.#busy || this.#pause !== undefined) return false;
+    if (this.#sends >= maxPlainInFlight || !this.#requests.isOpenTo(requestId) || !this.#hasWindow()) return false;
+    const { chat } = this.#shared;
+    const plain = this.#plain ??= new PlainSends({ lane: chat.lane, session: this, subscriber: subscription });
+    const { user } = subscription.identity;
+    if (chat.takeAllowance(user, 1) > 0) return false;
+    if (!plain.send(frame, scanner)) {
+      chat.giveBackAllowance(user, 1);
+      return false;
+    }
+    this.#requests.pass(requestId);
+    this.#sends += 1;
+    this.#idleFrames = 0;
+    return true;
+  }
+
   /** Takes a frame of `bytes` bytes from the client. */
   receive(frame: ClientFrame, bytes: number): void {
     const share = bytes / Math.max(1, frame.requests.length);
@@ -79,17 +140,6 @@ export class Session {
       return this.end(toChatError(error));
     }
     this.#drain();
-  }
-
-  /** Takes a frame with nothing but an acknowledgement. */
-  acknowledge(receipt: number): void {
-    if (this.#ended) return;
-    try {
-      this.#acknowledge(receipt);
-    } catch (error) {
-      return this.end(toChatError(error));
-    }
-    if (this.#requests.first !== undefined) this.#drain();
   }
 
   /** The client has closed its side: the session answers its requests, and then ends. */
@@ -172,7 +222,11 @@ export class Session {
     const { id, kind } = request;
     if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
     const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
-    if (draft instanceof Promise) return draft.then((checked) => void this.#submit(id, checked));
+    if (draft instanceof Promise) {
+      return draft.then((checked) => {
+        if (!this.#ended) void this.#submit(id, checked);
+      });
+    }
     void this.#submit(id, draft);
   }
 
@@ -231,20 +285,39 @@ export class Session {
   }
 
   async #submit(id: number, draft: CheckedDraft): Promise<void> {
-    if (this.#ended) return;
     this.#sends += 1;
     try {
       const posted = await this.#shared.chat.posting.submit(draft, this.#subscription);
-      this.#reply(id, { $case: "send", value: toSendResponse(posted) });
+      if (!this.#ended) this.#stream.writer.add(encodeSendReply(id, posted, posted.duplicate));
     } catch (error) {
       this.#refuse(id, error);
     }
-    this.#sends -= 1;
-    if (this.#sends === 0) {
-      this.#sendsAnswered?.resolve();
-      this.#sendsAnswered = undefined;
-    }
+    this.#countAnswered();
     this.#drain();
+  }
+
+  onStored(requestId: number, message: PlainMessage): void {
+    if (!this.#ended) this.#stream.writer.add(encodeSendReply(requestId, message));
+    this.#countAnswered();
+    if (this.#leaving || this.#requests.first !== undefined) this.#drain();
+  }
+
+  resubmit(requestId: number, draft: CheckedDraft): void {
+    this.#sends -= 1;
+    void this.#submit(requestId, draft);
+  }
+
+  onFailed(requestId: number, error: unknown): void {
+    this.#refuse(requestId, error);
+    this.#countAnswered();
+    this.#drain();
+  }
+
+  #countAnswered(): void {
+    this.#sends -= 1;
+    if (this.#sends > 0) return;
+    this.#sendsAnswered?.resolve();
+    this.#sendsAnswered = undefined;
   }
 
   async #hello(id: number, request: Hello): Promise<void> {

@@ -24,6 +24,8 @@ import { SqliteFileStore } from "./sqlite/sqlite_file_store.ts";
 import { SqliteRetentionStore } from "./sqlite/sqlite_retention_store.ts";
 import { SqliteRoomStore } from "./sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite/sqlite_settings_store.ts";
+import { PlainWriter } from "./sqlite/writer/plain_writer.ts";
+import { WriterThread, type WriterThreadOptions } from "./sqlite/writer/writer_thread.ts";
 
 /** An open store, owned by its opener. */
 export interface Store extends Disposable {
@@ -50,6 +52,13 @@ export interface Store extends Disposable {
   close(): void;
 }
 
+export interface OpenStoreOptions {
+  readonly folder: string;
+  readonly log?: Log;
+  /** Has messages written in a thread when many arrive. */
+  readonly writer?: Omit<WriterThreadOptions, "path">;
+}
+
 /**
  * Opens the database in `folder`, creating both if necessary. The caller holds the folder's lock (`lockFolder`) until
  * it has closed the store.
@@ -65,15 +74,18 @@ export interface Store extends Disposable {
  * console.log(await store.accounts.listUsers({ after: "", limit: 10 }));
  * ```
  */
-export function openStore({ folder, log = silentLog }: { folder: string; log?: Log }): Store {
+export function openStore({ folder, log = silentLog, writer: thread }: OpenStoreOptions): Store {
   prepareDataFolder(folder);
   const database = Database.open(folder);
-  const messages = new SqliteMessageStore(database);
+  const path = databasePath(folder);
+  const writer = new PlainWriter(database, { startThread: thread && (() => new WriterThread({ ...thread, path })) });
+  const messages = new SqliteMessageStore(database, { writer });
   const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
   const headsWriter = new HeadsWriter({ database, log });
   const close = () => {
     indexer.close();
     headsWriter.close();
+    writer.close();
     database.close();
   };
   return {
@@ -88,7 +100,7 @@ export function openStore({ folder, log = silentLog }: { folder: string; log?: L
     files: new SqliteFileStore(database, { folder: `${folder}/files` }),
     settings: new SqliteSettingsStore(database),
     indexer,
-    fileBytes: () => ({ database: Deno.statSync(databasePath(folder)).size, log: database.logBytes }),
+    fileBytes: () => ({ database: Deno.statSync(path).size, log: database.logBytes }),
     beginServing: () => {
       messages.beginIncarnation();
       database.allocateLog();

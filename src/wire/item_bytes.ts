@@ -8,6 +8,11 @@ const maxShortLength = 160;
 
 const utf8 = new TextEncoder();
 
+/** Length of the canonical text of a UUID. */
+export const uuidLength = 36;
+const hyphen = 0x2d;
+const digits = utf8.encode("0123456789abcdef");
+
 /**
  * Writes protobuf by hand, for the items of which there are most: first the fields of an item in order, then the
  * messages around them, from the inside out. Like the generated encoders it omits fields with default values. Tags have
@@ -57,6 +62,30 @@ export class ItemBytes {
     if (movedTo !== textAt) bytes.copyWithin(movedTo, textAt, textAt + written);
     putVarint(bytes, lengthAt, written);
     this.#at = movedTo + written;
+  }
+
+  /** Writes octets, such as text in UTF-8. */
+  octets(tag: number, value: Uint8Array): void {
+    if (value.length === 0) return;
+    this.#bytes[this.#at++] = tag;
+    this.#at = putVarint(this.#bytes, this.#at, value.length);
+    this.#bytes.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  /** Writes the canonical text of a UUID of 16 bytes (RFC 9562, section 4). */
+  uuid(tag: number, value: Uint8Array): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at++] = tag;
+    bytes[at++] = uuidLength;
+    for (let index = 0; index < 16; index++) {
+      if (index === 4 || index === 6 || index === 8 || index === 10) bytes[at++] = hyphen;
+      const byte = value[index];
+      bytes[at++] = digits[byte >> 4];
+      bytes[at++] = digits[byte & 15];
+    }
+    this.#at = at;
   }
 
   /** Wraps everything written so far as the field `tag` of an outer message. */

@@ -1,10 +1,10 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import type { Message } from "../core/messages/message.ts";
+import type { Accepted, Message } from "../core/messages/message.ts";
+import { PlainMessage } from "../core/messages/plain_batch.ts";
 import type { Notice } from "../core/people/notice.ts";
-import type { SendResponse } from "../gen/chatd/v1/chat.ts";
 import { Item, type Reply } from "../gen/chatd/v1/session.ts";
 import { toWireMessage } from "./convert.ts";
-import { ItemBytes } from "./item_bytes.ts";
+import { ItemBytes, uuidLength } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";
 
 const itemsTag = (1 << 3) | 2;
@@ -25,19 +25,19 @@ export function encodeItem(kind: NonNullable<Item["kind"]>): Uint8Array {
 
 const bytes = new ItemBytes();
 
-/** Like {@link encodeItem} of a reply; that to a send in a fifth of the time. */
+/** Encodes the reply to a request like {@link encodeItem}. */
 export function encodeReply(requestId: number, result: NonNullable<Reply["result"]>): Uint8Array {
-  if (result.$case === "send") return encodeSendReply(requestId, result.value);
   return encodeItem({ $case: "reply", value: { requestId, result } });
 }
 
-function encodeSendReply(requestId: number, accepted: SendResponse): Uint8Array {
+/** Encodes the reply to a send that was accepted like {@link encodeItem}, in a fifth of the time. */
+export function encodeSendReply(requestId: number, accepted: Accepted, duplicate = false): Uint8Array {
   bytes.begin(6, accepted.conversation.length);
   bytes.number(8, accepted.position);
   bytes.string(18, accepted.conversation);
   bytes.number(24, accepted.seq);
-  bytes.number(32, accepted.acceptedAtMs);
-  bytes.bool(40, accepted.duplicate);
+  bytes.number(32, accepted.acceptedAt);
+  bytes.bool(40, duplicate);
   bytes.within(42);
   bytes.numberBefore(8, requestId);
   bytes.within(10);
@@ -55,6 +55,7 @@ export function encodeMessageItem(message: Message): Uint8Array {
 
 /** Writes the fields of most messages by hand, in a fifth of the time. */
 function encodeMessage(message: Message): Uint8Array {
+  if (message instanceof PlainMessage) return encodePlainMessage(message);
   const { event, attachment, reactions, withheld } = message;
   if (event !== undefined || attachment !== undefined || reactions !== undefined || withheld) {
     return encodeItem({ $case: "message", value: toWireMessage(message) });
@@ -73,6 +74,23 @@ function encodeMessage(message: Message): Uint8Array {
   bytes.number(80, message.editedAt ?? 0);
   bytes.bool(88, message.deleted ?? false);
   bytes.bool(120, message.automatic ?? false);
+  bytes.within(18);
+  bytes.within(itemsTag);
+  return bytes.end();
+}
+
+function encodePlainMessage(
+  { position, conversation, seq, idBytes, sender, acceptedAt, textBytes, ordinal }: PlainMessage,
+) {
+  bytes.begin(9, conversation.length + uuidLength + sender.length + textBytes.length);
+  bytes.number(8, position);
+  bytes.string(18, conversation);
+  bytes.number(24, seq);
+  bytes.uuid(34, idBytes);
+  bytes.string(42, sender);
+  bytes.number(48, acceptedAt);
+  bytes.octets(58, textBytes);
+  bytes.number(72, ordinal);
   bytes.within(18);
   bytes.within(itemsTag);
   return bytes.end();

@@ -51,7 +51,13 @@ Deno.test("a commit is counted once, with what it accepted and all that it wrote
   for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
   await store.accounts.saveDevice(deviceRecord("d1", "ana"));
   const metrics = new CountedMetrics();
-  const queue = new CommitQueue({ store: store.messages, defer: setImmediate, onCommitted() {}, metrics });
+  const queue = new CommitQueue({
+    store: store.messages,
+    defer: setImmediate,
+    onCommitted() {},
+    onBatchStored() {},
+    metrics,
+  });
   const first = directAppend("ana", "ben", { text: "1" });
   const second = directAppend("ana", "ben", { text: "2" });
   queue.moves.moveCursor("d1", "ui", 1);

@@ -6,7 +6,7 @@ import { PresenceState } from "../../src/gen/chatd/v1/chat.ts";
 import { type Item, ServerFrame } from "../../src/gen/chatd/v1/session.ts";
 import { fromWireMessage, toSendResponse, toWireMessage } from "../../src/wire/convert.ts";
 import { EncodedFrame } from "../../src/wire/server_frame.ts";
-import { encodeItem, encodeMessageItem, encodeReply } from "../../src/wire/server_items.ts";
+import { encodeItem, encodeMessageItem, encodeSendReply } from "../../src/wire/server_items.ts";
 
 const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const receipt = fc.nat({ max: 0xffff_ffff });
@@ -99,7 +99,7 @@ Deno.test("the reply to a send is encoded as by the generated code", () => {
   fc.assert(fc.property(position, accepted, (requestId, accepted) => {
     const result = { $case: "send" as const, value: toSendResponse(accepted) };
     assert.deepEqual(
-      encodeReply(requestId, result),
+      encodeSendReply(requestId, accepted, accepted.duplicate),
       encodeItem({ $case: "reply", value: { requestId, result } }),
     );
   }));

@@ -128,6 +128,11 @@ export class BrokerSession {
     this.#session.receive(frame, bytes);
   }
 
+  receiveEncoded(frame: Uint8Array): void {
+    this.lastReceivedAt = performance.now();
+    this.#session.receiveEncoded(frame);
+  }
+
   /** Ends the session once its requests are answered; the client sends no more. */
   leave(): void {
     this.#session.leave();

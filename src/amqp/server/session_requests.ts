@@ -7,7 +7,7 @@ import type { BrokerConnection } from "../connection/broker_connection.ts";
 import { mapChannelErrors } from "../connection/broker_errors.ts";
 import type { Incoming, ReplyAddress } from "../incoming.ts";
 import { messageTypes } from "../message_types.ts";
-import { decodePayload } from "../payload.ts";
+import { binaryPayload, decodePayload } from "../payload.ts";
 import type { KnownChannels } from "../senders/known_channels.ts";
 import { declareSessionQueue } from "../topology.ts";
 import { logIn } from "./account_requests.ts";
@@ -63,7 +63,9 @@ export class SessionRequests {
     if (session === undefined) throw unknownSession();
     try {
       session.checkSequence(incoming.sequence);
-      session.receive(decodeFrame(incoming), incoming.content.length);
+      session.receiveEncoded(
+        binaryPayload(incoming.content, { name: messageTypes.clientFrame, format: incoming.format }),
+      );
       if (incoming.leaving) session.leave();
     } catch (error) {
       session.end(toChatError(error));

@@ -3,6 +3,8 @@ import { type Metrics, silentMetrics } from "../metrics.ts";
 import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
 import type { Committed, PendingEntry } from "./pending_entry.ts";
 import { type Moves, PendingMoves } from "./pending_moves.ts";
+import { draftOf, type LaneBatch, type LaneRequest, type LaneRoute, type LaneSession } from "./plain_lane.ts";
+import { PlainQueue } from "./plain_queue.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
@@ -22,22 +24,30 @@ export interface CommitQueueOptions {
   defer(callback: () => void): void;
   /** Called with the accepted entries of a commit in the order of the log, before their `append` resolves. */
   onCommitted(entries: readonly Committed[]): void;
+  /** Called with the messages of a batch in the order of the log, when they are on disk. */
+  onBatchStored(batch: LaneBatch): void;
   /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
   onRead?(read: MoveRead): void;
   /** Default: no metrics. */
   metrics?: Metrics;
 }
 
-/** Group commit: sends that arrive together share one transaction, and cursors ride along. */
+/**
+ * Group commit: entries that arrive together share one transaction, and cursors ride along. Plain messages are committed
+ * in batches of their own, and every entry stands in the log before all that were added after it.
+ */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #metrics: Metrics;
+  /** Plain messages, which came before all that is in `#waiting`. */
+  readonly #plain = new PlainQueue<LaneRoute, LaneSession>();
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   /** Cursors and read positions, which ride along with commits. */
   readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  #wasPlain = false;
   /** Commits in a row that came back as "behind". */
   #behind = 0;
 
@@ -66,6 +76,16 @@ export class CommitQueue {
     return settle.promise;
   }
 
+  /**
+   * Adds a plain message that may be stored, accepted at a time in milliseconds since the Unix epoch.
+   * @returns false when entries that came before it wait, or too many messages do: {@link append} takes it then
+   */
+  addPlain(request: LaneRequest, acceptedAt: number): boolean {
+    if (this.#waiting.length > 0 || !this.#plain.add(request, acceptedAt)) return false;
+    this.#schedule();
+    return true;
+  }
+
   /** Resolves when all entries that the store has at the time of the call are applied. */
   async settled(): Promise<void> {
     await this.#committing;
@@ -90,15 +110,50 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return this.#waiting.length > 0 || this.moves.isDue;
+    return !this.#plain.isEmpty || this.#waiting.length > 0 || this.moves.isDue;
   }
 
   #start(): Promise<void> {
-    this.#committing = this.#commit().finally(() => {
+    const batch = this.#takePlain();
+    this.#committing = (batch === undefined ? this.#commit() : this.#commitPlain(batch)).finally(() => {
       this.#committing = undefined;
       if (this.#isDue()) this.#schedule();
     });
     return this.#committing;
+  }
+
+  /** Takes the next batch, unless it is the turn of moves that waited for it. */
+  #takePlain(): LaneBatch | undefined {
+    const isTurnOfMoves = this.#wasPlain && this.moves.isDue && this.#waiting.length === 0;
+    const batch = isTurnOfMoves ? undefined : this.#plain.take();
+    this.#wasPlain = batch !== undefined;
+    return batch;
+  }
+
+  async #commitPlain(batch: LaneBatch): Promise<void> {
+    const { count } = batch;
+    const begun = performance.now();
+    try {
+      if (!await this.#options.store.commitPlain(batch)) return this.#resubmitPlain(batch);
+    } catch (error) {
+      for (let index = 0; index < count; index++) batch.senders[index].onFailed(batch.requestIds[index], error);
+      return;
+    }
+    this.#options.onBatchStored(batch);
+    const seconds = (performance.now() - begun) / 1_000;
+    this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
+  }
+
+  /** Has all plain messages, those of `first` before the others, appended in their order before the entries that wait. */
+  #resubmitPlain(first: LaneBatch | undefined = this.#plain.take()): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let batch = first; batch !== undefined; batch = this.#plain.take()) {
+      for (let index = 0; index < batch.count; index++) {
+        batch.senders[index].resubmit(batch.requestIds[index], draftOf(batch, index));
+      }
+    }
+    this.#waiting.push(...waiting);
   }
 
   async #commit(): Promise<void> {
@@ -144,6 +199,8 @@ export class CommitQueue {
    * their order, as if they were submitted now.
    */
   async #judgeAgain(batch: readonly Waiting[], moves: Moves): Promise<void> {
+    // These came during the commit.
+    this.#resubmitPlain();
     this.#waiting = [...batch, ...this.#waiting];
     for (const { entry } of batch) this.#waitingBytes += entry.append.text.length;
     this.moves.putBack(moves);

@@ -65,7 +65,7 @@ export class Deliveries {
 
   #deliver(user: string, { conversation, seq }: Sent): void {
     const key = keyOf(conversation, user);
-    if (seq <= (this.#notified.get(key) ?? 0)) return;
+    if (seq <= (this.#notified.peek(key) ?? 0)) return;
     this.#notified.set(key, seq);
     this.#due.set(key, { conversation, user, seq });
     this.#timer ??= setTimeout(() => {

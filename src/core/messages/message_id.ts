@@ -32,6 +32,11 @@ export function messageIdOf(time: number, digest: Uint8Array): string {
   view.setUint16(4, time % 0x10000);
   bytes[6] = 0x70 | (bytes[6] & 0x0f);
   bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  return idOfBytes(bytes);
+}
+
+/** Returns the canonical text of the 16 bytes of an id. */
+export function idOfBytes(bytes: Uint8Array): string {
   const hex = bytes.toHex();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
@@ -46,6 +51,32 @@ export function parseMessageId(id: string): string {
   const lower = id.toLowerCase();
   if (pattern.test(lower)) return lower;
   throw new ChatError("invalid_argument", `${JSON.stringify(id.slice(0, 64))} is not a message id: use a UUIDv7.`);
+}
+
+/** Length of an id in canonical text. */
+export const messageIdLength = 36;
+const hyphen = 0x2d;
+
+/**
+ * Reads the time of an id in canonical text and lower case, of {@link messageIdLength} bytes of ASCII at `at`.
+ * @returns milliseconds since the Unix epoch; -1 for other bytes, which may be an id in upper case
+ */
+export function readMessageIdTime(bytes: Uint8Array, at: number): number {
+  let time = 0;
+  for (let index = 0; index < messageIdLength; index++) {
+    const code = bytes[at + index];
+    if (index === 8 || index === 13 || index === 18 || index === 23) {
+      if (code !== hyphen) return -1;
+      continue;
+    }
+    const digit = code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+    if (digit < 0) return -1;
+    if (index < 13) time = time * 16 + digit;
+  }
+  const version = bytes[at + 14];
+  const variant = bytes[at + 19];
+  // "7", and "8", "9", "a" or "b" (RFC 9562, sections 4.1 and 4.2).
+  return version === 0x37 && (variant === 0x38 || variant === 0x39 || variant === 0x61 || variant === 0x62) ? time : -1;
 }
 
 /** Returns the time in a parsed id, in milliseconds since the Unix epoch. */

@@ -2,6 +2,7 @@ import type { Turn } from "../page_turns.ts";
 import type { Room, RoomRole } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
 import type { Accepted, Message } from "./message.ts";
+import type { PlainBatch } from "./plain_batch.ts";
 
 /**
  * An entry to append to a conversation's log. The store numbers it and applies its event in the same transaction: an
@@ -214,6 +215,16 @@ export interface MessageStore {
    * @throws {ChatError} `storage_full` when the disk is full: no change was made.
    */
   commit(changes: readonly Change[]): Promise<ChangeResult[] | "behind">;
+
+  /**
+   * Numbers plain messages and makes them durable in one transaction; resolves when they are on disk. The caller has
+   * checked everything that {@link commit} does not check. No other commit may be in progress, and the batch may not be
+   * changed meanwhile.
+   * @returns false, without an effect, unless all senders and conversations exist and all ids are certainly new:
+   * {@link commit} then answers for each message
+   * @throws {ChatError} `storage_full`: no message was stored
+   */
+  commitPlain(batch: PlainBatch): Promise<boolean>;
 
   /**
    * Returns the entries after `position` that `user` may see: at most `limit` and, beyond the first, `maxBytes` of

@@ -161,7 +161,7 @@ export class UserSettings {
 
   /** Returns whether the cache says that `recipient` accepts messages from all users. */
   takesAll(recipient: string): boolean {
-    return this.#known.get(recipient)?.settings.directMessages === "anyone";
+    return this.#known.peek(recipient)?.settings.directMessages === "anyone";
   }
 
   /** Checks that `recipient` accepts messages of `sender` outside rooms. @throws {ChatError} `permission_denied` */

@@ -35,6 +35,12 @@ export class RoomCache {
     return this.#rooms.get(id);
   }
 
+  /** Returns the cached public room of a name without querying the store. */
+  peekPublic(name: string): RoomState | undefined {
+    const room = this.#rooms.get(this.#idByName.get(name) ?? "");
+    return room?.isPublic && room.name === name ? room : undefined;
+  }
+
   async find(id: string): Promise<RoomState | undefined> {
     const known = this.#rooms.get(id);
     if (known === undefined) return await this.#load(id);

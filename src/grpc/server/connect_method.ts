@@ -1,12 +1,9 @@
 import type { Identity } from "../../core/accounts/accounts.ts";
-import { type ChatError, toChatError } from "../../core/chat_error.ts";
-import { ClientFrame } from "../../gen/chatd/v1/session.ts";
+import type { ChatError } from "../../core/chat_error.ts";
 import { Session } from "../../session/session.ts";
 import type { SessionDependencies } from "../../session/session_dependencies.ts";
 import type { SessionPipe } from "../../session/session_pipe.ts";
-import { readLoneReceipt } from "../../wire/client_frames.ts";
 import type { EncodedFrame } from "../../wire/server_frame.ts";
-import { decodeStrictly } from "../../wire/strict_reader.ts";
 import type { Device } from "./client_connection.ts";
 import type { CallHandler, IncomingCall, Method } from "./incoming_call.ts";
 
@@ -41,16 +38,7 @@ class ConnectCall implements CallHandler, SessionPipe {
   }
 
   onMessage(message: Uint8Array): void {
-    const receipt = readLoneReceipt(message);
-    if (receipt > 0) return this.#session.acknowledge(receipt);
-    let frame: ClientFrame;
-    try {
-      // Byte strings in a frame refer to parts of the message.
-      frame = decodeStrictly(ClientFrame, message.slice());
-    } catch (error) {
-      return this.#session.end(toChatError(error));
-    }
-    this.#session.receive(frame, message.length);
+    this.#session.receiveEncoded(message);
   }
 
   onHalfClose(): void {

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
+import { connectionSettings } from "./connection_settings.ts";
 import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { migrations } from "./migrations.ts";
@@ -11,26 +12,15 @@ import { isDamage, isRefused, writeError } from "./storage_error.ts";
 /** "chat" in ASCII, which identifies chatd's files. */
 const applicationId = 0x63686174;
 
-// mmap_size: with a memory map, a read error of the disk would kill the process (SIGBUS) instead of failing one query.
-// secure_delete: deleted data is overwritten in the file.
-// wal_autocheckpoint: a checkpoint at 16 MiB instead of 4 MiB of log makes large commits up to a tenth faster, because
-// a page that many commits change is written once.
-const settings = `
-  PRAGMA busy_timeout = 0;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA foreign_keys = ON;
-  PRAGMA secure_delete = ON;
-  PRAGMA cache_size = -32768;
-  PRAGMA mmap_size = 0;
-  PRAGMA wal_autocheckpoint = 4000;
-  PRAGMA journal_size_limit = 67108864;
-`;
-
-/** The only connection that writes to the store's file; the caller must hold the folder's lock. */
+/**
+ * The connection to the store's file that all but plain messages are written and read with; the caller must hold the
+ * folder's lock.
+ */
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */
   onCommit: (() => void) | undefined;
+  /** Called before this connection writes: blocks while another connection of this process does. */
+  beforeWrite: (() => void) | undefined;
   /** The heads of the log and of its conversations, some of which are not in the database yet. */
   readonly heads: Heads;
   readonly #path: string;
@@ -72,7 +62,7 @@ export class Database implements Disposable {
     try {
       // Migrates before changing settings, so that a refused database stays unchanged.
       migrate(connection, path);
-      connection.exec(settings);
+      connection.exec(connectionSettings);
       for (const [name, compute] of Object.entries(searchFunctions)) {
         connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
       }
@@ -117,10 +107,13 @@ export class Database implements Disposable {
    * first write all, because heads that a crash loses are read from the entries.
    * @throws {ChatError} `storage_full`
    */
-  writeHeads(limit: number = this.heads.unwritten): void {
-    if (limit === 0) return;
-    this.transaction(() => this.heads.write(limit), { durable: false });
-    this.heads.forget(limit);
+  writeHeads(limit?: number): void {
+    // Another connection may move more heads.
+    this.beforeWrite?.();
+    const count = limit ?? this.heads.unwritten;
+    if (count === 0) return;
+    this.transaction(() => this.heads.write(count), { durable: false });
+    this.heads.forget(count);
   }
 
   /**
@@ -139,6 +132,7 @@ export class Database implements Disposable {
    * @throws {ChatError} `storage_full`
    */
   truncateLog(): boolean {
+    this.beforeWrite?.();
     try {
       return this.#connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.busy === 0;
     } catch (error) {
@@ -157,6 +151,7 @@ export class Database implements Disposable {
   }
 
   #transact<T>(work: () => T): T {
+    this.beforeWrite?.();
     try {
       this.#begin.run();
       const result = work();

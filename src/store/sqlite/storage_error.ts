@@ -8,8 +8,8 @@ const sqliteFull = 13;
 const sqliteCannotOpen = 14;
 const sqliteNotADatabase = 26;
 
-/** SQLite's primary result code. */
-function resultCode(thrown: unknown): number | undefined {
+/** Returns SQLite's primary result code; undefined for an error of another origin. */
+export function resultCode(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error)) return undefined;
   if ("errcode" in thrown && typeof thrown.errcode === "number") return thrown.errcode & 0xff;
   // Deno's DatabaseSync.exec leaves out the code.

@@ -37,6 +37,7 @@ async function open() {
     store,
     defer: (callback) => void deferred.push(callback),
     onCommitted: (entries) => void accepted.push(...entries),
+    onBatchStored() {},
   });
   /** The input that is ready has been read. */
   const proceed = async () => {
@@ -206,7 +207,7 @@ Deno.test("too many or too large messages are refused as busy until the store ha
 Deno.test("an entry that cannot be judged again is rejected, and the others are committed", async () => {
   const { messages: store, accounts } = BehindMessageStore.open();
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
-  const queue = new CommitQueue({ store, defer: setImmediate, onCommitted() {} });
+  const queue = new CommitQueue({ store, defer: setImmediate, onCommitted() {}, onBatchStored() {} });
   store.meanwhile.push(() => {});
   let withdrawn = 0;
   const failing: PendingEntry = {
@@ -226,7 +227,12 @@ Deno.test("cursors of an unjudged commit are moved by the next one, and never ba
   const { messages: store, accounts } = BehindMessageStore.open();
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accounts.saveDevice(deviceRecord("d1", "ana"));
-  const queue = new CommitQueue({ store, defer: (callback) => void setImmediate(callback), onCommitted() {} });
+  const queue = new CommitQueue({
+    store,
+    defer: (callback) => void setImmediate(callback),
+    onCommitted() {},
+    onBatchStored() {},
+  });
   for (const text of ["1", "2"]) await queue.append(judged(directAppend("ana", "ben", { text })));
   store.meanwhile.push(() => {
     assert.equal(queue.moves.waitingCursor("d1", "ui"), 2);

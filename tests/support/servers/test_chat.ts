@@ -29,6 +29,8 @@ export interface TestChatOptions {
   deletedAccounts?: DeletedAccounts;
   audit?: AuditLog;
   metrics?: Metrics;
+  /** Milliseconds after which the stores answer: see `makeStoresLate()`. */
+  latenessMs?: number;
   /** Where they are other than the standard ones. */
   limits?: Partial<Limits>;
   defer?(callback: () => void): void;
@@ -46,6 +48,7 @@ export class TestChat {
   private constructor(options: TestChatOptions) {
     const { store = TestStore.open(), rate = { perSecond: 1_000, burst: 1_000_000 }, defer = setImmediate } = options;
     const audit = options.audit === undefined ? {} : { audit: options.audit };
+    const { latenessMs } = options;
     const { clock } = this;
     this.store = store;
     this.accounts = new Accounts({
@@ -61,9 +64,9 @@ export class TestChat {
     this.chat = new Chat({
       accounts: this.accounts,
       files: store.files,
-      store: answeringLate(store.messages),
-      rooms: answeringLate(store.rooms),
-      settings: answeringLate(store.settings),
+      store: answeringLate(store.messages, latenessMs),
+      rooms: answeringLate(store.rooms, latenessMs),
+      settings: answeringLate(store.settings, latenessMs),
       search: store.search,
       limits: { ...standardLimits, ...options.limits },
       deletedAccounts: options.deletedAccounts,

@@ -10,7 +10,6 @@ import {
 } from "../../../src/gen/chatd/v1/session.ts";
 import type { DialCallback } from "../../../src/session/callback_delivery.ts";
 import { Session } from "../../../src/session/session.ts";
-import { readLoneReceipt } from "../../../src/wire/client_frames.ts";
 import { until } from "../waiting/turns.ts";
 import {
   type Question,
@@ -28,6 +27,8 @@ export interface TestSessionOptions {
   windowBytes?: number;
   /** Frames leave only when the test says so by {@link TestSession.takeFrames}; they leave at once unless given. */
   holdsFrames?: boolean;
+  /** Whether the session takes frames decoded, as from a client that sends JSON. */
+  decodes?: boolean;
   defer?(callback: () => void): void;
 }
 
@@ -40,11 +41,13 @@ export class TestSession extends ReceivedFrames {
   ended: { reason: ChatError | undefined } | undefined;
   /** Octets of frames that have not left. */
   unsentBytes = 0;
+  readonly #decodes: boolean;
   #lastId = 0;
 
   constructor({ chat }: TestChat, options: TestSessionOptions = {}) {
     super();
     const { dialCallback, log = silentLog, windowBytes, holdsFrames = false, defer = setImmediate } = options;
+    this.#decodes = options.decodes ?? false;
     const shared = {
       chat,
       log,
@@ -107,9 +110,8 @@ export class TestSession extends ReceivedFrames {
 
   receive(frame: { requests: Request[] }): void {
     const bytes = ClientFrame.encode(frame).finish();
-    const receipt = readLoneReceipt(bytes);
-    if (receipt > 0) this.session.acknowledge(receipt);
-    else this.session.receive(ClientFrame.decode(bytes), bytes.length);
+    if (this.#decodes) this.session.receive(ClientFrame.decode(bytes), bytes.length);
+    else this.session.receiveEncoded(bytes);
   }
 
   /** Sends one request and resolves with what it is answered. */

@@ -1,4 +1,5 @@
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
+import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import type { MessageSearch } from "../../../src/core/search/message_search.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
@@ -19,6 +20,11 @@ export class TestMessageStore extends SqliteMessageStore {
   override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
     if (this.commitError !== undefined) throw this.commitError;
     return await super.commit(changes);
+  }
+
+  override async commitPlain(batch: PlainBatch): Promise<boolean> {
+    if (this.commitError !== undefined) throw this.commitError;
+    return await super.commitPlain(batch);
   }
 }
 
@@ -62,7 +68,14 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
 
   /** With a log of the test's own making. */
   static openWith<Messages extends TestMessageStore>(messages: (database: Database) => Messages): TestStore<Messages> {
-    const database = Database.openInMemory();
+    return TestStore.openOn(Database.openInMemory(), messages);
+  }
+
+  /** On a database that the store closes. */
+  static openOn<Messages extends TestMessageStore>(
+    database: Database,
+    messages: (database: Database) => Messages,
+  ): TestStore<Messages> {
     return new TestStore(database, messages(database));
   }
 

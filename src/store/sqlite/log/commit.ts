@@ -6,27 +6,15 @@ import { encodeId, encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { isDiskFailure } from "../storage_error.ts";
 import { Attachments } from "./attachments.ts";
-import { BoundedMap } from "./bounded_map.ts";
+import type { Conversation, Conversations, MovedConversation } from "./conversations.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
-import { type Head, headOf, type Heads } from "./heads.ts";
+import type { Heads } from "./heads.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
 import { type PlacedEntry, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
 import type { UserIds } from "./user_ids.ts";
 import { openEnd } from "./visibility.ts";
-
-const maxCached = 20_000;
-
-interface Conversation extends Head {
-  /** Whether it is a deleted room, of which only the used id remains. */
-  readonly isGone: boolean;
-}
-
-/** A conversation as changed by the open transaction. */
-type PendingConversation = { -readonly [Key in keyof Conversation]: Conversation[Key] };
-
-type ConversationRow = Omit<Conversation, "isRoom" | "isGone"> & { hasRoom: number };
 
 interface EncodedAppend {
   readonly sender: number;
@@ -55,11 +43,6 @@ interface KnownEntry {
 
 function prepareStatements(database: Database) {
   return {
-    findConversation: database.prepare(
-      `SELECT c.id, ${headOf.seq} AS headSeq, ${headOf.position} AS headPosition, ${headOf.uncounted} AS uncounted,
-         EXISTS (SELECT 1 FROM room r WHERE r.conversation = c.id) AS hasRoom
-       FROM conversation c WHERE c.name = ?`,
-    ),
     addConversation: database.prepare("INSERT INTO conversation (name, head_seq, head_position) VALUES (?, 0, 0)"),
     addMember: database.prepare("INSERT INTO member (conversation, user) VALUES (?, ?)"),
     addSpan: database.prepare(
@@ -101,14 +84,18 @@ export class Committer {
   readonly #messageChanges: MessageChanges;
   readonly #attachments: Attachments;
   readonly #readers: ReaderPositions;
-  readonly #conversations = new BoundedMap<string, Conversation>(maxCached);
+  readonly #conversations: Conversations;
   readonly #heads: Heads;
   /** Head and conversations as changed by the open transaction; dropped if it fails. */
   #pendingHead = 0;
-  #pending = new Map<string, PendingConversation>();
+  #pending = new Map<string, MovedConversation>();
 
-  constructor(database: Database, { users, spentIds }: { users: UserIds; spentIds: SpentIds }) {
+  constructor(
+    database: Database,
+    { users, spentIds, conversations }: { users: UserIds; spentIds: SpentIds; conversations: Conversations },
+  ) {
     this.#database = database;
+    this.#conversations = conversations;
     this.#spentIds = spentIds;
     this.#statements = prepareStatements(database);
     this.#users = users;
@@ -117,11 +104,6 @@ export class Committer {
     this.#attachments = new Attachments(database);
     this.#readers = new ReaderPositions(database);
     this.#heads = database.heads;
-  }
-
-  /** Must be called after conversations were renamed or deleted. */
-  forgetNames(): void {
-    this.#conversations.clear();
   }
 
   /**
@@ -151,7 +133,7 @@ export class Committer {
     this.#pending = new Map();
     this.#pendingHead = this.#heads.head;
     const results = this.#database.transaction(apply);
-    for (const [name, conversation] of this.#pending) this.#conversations.set(name, conversation);
+    this.#conversations.add(this.#pending);
     this.#heads.move(this.#pending.values(), this.#pendingHead);
     return results;
   }
@@ -333,13 +315,7 @@ export class Committer {
   }
 
   #findConversation(name: string): Conversation | undefined {
-    const known = this.#pending.get(name) ?? this.#conversations.get(name);
-    if (known !== undefined) return known;
-    const row = this.#statements.findConversation.get(name) as ConversationRow | undefined;
-    if (row === undefined) return undefined;
-    const { hasRoom, ...conversation } = row;
-    const isRoom = isRoomId(name);
-    return { ...conversation, isRoom, isGone: isRoom && hasRoom === 0 };
+    return this.#pending.get(name) ?? this.#conversations.find(name);
   }
 
   #addConversation({ conversation, members, event }: Append): Conversation {

@@ -43,6 +43,11 @@ export class SpentIds {
     return this.#newest !== undefined && id <= this.#newest;
   }
 
+  /** Like {@link mayHave}, of the 16 bytes of an id at `at`. */
+  mayHaveBytes(bytes: Uint8Array, at: number): boolean {
+    return this.#newest !== undefined && this.mayHave(decodeId(bytes.subarray(at, at + 16)));
+  }
+
   /** Returns the accepted entry with this id, if it was removed. */
   find(sender: number, id: string): Accepted | undefined {
     if (!this.mayHave(id)) return undefined;

@@ -11,21 +11,25 @@ import type {
   MessageStore,
   UserSet,
 } from "../../../core/messages/message_store.ts";
+import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
 import type { Turn } from "../../../core/page_turns.ts";
 import { encodeId, settle } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Incarnations } from "../incarnations.ts";
 import { inTurns, runAtOnce, type Steps } from "../steps.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
+import { PlainWriter } from "../writer/plain_writer.ts";
 import { Committer } from "./commit.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
+import { Conversations } from "./conversations.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { EntryReader, type PageLimits as Limits, sizeBesideText } from "./entry_reader.ts";
 import type { Heads } from "./heads.ts";
 import { History } from "./history.ts";
 import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
+import { PlainCommitter } from "./plain_committer.ts";
 import { SpentIds } from "./spent_ids.ts";
 import { UserIds } from "./user_ids.ts";
 import { isTextShown, isVisible } from "./visibility.ts";
@@ -64,28 +68,36 @@ export class SqliteMessageStore implements MessageStore {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #heads: Heads;
   readonly #users: UserIds;
+  readonly #conversations: Conversations;
   readonly #committer: Committer;
+  readonly #plainCommitter: PlainCommitter;
   readonly #incarnations: Incarnations;
   readonly #consumers: Consumers;
   readonly #entries: EntryReader;
   readonly #backlog: Backlog;
   readonly #history: History;
-  readonly #conversations: ConversationList;
+  readonly #conversationList: ConversationList;
   readonly #peers: Peers;
 
-  constructor(database: Database, options: BacklogOptions & LogPagesOptions = {}) {
+  constructor(database: Database, options: BacklogOptions & LogPagesOptions & { writer?: PlainWriter } = {}) {
     this.#statements = prepareStatements(database);
     this.#heads = database.heads;
     this.#users = new UserIds(database);
     this.spentIds = new SpentIds(database);
-    this.#committer = new Committer(database, { users: this.#users, spentIds: this.spentIds });
+    this.#conversations = new Conversations(database);
+    const names = { users: this.#users, conversations: this.#conversations, spentIds: this.spentIds };
+    this.#committer = new Committer(database, names);
+    this.#plainCommitter = new PlainCommitter(database, {
+      ...names,
+      writer: options.writer ?? new PlainWriter(database),
+    });
     this.#incarnations = new Incarnations(database);
     this.#consumers = new Consumers(database);
     this.#entries = new EntryReader(database);
     this.#backlog = new Backlog(database, options);
     const pages = new LogPages(database, options);
     this.#history = new History(database, pages);
-    this.#conversations = new ConversationList(database, { pages, entries: this.#entries });
+    this.#conversationList = new ConversationList(database, { pages, entries: this.#entries });
     this.#peers = new Peers(database);
     this.epoch = (this.#statements.epoch.get() as { epoch: string }).epoch;
   }
@@ -113,7 +125,12 @@ export class SqliteMessageStore implements MessageStore {
   /** Must be called after users or conversations were renamed or deleted. */
   forgetNames(): void {
     this.#users.forgetNames();
-    this.#committer.forgetNames();
+    this.#conversations.forgetNames();
+  }
+
+  async commitPlain(batch: PlainBatch): Promise<boolean> {
+    if (this.incarnation === "") this.beginIncarnation();
+    return await this.#plainCommitter.commit(batch);
   }
 
   commit(changes: readonly Change[]): Promise<ChangeResult[]> {
@@ -219,12 +236,12 @@ export class SqliteMessageStore implements MessageStore {
   ): Steps<{ conversations: ConversationSummary[]; more: boolean }> {
     const userId = this.#users.find(user);
     if (userId === undefined) return { conversations: [], more: false };
-    const listed = this.#conversations.page(userId, { before: beforePosition, limit: limit + 1 });
+    const listed = this.#conversationList.page(userId, { before: beforePosition, limit: limit + 1 });
     const conversations: ConversationSummary[] = [];
-    const allowance = this.#conversations.allowance();
+    const allowance = this.#conversationList.allowance();
     let bytes = 0;
     for (const { conversation, position } of listed.slice(0, limit)) {
-      const summary = yield* this.#conversations.summary(userId, conversation, allowance);
+      const summary = yield* this.#conversationList.summary(userId, conversation, allowance);
       yield;
       if (summary === undefined) continue;
       const { last } = summary;
@@ -239,7 +256,7 @@ export class SqliteMessageStore implements MessageStore {
     return settle(() => {
       const userId = this.#users.find(user);
       const found = this.#statements.conversation.get(conversation) as { id: number } | undefined;
-      return userId === undefined || !found ? undefined : runAtOnce(this.#conversations.summary(userId, found.id));
+      return userId === undefined || !found ? undefined : runAtOnce(this.#conversationList.summary(userId, found.id));
     });
   }
 

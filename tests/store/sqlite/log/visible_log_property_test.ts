@@ -5,17 +5,25 @@ import { directConversation, directMembers, type Message } from "../../../../src
 import { createMessageId } from "../../../../src/core/messages/message_id.ts";
 import type { Append, Change } from "../../../../src/core/messages/message_store.ts";
 import { isRoomId } from "../../../../src/core/rooms/room.ts";
-import { Database } from "../../../../src/store/sqlite/database.ts";
+import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { MessageFinder } from "../../../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteSettingsStore } from "../../../../src/store/sqlite/sqlite_settings_store.ts";
+import { PlainWriter } from "../../../../src/store/sqlite/writer/plain_writer.ts";
+import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { LogModel } from "../../../support/fakes/log_model.ts";
+import { plainBatch } from "../../../support/servers/plain_batches.ts";
 import { userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { eventually } from "../../../support/waiting/eventually.ts";
 
-type StoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1];
+type StoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1] & {
+  /** Whether a thread writes the batches of plain messages. */
+  readonly inThread?: boolean;
+};
+const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
 
 const users = ["ana", "ben", "cleo", "dan"];
 const rooms = ["+" + "a".repeat(26), "+" + "b".repeat(26)];
@@ -54,6 +62,8 @@ class Run implements Disposable {
   readonly #folder = temporaryFolder();
   readonly #options: StoreOptions;
   #database!: Database;
+  #writer!: PlainWriter;
+  #thread: WriterThread | undefined;
   #waiting: { change: Change; expected: string }[] = [];
   messages!: SqliteMessageStore;
   settings!: SqliteSettingsStore;
@@ -73,10 +83,25 @@ class Run implements Disposable {
 
   open(): void {
     this.#database = Database.open(this.#folder.path);
-    this.messages = new SqliteMessageStore(this.#database, this.#options);
+    this.#thread = undefined;
+    this.#writer = new PlainWriter(this.#database, this.#options.inThread ? this.#threadOptions() : {});
+    this.messages = new SqliteMessageStore(this.#database, { ...this.#options, writer: this.#writer });
     this.settings = new SqliteSettingsStore(this.#database);
     this.index = new SearchIndex(this.#database);
     this.finder = new MessageFinder(this.#database);
+  }
+
+  #threadOptions() {
+    const onDied = (error: Error) => {
+      throw error;
+    };
+    const path = databasePath(this.#folder.path);
+    return { startThread: () => this.#thread = new WriterThread({ path, entry: jobWorker, onDied }), maxDirect: 0 };
+  }
+
+  #close(): void {
+    this.#writer.close();
+    this.#database.close();
   }
 
   async addUsers(): Promise<void> {
@@ -85,7 +110,7 @@ class Run implements Disposable {
   }
 
   reopen(): void {
-    this.#database.close();
+    this.#close();
     this.open();
   }
 
@@ -93,7 +118,7 @@ class Run implements Disposable {
   crash(): void {
     const path = `${this.#folder.path}/chatd.sqlite`;
     const copies = ["", "-wal"].map((end) => [path + end, Deno.readFileSync(path + end)] as const);
-    this.#database.close();
+    this.#close();
     for (const [path, bytes] of copies) Deno.writeFileSync(path, bytes);
     this.open();
   }
@@ -115,15 +140,41 @@ class Run implements Disposable {
     this.#waiting.push({ change, expected: "moved" });
   }
 
+  /** Commits the changes that wait: plain messages as such while the position is even, so that both ways mix. */
   async commit(): Promise<void> {
     const waiting = this.#waiting.splice(0);
-    const results = await this.messages.commit(waiting.map(({ change }) => change));
-    assert.deepEqual(results.map(({ kind }) => kind), waiting.map(({ expected }) => expected));
+    while (waiting.length > 0) {
+      const other = waiting.findIndex(({ change }) => !this.#isPlain(change));
+      const plain = waiting.splice(0, other < 0 ? waiting.length : other);
+      const usesLane = this.messages.head % 2 === 0;
+      if (usesLane && plain.length > 0) await this.#commitPlain(plain.map(({ change }) => change as Append));
+      const others = waiting.findIndex(({ change }) => this.#isPlain(change));
+      const rest = waiting.splice(0, others < 0 ? waiting.length : others);
+      await this.#commitTogether(usesLane ? rest : [...plain, ...rest]);
+    }
     assert.equal(this.messages.head, this.model.head);
   }
 
+  async #commitTogether(waiting: readonly { change: Change; expected: string }[]): Promise<void> {
+    const results = await this.messages.commit(waiting.map(({ change }) => change));
+    assert.deepEqual(results.map(({ kind }) => kind), waiting.map(({ expected }) => expected));
+  }
+
+  async #commitPlain(appends: readonly Append[]): Promise<void> {
+    assert.equal(await this.messages.commitPlain(plainBatch(appends)), true);
+    if (this.#thread !== undefined) await eventually(() => this.#thread!.isReady);
+  }
+
+  /** Whether a change is a text in a conversation that is in the store, without anything else. */
+  #isPlain(change: Change): boolean {
+    if (change.kind !== "append" || change.event !== undefined) return false;
+    if (change.mentions !== undefined || change.replyTo !== undefined) return false;
+    const [first] = this.model.logs.get(change.conversation)!;
+    return first.position <= this.messages.head;
+  }
+
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.#close();
     this.#folder[Symbol.dispose]();
   }
 }
@@ -370,7 +421,7 @@ async function checkSearch(
   }
 }
 
-function property(name: string, options: StoreOptions): void {
+function property(name: string, options: StoreOptions, numRuns = 40): void {
   Deno.test(`${name}: each user sees the same entries as in the model`, async () => {
     const steps = fc.array(step, { minLength: 1, maxLength: 150, size: "max" });
     const probes = fc.array(probe, { minLength: 2, maxLength: 4 });
@@ -404,11 +455,12 @@ function property(name: string, options: StoreOptions): void {
         }
       }
     });
-    await fc.assert(property, { numRuns: 40, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+    await fc.assert(property, { numRuns, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
   });
 }
 
 property("as it is", {});
+property("with a writer thread", { inThread: true }, 6);
 property("by conversation", { scanWindow: 0 });
 property("window by window", { scanWindow: 8, maxMerged: 1 });
 property("looking at little", { scanWindow: 8, maxLookedAt: 3 });

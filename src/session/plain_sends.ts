@@ -1,0 +1,68 @@
+import type { LaneRoute, LaneSession, PlainLane } from "../core/messages/plain_lane.ts";
+import type { Subscriber } from "../core/people/live_sessions.ts";
+import { isPlainText } from "../wire/plain_text.ts";
+import type { RequestScanner } from "../wire/request_scanner.ts";
+
+/** Most addresses that a session remembers the routes of. */
+const maxRoutes = 256;
+
+const latin1 = new TextDecoder("latin1");
+
+export interface PlainSendsOptions {
+  readonly lane: PlainLane;
+  readonly session: LaneSession;
+  readonly subscriber: Subscriber;
+}
+
+/** Sends the plain messages of a session's client by the lane, and remembers the routes to their addresses. */
+export class PlainSends {
+  readonly #options: PlainSendsOptions;
+  /** By the bytes of the address, as text. */
+  readonly #routes = new Map<string, LaneRoute>();
+  /** The last address as it was written, and its route: most clients send several messages to one address. */
+  #lastAddress = new Uint8Array();
+  #lastRoute: LaneRoute | undefined;
+
+  constructor(options: PlainSendsOptions) {
+    this.#options = options;
+  }
+
+  /** Sends the message that the scanner read last. @returns false if it has to be sent like any other request */
+  send(frame: Uint8Array, { requestId, toAt, toEnd, idAt, textAt, textEnd }: RequestScanner): boolean {
+    if (!isPlainText(frame, textAt, textEnd)) return false;
+    const route = this.#routeTo(frame, toAt, toEnd);
+    if (route === undefined) return false;
+    const { lane, session } = this.#options;
+    if (lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    // The room may have another object by now.
+    this.#routes.clear();
+    this.#lastRoute = undefined;
+    return false;
+  }
+
+  #routeTo(frame: Uint8Array, from: number, to: number): LaneRoute | undefined {
+    if (this.#lastRoute !== undefined && isRange(this.#lastAddress, frame, from, to)) return this.#lastRoute;
+    const address = frame.slice(from, to);
+    const route = this.#find(latin1.decode(address));
+    this.#lastAddress = address;
+    return this.#lastRoute = route;
+  }
+
+  #find(address: string): LaneRoute | undefined {
+    const known = this.#routes.get(address);
+    if (known !== undefined) return known;
+    const { lane, subscriber } = this.#options;
+    const route = lane.findRoute(subscriber, address);
+    if (route === undefined) return undefined;
+    if (this.#routes.size >= maxRoutes) this.#routes.clear();
+    this.#routes.set(address, route);
+    return route;
+  }
+}
+
+/** Whether `bytes` are those of `frame` from `from` to `to`. */
+function isRange(bytes: Uint8Array, frame: Uint8Array, from: number, to: number): boolean {
+  if (bytes.length !== to - from) return false;
+  for (let index = 0; index < bytes.length; index++) if (bytes[index] !== frame[from + index]) return false;
+  return true;
+}

@@ -1,0 +1,125 @@
+import { maxBatchBytes } from "../../../core/messages/plain_batch.ts";
+
+/** The name of a writer thread, by which the program's entry file knows its job. */
+export const writerJob = "writer";
+
+/** The only message from a writer thread: it has loaded its program. */
+export const writerLoaded = "loaded";
+
+/** The only message to a writer thread. */
+export interface WriterStart {
+  readonly memory: SharedArrayBuffer;
+  /** The path of the database file. */
+  readonly path: string;
+}
+
+/** Indexes of the control words, each 32 bits. */
+const control = {
+  /** The number of turns that the store began. */
+  begun: 0,
+  /** The number of turns that the thread finished. */
+  finished: 1,
+  /** Length of the records in bytes, or the length of a failure's message. */
+  length: 2,
+  outcome: 3,
+  /** SQLite's result code of a failure. */
+  resultCode: 4,
+} as const;
+/** Where the position of the first record is, a 64-bit float. */
+const positionAt = 24;
+/** Where the records begin. */
+const recordsAt = 32;
+
+const outcomes = ["stored", "duplicate", "failed"] as const;
+/** "duplicate": an id was used before. Nothing was stored unless "stored". */
+export type Outcome = typeof outcomes[number];
+
+/** A failure of SQLite in the writer thread. */
+export interface WriteFailure {
+  readonly message: string;
+  /** SQLite's result code; 0 for a failure of another kind. */
+  readonly resultCode: number;
+}
+
+/**
+ * The memory that a store shares with its writer thread: one batch of records, and the outcome of writing it. The two
+ * take turns, so that no record is read while it is written. Messages between threads would cost ten times as much.
+ */
+export class WriterMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #position: Float64Array<SharedArrayBuffer>;
+  readonly #records: Uint8Array<SharedArrayBuffer>;
+
+  /** @param buffer that of the other thread; a new one unless given */
+  constructor(buffer = new SharedArrayBuffer(recordsAt + maxBatchBytes)) {
+    this.buffer = buffer;
+    this.#words = new Int32Array(buffer, 0, positionAt / 4);
+    this.#position = new Float64Array(buffer, positionAt, 1);
+    this.#records = new Uint8Array(buffer, recordsAt);
+  }
+
+  /** Whether the thread has a turn: its outcome is not known yet. */
+  get isBusy(): boolean {
+    return Atomics.load(this.#words, control.finished) !== this.#words[control.begun];
+  }
+
+  /** Gives the thread a turn, with records to write; without any, it ends. */
+  begin(records: Uint8Array, firstPosition: number): void {
+    this.#records.set(records);
+    this.#words[control.length] = records.length;
+    this.#position[0] = firstPosition;
+    Atomics.add(this.#words, control.begun, 1);
+    Atomics.notify(this.#words, control.begun);
+  }
+
+  /** Resolves when the thread has finished its turn. */
+  async finished(): Promise<void> {
+    while (this.isBusy) {
+      const before = this.#words[control.begun] - 1;
+      await Atomics.waitAsync(this.#words, control.finished, before).value;
+    }
+  }
+
+  /** Blocks until the thread has finished its turn. @returns false when that took longer than `timeoutMs` */
+  waitUntilFinished(timeoutMs: number): boolean {
+    return !this.isBusy ||
+      Atomics.wait(this.#words, control.finished, this.#words[control.begun] - 1, timeoutMs) !== "timed-out";
+  }
+
+  /** The outcome of the last turn. */
+  get outcome(): Outcome {
+    return outcomes[this.#words[control.outcome]];
+  }
+
+  /** The failure of the last turn, which had the outcome "failed". */
+  get failure(): WriteFailure {
+    const message = new TextDecoder().decode(this.#records.slice(0, this.#words[control.length]));
+    return { message, resultCode: this.#words[control.resultCode] };
+  }
+
+  /**
+   * Blocks the writer thread until its next turn, and copies the records into `into`.
+   * @returns the number of bytes, 0 to end the thread; and the position of the first record
+   */
+  awaitTurn(into: Uint8Array): { length: number; firstPosition: number } {
+    const finished = this.#words[control.finished];
+    Atomics.wait(this.#words, control.begun, finished);
+    const length = this.#words[control.length];
+    into.set(this.#records.subarray(0, length));
+    return { length, firstPosition: this.#position[0] };
+  }
+
+  /** Ends the turn of the writer thread. */
+  finish(outcome: Outcome, failure?: WriteFailure): void {
+    if (failure !== undefined) {
+      const message = new TextEncoder().encode(failure.message.slice(0, 1_000));
+      this.#records.set(message);
+      this.#words[control.length] = message.length;
+      this.#words[control.resultCode] = failure.resultCode;
+    }
+    this.#words[control.outcome] = outcomes.indexOf(outcome);
+    Atomics.add(this.#words, control.finished, 1);
+    Atomics.notify(this.#words, control.finished);
+  }
+}

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { KnownUsers } from "../../../src/core/accounts/known_users.ts";
+import { ChatError } from "../../../src/core/chat_error.ts";
+import type { DiskQuota } from "../../../src/core/files/disk_quota.ts";
+import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import { type LaneRequest, type LaneRoute, PlainLane } from "../../../src/core/messages/plain_lane.ts";
+import { RoomCache } from "../../../src/core/rooms/room_cache.ts";
+import { FakeSubscriber } from "../../support/servers/test_chat.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
+
+const encoder = new TextEncoder();
+
+async function open() {
+  const rooms = await TestRooms.open({ users: ["ana", "ben"] });
+  const { test } = rooms;
+  const room = await rooms.create("ana", "ops");
+  const cache = new RoomCache(test.store.rooms);
+  const known = new KnownUsers(test.accounts);
+  const taken: LaneRequest[] = [];
+  const changeable = { refusal: undefined as ChatError | undefined, takesAll: true };
+  const lane = new PlainLane({
+    known,
+    settings: { takesAll: () => changeable.takesAll },
+    rooms: cache,
+    disk: { refusal: () => changeable.refusal } as DiskQuota,
+    clock: test.clock,
+    commits: {
+      addPlain(request) {
+        taken.push(request);
+        return true;
+      },
+    },
+  });
+  const ana = new FakeSubscriber({ user: "ana" });
+  const add = (route: LaneRoute) => {
+    const frame = encoder.encode(createMessageId(test.clock.now()) + "hello");
+    const sender = { onStored() {}, resubmit() {}, onFailed() {} };
+    return lane.add({ route, sender, requestId: 1, frame, idAt: 0, textAt: 36, textEnd: frame.length });
+  };
+  const find = (to: string) => lane.findRoute(ana, to);
+  return { ana, add, find, cache, known, changeable, room, taken, [Symbol.asyncDispose]: () => rooms.test.close() };
+}
+
+Deno.test("there is a route to a user whom memory knows, while they accept all senders", async () => {
+  await using lane = await open();
+  const { add, find, known, changeable } = lane;
+  assert.equal(find("ben"), undefined);
+  await known.has("ben");
+  const route = find("ben")!;
+  assert.deepEqual([route.conversation, route.members], ["ana:ben", ["ana", "ben"]]);
+  assert.equal(add(route), true);
+  changeable.takesAll = false;
+  assert.equal(find("ben"), undefined);
+  assert.equal(add(route), false);
+  changeable.takesAll = true;
+  known.forget("ben");
+  assert.equal(add(route), false);
+  for (const address of ["", "Ben", "#", "+x", "eve"]) assert.equal(find(address), undefined);
+});
+
+Deno.test("a route to oneself has one member", async () => {
+  await using lane = await open();
+  await lane.known.has("ana");
+  assert.deepEqual(lane.find("ana")!.members, ["ana"]);
+});
+
+Deno.test("a route to a room ends when the room leaves memory, or has another object there", async () => {
+  await using lane = await open();
+  const { add, find, cache, room } = lane;
+  assert.deepEqual([find(room), find("#ops")], [undefined, undefined]);
+  await cache.findPublic("ops");
+  const routes = [find(room)!, find("#ops")!];
+  assert.deepEqual(routes.map(add), [true, true]);
+  cache.reload(room);
+  assert.deepEqual(routes.map(add), [false, false]);
+  await cache.find(room);
+  assert.deepEqual(routes.map(add), [false, false]);
+  assert.deepEqual([find(room)!, find("#ops")!].map(add), [true, true]);
+});
+
+Deno.test("a message leaves the lane while the disk has no room for it", async () => {
+  await using lane = await open();
+  const { add, find, known, changeable, taken } = lane;
+  await known.has("ben");
+  changeable.refusal = new ChatError("storage_full", "The disk is full.");
+  assert.equal(add(find("ben")!), false);
+  changeable.refusal = undefined;
+  assert.equal(add(find("ben")!), true);
+  assert.equal(taken.length, 1);
+});

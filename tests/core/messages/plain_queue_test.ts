@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import { PlainQueue } from "../../../src/core/messages/plain_queue.ts";
+
+const encoder = new TextEncoder();
+const route = { sender: "ana", conversation: "ana:ben" };
+
+function open() {
+  const queue = new PlainQueue();
+  const id = createMessageId();
+  const add = (text: string) => {
+    const frame = encoder.encode(id + text);
+    return queue.add({ route, sender: "session", requestId: 1, frame, idAt: 0, textAt: 36, textEnd: frame.length }, 1);
+  };
+  const take = () => {
+    const batch = queue.take();
+    return batch && Array.from({ length: batch.count }, (_, index) => batch.message(index).text);
+  };
+  return { queue, add, take };
+}
+
+Deno.test("messages are taken in their order, in batches of up to 2,048", () => {
+  const { queue, add, take } = open();
+  assert.deepEqual([queue.isEmpty, take()], [true, undefined]);
+  const texts = Array.from({ length: 5_000 }, (_, index) => `${index}`);
+  for (const text of texts) assert.equal(add(text), true);
+  const batches = [take()!, take()!, take()!];
+  assert.deepEqual(batches.map(({ length }) => length), [2_048, 2_048, 904]);
+  assert.deepEqual(batches.flat(), texts);
+  assert.deepEqual([queue.isEmpty, take()], [true, undefined]);
+});
+
+Deno.test("a message that comes after a batch was taken is in the next one", () => {
+  const { add, take } = open();
+  add("1");
+  assert.deepEqual(take(), ["1"]);
+  add("2");
+  assert.deepEqual(take(), ["2"]);
+});
+
+Deno.test("a queue is full at 20,000 messages or 64 MiB, until a batch is taken", () => {
+  for (const [text, least, most] of [["x", 20_000, 20_000], ["x".repeat(8_192), 8_000, 8_192]] as const) {
+    const { add, take } = open();
+    let count = 0;
+    while (add(text)) count += 1;
+    assert.ok(count >= least && count <= most, `${count}`);
+    take();
+    assert.equal(add(text), true);
+  }
+});

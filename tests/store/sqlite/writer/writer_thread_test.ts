@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../../../src/core/messages/message_id.ts";
+import { PlainBatch, recordWord } from "../../../../src/core/messages/plain_batch.ts";
+import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
+import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
+import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { eventually } from "../../../support/waiting/eventually.ts";
+
+const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
+const encoder = new TextEncoder();
+const user = 1;
+const conversation = 1;
+const ignore = () => {};
+
+/** A database with one user and one conversation, and a writer thread of it. */
+class Fixture implements Disposable {
+  readonly #folder = temporaryFolder();
+  readonly deaths: Error[] = [];
+  readonly database: Database;
+  readonly writer: WriterThread;
+
+  constructor(entry = jobWorker) {
+    const { path } = this.#folder;
+    this.database = Database.open(path);
+    this.database.transaction(() => {
+      this.database.prepare(
+        "INSERT INTO user (id, name, password_hash, disabled, created_at) VALUES (?, 'ana', '', 0, 0)",
+      ).run(user);
+      this.database.prepare("INSERT INTO conversation (id, name, head_seq, head_position) VALUES (?, 'ana:ana', 0, 0)")
+        .run(conversation);
+    });
+    this.writer = new WriterThread({ path: databasePath(path), entry, onDied: (error) => this.deaths.push(error) });
+  }
+
+  async whenReady(): Promise<void> {
+    await eventually(() => this.writer.isReady);
+  }
+
+  /** The texts of the log, by position. */
+  log(): string[] {
+    const rows = this.database.prepare("SELECT position, seq, sender, CAST(text AS TEXT) AS text FROM entry").all();
+    return rows.map(({ position, seq, sender, text }) => `${position} ${seq} ${sender} ${text}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.writer.close();
+    this.database.close();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+/** Makes a batch of messages, numbered from `first` on. */
+function batchOf(texts: readonly string[], first: number, { sender = user, id = createMessageId } = {}): PlainBatch {
+  const batch = new PlainBatch();
+  batch.firstPosition = first;
+  texts.forEach((text, index) => {
+    const frame = encoder.encode(id() + text);
+    const origin = { route: { sender: "ana", conversation: "ana:ana" }, sender: undefined, requestId: 1 };
+    batch.add({ ...origin, frame, idAt: 0, textAt: 36, textEnd: frame.length }, 1_700_000_000_000);
+    const at = batch.offsets[index] / 8;
+    batch.words[at + recordWord.seq] = first + index;
+    batch.words[at + recordWord.conversation] = conversation;
+    batch.words[at + recordWord.sender] = sender;
+  });
+  return batch;
+}
+
+Deno.test("a writer thread stores the records of a batch, which another connection then reads", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  const texts = ["hello", "", "日本語 🙂", "x".repeat(8_192)];
+  const batch = batchOf(texts, 1);
+  assert.equal(await fixture.writer.write(batch.bytes, 1, ignore), true);
+  assert.deepEqual(fixture.log(), texts.map((text, index) => `${index + 1} ${index + 1} 1 ${text}`));
+  const [{ id }] = fixture.database.prepare("SELECT lower(hex(id)) AS id FROM entry LIMIT 1").all();
+  assert.equal(id, batch.message(0).id.replaceAll("-", ""));
+});
+
+Deno.test("a batch with an id that was used before is not stored at all", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  const id = createMessageId();
+  assert.equal(await fixture.writer.write(batchOf(["first"], 1, { id: () => id }).bytes, 1, ignore), true);
+  const ids = [createMessageId(), id];
+  assert.equal(
+    await fixture.writer.write(batchOf(["new", "again"], 2, { id: () => ids.shift()! }).bytes, 2, ignore),
+    false,
+  );
+  assert.deepEqual(fixture.log(), ["1 1 1 first"]);
+  assert.equal(await fixture.writer.write(batchOf(["third"], 2).bytes, 2, ignore), true);
+  assert.deepEqual(fixture.log(), ["1 1 1 first", "2 2 1 third"]);
+});
+
+Deno.test("a batch that SQLite refuses fails with its error, and the next one is stored", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  await assert.rejects(fixture.writer.write(batchOf(["x"], 1, { sender: 99 }).bytes, 1, ignore), (error: Error) => {
+    assert.match(error.message, /FOREIGN KEY constraint failed/);
+    return "errcode" in error && Number(error.errcode) === 19;
+  });
+  assert.equal(await fixture.writer.write(batchOf(["y"], 1).bytes, 1, ignore), true);
+  assert.deepEqual(fixture.log(), ["1 1 1 y"]);
+});
+
+Deno.test("after waitUntilIdle(), another connection can write", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  for (let round = 0; round < 20; round++) {
+    const texts = Array.from({ length: 50 }, (_, index) => `${index}`);
+    const first = round * 50 + 1;
+    const writing = fixture.writer.write(batchOf(texts, first).bytes, first, ignore);
+    assert.equal(fixture.writer.isReady, false);
+    fixture.writer.waitUntilIdle();
+    fixture.database.transaction(() => fixture.database.prepare("UPDATE user SET created_at = ?").run(round));
+    assert.equal(await writing, true);
+  }
+  assert.equal(fixture.log().length, 1_000);
+});
+
+Deno.test("close() lets the write in progress finish, and frees the database", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  const writing = fixture.writer.write(batchOf(["last"], 1).bytes, 1, ignore);
+  fixture.writer.close();
+  assert.equal(await writing, true);
+  assert.equal(fixture.database.truncateLog(), true);
+  assert.deepEqual(fixture.log(), ["1 1 1 last"]);
+  assert.deepEqual(fixture.deaths, []);
+});
+
+Deno.test("the death of a writer thread is reported", async () => {
+  const dying = `data:text/javascript,throw new Error("no memory")`;
+  using fixture = new Fixture(dying);
+  await eventually(() => fixture.deaths.length > 0);
+  assert.match(fixture.deaths[0].message, /The writer thread died: .*no memory/);
+});
+
+Deno.test("a writer thread that is closed before it has loaded writes nothing", () => {
+  using fixture = new Fixture();
+  fixture.writer.close();
+  assert.equal(fixture.writer.isReady, false);
+});

@@ -1,0 +1,41 @@
+import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
+import { Database, databasePath } from "../../../src/store/sqlite/database.ts";
+import { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
+import { WriterThread } from "../../../src/store/sqlite/writer/writer_thread.ts";
+import { temporaryFolder } from "../checks/temporary_folder.ts";
+import { workerEntry } from "../processes/worker_entry.ts";
+import { TestMessageStore, TestStore } from "./test_store.ts";
+
+/** A store that counts the batches of plain messages, and refuses some, as if it was not certain of them. */
+export class LaneStore extends TestMessageStore {
+  readonly #refuses: () => boolean;
+  /** Batches so far. */
+  batches = 0;
+
+  constructor(database: Database, { refuses = () => false, writer }: { refuses?(): boolean; writer?: PlainWriter }) {
+    super(database, { writer });
+    this.#refuses = refuses;
+  }
+
+  /** Opens a store in memory. @param refuses whether it refuses the next batch; it takes all unless given */
+  static open(refuses?: () => boolean): TestStore<LaneStore> {
+    return TestStore.openWith((database) => new LaneStore(database, { refuses }));
+  }
+
+  /** Opens a store in a folder, whose batches a thread writes. Both end with `closing`. */
+  static openWithThread(closing: DisposableStack): TestStore<LaneStore> {
+    const { path } = closing.use(temporaryFolder());
+    const database = Database.open(path);
+    const onDied = (error: Error) => {
+      throw error;
+    };
+    const thread = closing.use(new WriterThread({ path: databasePath(path), entry: workerEntry, onDied }));
+    const writer = new PlainWriter(database, { startThread: () => thread, maxDirect: 0 });
+    return TestStore.openOn(database, (database) => new LaneStore(database, { writer }));
+  }
+
+  override async commitPlain(batch: PlainBatch): Promise<boolean> {
+    this.batches += 1;
+    return !this.#refuses() && await super.commitPlain(batch);
+  }
+}

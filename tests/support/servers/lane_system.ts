@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import type { ConversationSummary } from "../../../src/core/messages/message_store.ts";
+import type { Message } from "../../../src/core/messages/message.ts";
+import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
+import { turns, until } from "../waiting/turns.ts";
+import { type Burst, requestOf, type Script, scriptUsers, sessionUsers } from "./lane_scripts.ts";
+import type { RequestKind } from "./received_frames.ts";
+import { LaneStore } from "./lane_store.ts";
+import { TestChat } from "./test_chat.ts";
+import { TestRooms } from "./test_rooms.ts";
+import { TestSession } from "./test_session.ts";
+
+export interface LaneSystemOptions {
+  /** Whether the store refuses the next batch of plain messages; it takes all unless given. */
+  refuses?(): boolean;
+  /** Whether frames are decoded before the session takes them, so that no message takes the lane. */
+  decodes?: boolean;
+  /** Whether a thread writes all batches of plain messages, once it has started. */
+  inThread?: boolean;
+  /** Milliseconds after which the store answers. */
+  latenessMs?: number;
+}
+
+/** What all users may see at the end. */
+export interface FinalState {
+  readonly log: Readonly<Record<string, readonly Message[]>>;
+  readonly conversations: Readonly<Record<string, readonly ConversationSummary[]>>;
+}
+
+/** One connection of a session, and what it sent. */
+interface Connection {
+  readonly user: string;
+  readonly session: TestSession;
+  readonly cursor: number;
+  readonly sent: { id: number; kind: RequestKind }[];
+  /** Whether the client lost the connection by itself. */
+  isLost: boolean;
+  /** Whether the client sends nothing more. */
+  isOver: boolean;
+}
+
+/** Positions of readers, which follow a user's own messages after a while. */
+const timedFields = new Set(["readSeq", "peerReadSeq", "peerDeliveredSeq"]);
+const page = { limit: 100_000, maxBytes: 1_000_000_000 };
+
+interface SystemParts {
+  readonly rooms: string[];
+  readonly tokens: string[];
+  readonly decodes: boolean;
+  /** What ends with the system. */
+  readonly closing: DisposableStack;
+}
+
+/** A chat that a script runs on: its sessions, and everything that they received. */
+export class LaneSystem implements AsyncDisposable {
+  readonly test: TestChat;
+  /** The ids of the rooms "ops", which is public, and "den". */
+  readonly rooms: readonly string[];
+  /** All connections, in the order of their beginning. */
+  readonly connections: Connection[] = [];
+  readonly #decodes: boolean;
+  readonly #closing: DisposableStack;
+  readonly #tokens: readonly string[];
+  /** The ids that other systems do not have. */
+  readonly #ownIds: string[] = [];
+  /** By index of the session. */
+  readonly #open: (Connection | undefined)[] = [];
+
+  private constructor(test: TestChat, options: SystemParts) {
+    this.test = test;
+    this.rooms = options.rooms;
+    this.#tokens = options.tokens;
+    this.#decodes = options.decodes;
+    this.#closing = options.closing;
+  }
+
+  static async open(
+    { refuses, decodes = false, inThread = false, latenessMs }: LaneSystemOptions,
+  ): Promise<LaneSystem> {
+    const closing = new DisposableStack();
+    const store = inThread ? LaneStore.openWithThread(closing) : LaneStore.open(refuses);
+    const test = await TestChat.open({ users: scriptUsers, store, latenessMs });
+    const made = new TestRooms(test);
+    const ops = await made.create("ana", "ops");
+    const den = await made.create("ben", "den", { isPublic: false });
+    await made.join("ben", ops);
+    await made.join("cleo", ops);
+    await made.invite("ben", den, "ana");
+    await made.join("ana", den);
+    for (const to of ["ana", "ben", "cleo"]) await test.send("ana", to, "the first");
+    const tokens: string[] = [];
+    for (const user of sessionUsers) tokens.push((await test.logIn(user)).token);
+    const system = new LaneSystem(test, { rooms: [ops, den], tokens, decodes, closing });
+    const ids = Object.values(await system.#visible()).flat().map(({ id }) => id);
+    system.#ownIds.push(ops, den, ...new Set(ids));
+    for (const index of sessionUsers.keys()) await system.#connection(index);
+    return system;
+  }
+
+  /** The number of batches of plain messages that the store got. */
+  get plainBatches(): number {
+    return (this.test.store.messages as LaneStore).batches;
+  }
+
+  /** Runs a script; each of its requests gets the next of `ids`. */
+  async run(script: Script, ids: readonly string[]): Promise<void> {
+    const rest = ids.values();
+    const earlier = new Map<string, RequestKind[]>(scriptUsers.map((user) => [user, []]));
+    for (const bursts of script) {
+      const connections: Connection[] = [];
+      for (const { session } of bursts) connections.push(await this.#connection(session));
+      bursts.forEach((burst, index) => {
+        const { user } = connections[index];
+        const known = earlier.get(user)!;
+        const kinds = burst.actions.map((action) => {
+          const kind = requestOf(action, { id: rest.next().value!, rooms: this.rooms, earlier: known });
+          known.push(kind);
+          return kind;
+        });
+        this.#send(connections[index], burst, kinds);
+      });
+      await this.#settle();
+      this.test.clock.advance(1_000);
+    }
+  }
+
+  /** The replies to a connection's requests, by request, without the ids that other systems do not have. */
+  replies(connection: Connection): Reply[] {
+    // The reply to hello is of this system alone.
+    return this.#renamed(repliesByRequest(connection).slice(1));
+  }
+
+  /** Waits until each session that is open has received what its user may see, and checks that it was no more. */
+  async checkDeliveries(): Promise<void> {
+    const visible = await this.#visible();
+    const due = (connection: Connection) => {
+      const own = new Set(acceptedSends(connection).map(({ position }) => position));
+      return visible[connection.user].map(({ position }) => position)
+        .filter((position) => position > connection.cursor && !own.has(position));
+    };
+    const received = ({ session }: Connection) => session.messages.map(({ position }) => position);
+    for (const connection of this.#open) {
+      if (connection === undefined) continue;
+      const { length } = due(connection);
+      await until(() => {
+        connection.session.acknowledge();
+        return received(connection).length >= length;
+      }, { what: `deliveries to ${connection.user}` });
+    }
+    await turns(5);
+    for (const connection of this.connections) {
+      const isOpen = this.#open.includes(connection);
+      const all = received(connection);
+      assert.deepEqual(all, isOpen ? due(connection) : due(connection).slice(0, all.length), connection.user);
+    }
+  }
+
+  /** Checks what holds in any order of arrival: each message that a reply accepts is in the log once, in its place. */
+  async checkReplies(): Promise<void> {
+    const visible = await this.#visible();
+    for (const connection of this.connections) {
+      const { sent, user, isLost } = connection;
+      const answered = repliesByRequest(connection).map(({ requestId }) => requestId).slice(1);
+      if (!isLost) assert.deepEqual(answered, sent.map(({ id }) => id), `replies to ${user}`);
+      let before = 0;
+      for (const { position, conversation, seq, acceptedAtMs, text, id } of acceptedSends(connection)) {
+        const found = visible[user].filter((each) => each.id === id && each.sender === user);
+        const [entry] = found;
+        assert.equal(found.length, 1, `${text} is ${found.length} times in the log`);
+        assert.deepEqual(
+          [entry.position, entry.conversation, entry.seq, entry.acceptedAt],
+          [position, conversation, seq, acceptedAtMs],
+        );
+        if (!entry.deleted && entry.editedAt === undefined) assert.equal(entry.text, text);
+        assert.ok(position > before, "messages of a session are not in its order");
+        before = position;
+      }
+    }
+    for (const user of scriptUsers) {
+      const positions = visible[user].map(({ position }) => position);
+      assert.deepEqual(positions, [...new Set(positions)].toSorted((one, other) => one - other));
+    }
+  }
+
+  /**
+   * Ends all sessions, and returns what each user may see then, without the ids that other systems do not
+   * have.
+   */
+  async end(): Promise<FinalState> {
+    await this.test.chat.close();
+    const { messages } = this.test.store;
+    const conversations: Record<string, readonly ConversationSummary[]> = {};
+    for (const user of scriptUsers) {
+      conversations[user] = (await messages.conversationsOf(user, { beforePosition: 0, ...page })).conversations;
+    }
+    return this.#renamed({ log: await this.#visible(), conversations });
+  }
+
+  #renamed<T>(value: T): T {
+    let text = JSON.stringify(value, (key, each) => timedFields.has(key) ? undefined : each);
+    this.#ownIds.forEach((id, index) => text = text.replaceAll(id, `own id ${index}`));
+    return JSON.parse(text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.test.close();
+    this.#closing.dispose();
+  }
+
+  async #visible(): Promise<Record<string, readonly Message[]>> {
+    const { messages: store } = this.test.store;
+    const visible: Record<string, Message[]> = {};
+    for (const user of scriptUsers) {
+      visible[user] = [];
+      for (let position = 0; position < store.head;) {
+        const { messages, through } = await store.messagesAfter(user, position, page);
+        visible[user].push(...messages);
+        position = through;
+      }
+    }
+    return visible;
+  }
+
+  /** Returns the connection of a session, which begins a new one if it has ended. */
+  async #connection(index: number): Promise<Connection> {
+    const known = this.#open[index];
+    if (known !== undefined) return known;
+    const session = new TestSession(this.test, { decodes: this.#decodes });
+    const { cursor } = await session.hello(this.#tokens[index], { protocolVersion: 2 });
+    const connection = { user: sessionUsers[index], session, cursor, sent: [], isLost: false, isOver: false };
+    this.connections.push(connection);
+    return this.#open[index] = connection;
+  }
+
+  #send(connection: Connection, { joined, acknowledges, end, session: index }: Burst, kinds: RequestKind[]): void {
+    const { session, sent } = connection;
+    if (connection.isOver) return;
+    if (acknowledges && session.receiptFor() > 0) session.acknowledge();
+    for (let at = 0; at < kinds.length; at += joined) {
+      const frame = kinds.slice(at, at + joined);
+      session.request(...frame).forEach((id, place) => sent.push({ id, kind: frame[place] }));
+    }
+    if (end === "goes on") return;
+    connection.isOver = true;
+    if (end === "leaves") session.session.leave();
+    else {
+      connection.isLost = true;
+      session.session.disconnected();
+    }
+    this.#open[index] = undefined;
+  }
+
+  /** Waits until all requests of connections that were not lost have replies. */
+  async #settle(): Promise<void> {
+    for (const { session, sent, isLost, user } of this.connections) {
+      if (isLost) continue;
+      await until(() => {
+        if (session.ended === undefined && session.receiptFor() > 0) session.acknowledge();
+        return session.replies.length > sent.length;
+      }, { what: `replies to ${user}` });
+    }
+    // Messages of lost connections are committed, too.
+    await turns(2);
+  }
+}
+
+/** Refusals may overtake the replies to sends before them. */
+function repliesByRequest({ session }: Connection): Reply[] {
+  return session.replies.toSorted((one, other) => one.requestId - other.requestId);
+}
+
+/** The sends of a connection that were accepted as new messages, in the order of their requests. */
+function acceptedSends({ session, sent }: Connection) {
+  const kinds = new Map(sent.map(({ id, kind }) => [id, kind]));
+  return session.replies.flatMap(({ requestId, result }) => {
+    const kind = kinds.get(requestId);
+    if (kind?.$case !== "send" || result?.$case !== "send" || result.value.duplicate) return [];
+    return [{ ...result.value, text: kind.value.text, id: kind.value.id.toLowerCase() }];
+  });
+}
+
+/** Makes as many ids as a script needs. */
+export function idsFor(script: Script, now: number): string[] {
+  const count = script.flat().reduce((sum, { actions }) => sum + actions.length, 0);
+  return Array.from({ length: count }, () => createMessageId(now));
+}

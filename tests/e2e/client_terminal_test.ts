@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { layoutInput } from "../../src/terminal/input/input_layout.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { hasTmux, Tmux } from "../support/processes/tmux.ts";
@@ -124,11 +125,15 @@ Deno.test("a window of another size keeps the transcript and the draft", { ignor
     await ana.type(text, "Enter");
     await ana.sees(new RegExp(`ana: ${text}`));
   }
-  await ana.type("a draft of some length, so that it takes two rows in the end, which it does here");
+  const draft = "a draft of some length, so that it takes two rows in the end, which it does here";
+  await ana.type(draft);
   await ana.sees(/h\s*ere$/);
   for (const columns of [60, 41, 30, 75, 120]) {
     await ana.resize(columns, 30);
-    await ana.sees(/ana: first\n.*ana: second\n.*ana: third\n\[ana → ana\] a draft[^[]*\s*h\s*e\s*r\s*e$/);
+    // The terminal reflows the rows itself; the client draws others. Another size during that would spoil its rows.
+    const { rows } = layoutInput("[ana → ana] ", { text: draft, cursor: draft.length }, { columns, rows: 30 });
+    const drawn = rows.map((row) => RegExp.escape(row.trimEnd())).join(" *\n");
+    await ana.sees(new RegExp(`ana: first\n.*ana: second\n.*ana: third\n${drawn}$`));
   }
   await ana.type("", "Enter");
   await ana.sees(/ana: a draft/);

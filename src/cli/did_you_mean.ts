@@ -11,7 +11,8 @@ export function didYouMean(
   const [words, unexpected] = error;
   if (words?.type !== "text" || !words.text.startsWith("Unexpected") || unexpected?.type !== "optionName") return [];
   if (!args.includes(unexpected.optionName)) return [];
-  const before = args.slice(0, args.indexOf(unexpected.optionName));
+  // The word may be the value of an option before it.
+  const before = args.slice(0, args.lastIndexOf(unexpected.optionName));
   const word = unexpected.optionName.split("=")[0];
   const candidates = word.startsWith("-")
     ? [...completions(parser, before, "--"), "--help", "--version"]

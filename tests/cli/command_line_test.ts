@@ -240,6 +240,13 @@ Deno.test("a typo in a command or an option gets a suggestion", () => {
   }
 });
 
+Deno.test("a word that is right elsewhere in the line is not suggested", () => {
+  const { code, err } = chatd("grpc-server --registration open --supervise open");
+  assert.equal(code, 2);
+  assert.match(err, /Unexpected .*`open`/);
+  assert.doesNotMatch(err, /Did you mean/);
+});
+
 Deno.test("an error is one line, with a pointer to the help of its command", () => {
   const table = [
     ["grpc-server --rate 0", "chatd grpc-server --help"],

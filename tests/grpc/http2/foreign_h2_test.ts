@@ -8,6 +8,7 @@ import { valueOf } from "../../../src/grpc/http2/header_rules.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
 import type { Http2Stream } from "../../../src/grpc/http2/stream.ts";
 import { type SeededRandom, seededRandom } from "../../crash/seeded_random.ts";
+import { outputLines } from "../../support/processes/output_lines.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 import { limits } from "./wire.ts";
 
@@ -92,12 +93,6 @@ for (const seed of seeds) {
     }));
 }
 
-async function restOf(reader: ReadableStreamDefaultReader<string>): Promise<string> {
-  let rest = "";
-  for (let read; !(read = await reader.read()).done;) rest += read.value;
-  return rest;
-}
-
 interface Outcome {
   sent: Buffer;
   heard: Buffer;
@@ -136,9 +131,9 @@ for (const seed of seeds) {
   Deno.test(`python3-h2 as a server finds no fault in the client, and its answers are whole (seed ${seed})`, async () => {
     const random = seededRandom(seed);
     const child = spawn("server", String(seed));
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const lines = outputLines(child.stdout);
     const errors: unknown[] = [];
-    const socket = connect({ port: Number((await reader.read()).value), host: "127.0.0.1", noDelay: true });
+    const socket = connect({ port: Number((await lines.next()).value), host: "127.0.0.1", noDelay: true });
     const client = connectOver(socket, {
       role: "client",
       limits: { ...limits, connectionWindow: 200_000 },
@@ -155,8 +150,8 @@ for (const seed of seeds) {
     }
     const outcomes = await Promise.all(requests);
     client.close();
-    const [printed, { success }, stderr] = await Promise.all([
-      restOf(reader),
+    const [{ value: printed }, { success }, stderr] = await Promise.all([
+      lines.next(),
       child.status,
       new Response(child.stderr).text(),
     ]);
@@ -166,7 +161,7 @@ for (const seed of seeds) {
       assert.equal(status, "0");
       assert.ok(heard.equals(sent));
     }
-    const counts: Counts = JSON.parse(printed);
+    const counts: Counts = JSON.parse(printed ?? "{}");
     assert.deepEqual(errors, []);
     assert.equal(counts.opened, 100);
     assert.ok(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { VerifiedClients } from "../../../src/grpc/server/verified_clients.ts";
 import { createCertificates, type KeyPair } from "../../crash/certificates.ts";
+import { outputLines } from "../../support/processes/output_lines.ts";
 import { startTestGrpcServer } from "../../support/servers/grpc_server.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
@@ -20,10 +21,10 @@ Deno.test("a client cannot resume a TLS session when its authority is not truste
   const args = [client, `${server.port}`, folder.path];
   const python = new Deno.Command("/usr/bin/python3", { args, stdin: "piped", stdout: "piped" }).spawn();
   const orders = python.stdin.getWriter();
-  const answers = python.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const answers = outputLines(python.stdout);
   const connect = async () => {
     await orders.write(pem("\n"));
-    return (await answers.read()).value?.trim();
+    return (await answers.next()).value;
   };
   assert.equal(await connect(), "full served");
   assert.equal(await connect(), "resumed served");
@@ -36,7 +37,7 @@ Deno.test("a client cannot resume a TLS session when its authority is not truste
   assert.equal(await connect(), "resumed closed");
   await orders.close();
   assert.equal((await python.status).code, 0);
-  await answers.cancel();
+  assert.ok((await answers.next()).done);
 });
 
 Deno.test("admit() takes a resumed session until the certificate that was verified ends", () => {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { startDeadlineMs } from "../waiting/deadlines.ts";
+import { outputLines } from "./output_lines.ts";
 
 const main = fileURLToPath(new URL("../../../main.ts", import.meta.url));
 
@@ -139,12 +140,6 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
-  let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    lines.forEach(take);
-  }
-  if (rest !== "") take(rest);
+async function readLines(stream: ReadableStream<Uint8Array<ArrayBuffer>>, take: (line: string) => void): Promise<void> {
+  for await (const line of outputLines(stream)) take(line);
 }

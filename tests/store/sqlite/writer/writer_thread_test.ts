@@ -38,7 +38,9 @@ class Fixture implements Disposable {
 
   /** The texts of the log, by position. */
   log(): string[] {
-    const rows = this.database.prepare("SELECT position, seq, sender, CAST(text AS TEXT) AS text FROM entry").all();
+    const rows = this.database.prepare(
+      "SELECT position, seq, sender, CAST(text AS TEXT) AS text FROM entry ORDER BY position",
+    ).all();
     return rows.map(({ position, seq, sender, text }) => `${position} ${seq} ${sender} ${text}`);
   }
 
@@ -72,7 +74,7 @@ Deno.test("a writer thread stores the records of a batch, which another connecti
   const batch = batchOf(texts, 1);
   assert.equal(await fixture.writer.write(batch.bytes, 1, ignore), true);
   assert.deepEqual(fixture.log(), texts.map((text, index) => `${index + 1} ${index + 1} 1 ${text}`));
-  const [{ id }] = fixture.database.prepare("SELECT lower(hex(id)) AS id FROM entry LIMIT 1").all();
+  const [{ id }] = fixture.database.prepare("SELECT lower(hex(id)) AS id FROM entry WHERE position = 1").all();
   assert.equal(id, batch.message(0).id.replaceAll("-", ""));
 });
 

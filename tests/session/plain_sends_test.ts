@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { PlainBatch } from "../../src/core/messages/plain_batch.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
+import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { newest } from "../support/servers/wire_values.ts";
 import { open, ping, send } from "../support/servers/session_requests.ts";
 import type { TestChatOptions } from "../support/servers/test_chat.ts";
@@ -29,7 +31,8 @@ async function openChat(options: TestChatOptions = {}) {
   const rooms = await TestRooms.open({ ...options, store });
   const { test } = rooms;
   // A conversation begins outside the lane, and a session knows its user from then on.
-  for (const to of ["ben", "cleo"]) await test.send("ana", to, "the first");
+  const { users: [sender, ...others] = ["ana", "ben", "cleo"] } = options;
+  for (const to of others) await test.send(sender, to, "the first");
   const texts = async (user: string, to: string) => {
     const { messages } = await test.chat.history(user, { ...newest, with: to, limit: 200 });
     return messages.map(({ text }) => text);
@@ -182,4 +185,45 @@ Deno.test("plain messages above the rate wait for their turn, and a message that
   test.clock.advance(1_000);
   await ana.reply(ids[7]);
   assert.deepEqual(answered(), ids);
+});
+
+Deno.test("messages that are submitted again stay before those that the session sent to a room later", async () => {
+  await using chat = await openChat();
+  const { rooms, test, store } = chat;
+  const room = await rooms.create("ana", "ops");
+  await rooms.join("ben", room);
+  await rooms.remove("ana", room, "cleo", { ban: true });
+  const ben = await open(test, "ben");
+  const gate = Promise.withResolvers<void>();
+  Object.assign(store, { refuses: true, gate: gate.promise });
+  // The room has to be read again while the message waits, because a user in it gets another name.
+  const deleting = test.chat.deletion.delete("cleo");
+  ben.request(send(test, room, "1"));
+  await turns(20);
+  const [last] = ben.request(send(test, room, "2 @ana"));
+  await turns(20);
+  gate.resolve();
+  await deleting;
+  assert.equal((await ben.reply(last)).$case, "send");
+  assert.deepEqual(await rooms.texts("ana", room), ["1", "2 @ana"]);
+});
+
+Deno.test("a message goes to the address in its frame, whatever becomes of the memory of earlier frames", async () => {
+  await using chat = await openChat({ users: ["ana", "ben", "dan"] });
+  const { test, store, texts } = chat;
+  const ana = await open(test, "ana");
+  const frames = ["ben", "dan"].map((to, index) =>
+    ClientFrame.encode({ requests: [{ id: 10 + index, kind: send(test, to, `to ${to}`) }] }).finish()
+  );
+  // A socket's chunk, of which `slice()` makes no copy.
+  const chunk = Buffer.from(frames[0]);
+  ana.session.receiveEncoded(chunk);
+  chunk.set(frames[1]);
+  ana.session.receiveEncoded(chunk);
+  await ana.reply(11);
+  assert.equal(store.plain, 2);
+  assert.deepEqual([await texts("ben", "ana"), await texts("dan", "ana")], [["the first", "to ben"], [
+    "the first",
+    "to dan",
+  ]]);
 });

@@ -18,11 +18,15 @@ class WatchedStore extends TestMessageStore {
   refuses = false;
   /** Batches wait for it. */
   gate: Promise<void> | undefined;
+  /** Answers wait for it. */
+  answers: Promise<void> | undefined;
 
   override async commitPlain(batch: PlainBatch): Promise<boolean> {
     this.plain += batch.count;
     await this.gate;
-    return !this.refuses && await super.commitPlain(batch);
+    const stored = !this.refuses && await super.commitPlain(batch);
+    await this.answers;
+    return stored;
   }
 }
 
@@ -226,4 +230,26 @@ Deno.test("a message goes to the address in its frame, whatever becomes of the m
     "the first",
     "to dan",
   ]]);
+});
+
+Deno.test("a message that is stored when its blocked sender's account is deleted stays hidden", async () => {
+  await using chat = await openChat();
+  const { test, store } = chat;
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  await ben.ask("blockUser", { user: "ana", unblock: false });
+  const answers = Promise.withResolvers<void>();
+  store.answers = answers.promise;
+  const { accounts } = test.store;
+  const deleteUser = accounts.deleteUser.bind(accounts);
+  accounts.deleteUser = async (...args) => {
+    ana.request(send(test, "ben", "hidden"));
+    const { head } = store;
+    await until(() => store.head > head);
+    void turns(10).then(answers.resolve);
+    return await deleteUser(...args);
+  };
+  await test.chat.deletion.delete("ana");
+  await test.send("cleo", "ben", "the last");
+  await until(() => ben.texts.length > 0);
+  assert.deepEqual(ben.texts, ["the last"]);
 });

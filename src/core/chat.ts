@@ -186,6 +186,7 @@ export class Chat {
       disk,
       clock,
       commits,
+      hasEntries: (conversation) => this.receipts.hasEntries(conversation),
       apply: (batch) => this.applier.applyPlain(batch),
     });
     this.receipts = new Receipts({

@@ -16,6 +16,8 @@ import { turns, until } from "../support/waiting/turns.ts";
 class WatchedStore extends TestMessageStore {
   plain = 0;
   refuses = false;
+  /** The number of batches that were not stored. */
+  returned = 0;
   /** Batches wait for it. */
   gate: Promise<void> | undefined;
   /** Answers wait for it. */
@@ -25,6 +27,7 @@ class WatchedStore extends TestMessageStore {
     this.plain += batch.count;
     await this.gate;
     const stored = !this.refuses && await super.commitPlain(batch);
+    this.returned += Number(!stored);
     await this.answers;
     return stored;
   }
@@ -68,6 +71,20 @@ Deno.test("a text to a user who accepts all senders takes the lane", async () =>
   assert.deepEqual(await countPlain(store, ana, send(test, "ben")), [0, "send"]);
   await test.chat.settings.update("ben", { directMessages: "anyone" });
   assert.deepEqual(await countPlain(store, ana, send(test, "ben")), [1, "send"]);
+});
+
+Deno.test("the first message of a conversation takes the other way, and spoils no batch", async () => {
+  await using chat = await openChat({ users: ["ana", "ben", "dan", "eve"] });
+  const { test, store } = chat;
+  const [ana, dan] = [await open(test, "ana"), await open(test, "dan")];
+  for (const user of ["ben", "eve"]) await open(test, user);
+  assert.deepEqual(await countPlain(store, dan, send(test, "ben")), [0, "send"]);
+  assert.deepEqual(await countPlain(store, dan, send(test, "ben")), [1, "send"]);
+  assert.deepEqual(await countPlain(store, dan, send(test, "dan")), [0, "send"]);
+  assert.deepEqual(await countPlain(store, dan, send(test, "dan")), [1, "send"]);
+  ana.request(send(test, "ben", "1"));
+  await dan.reply(dan.request(send(test, "eve", "2"))[0]);
+  assert.deepEqual(store.returned, 0);
 });
 
 Deno.test("a message to a deleted account leaves the lane, and is refused", async () => {

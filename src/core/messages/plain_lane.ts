@@ -47,6 +47,8 @@ export interface PlainLaneOptions {
     /** Adds a message to the next batch. @returns false if it has to take the other way */
     addPlain(request: LaneRequest, acceptedAt: number): boolean;
   };
+  /** Returns whether a conversation is known to have entries: only the other way begins one. */
+  hasEntries(conversation: string): boolean;
   /** Replies to the senders of a stored batch, and brings memory and sessions up to it. */
   apply(batch: LaneBatch): void;
 }
@@ -108,11 +110,12 @@ export class PlainLane {
   }
 
   #makeRoute(subscriber: Subscriber, address: Address): LaneRoute | undefined {
-    const { rooms } = this.#options;
+    const { rooms, hasEntries } = this.#options;
     const { user: sender } = subscriber.identity;
     const origin = { sender, room: undefined, change: undefined, subscriber };
     if (address.kind === "user") {
       const conversation = directConversation(sender, address.name);
+      if (!hasEntries(conversation)) return undefined;
       const members = directMembers(conversation);
       return { ...origin, conversation, members, recipient: address.name, roomName: undefined };
     }

@@ -18,7 +18,7 @@ async function open() {
   const cache = new RoomCache(test.store.rooms);
   const known = new KnownUsers(test.accounts);
   const taken: LaneRequest[] = [];
-  const changeable = { refusal: undefined as ChatError | undefined, takesAll: true };
+  const changeable = { refusal: undefined as ChatError | undefined, takesAll: true, empty: "" };
   const lane = new PlainLane({
     known,
     settings: { takesAll: () => changeable.takesAll },
@@ -31,6 +31,7 @@ async function open() {
         return true;
       },
     },
+    hasEntries: (conversation) => conversation !== changeable.empty,
     apply() {},
   });
   const ana = new FakeSubscriber({ user: "ana" });
@@ -66,6 +67,9 @@ Deno.test("there is a route to a user whom memory knows, while they accept all s
   const { add, find, known, changeable } = lane;
   assert.equal(find("ben"), undefined);
   await known.has("ben");
+  changeable.empty = "ana:ben";
+  assert.equal(find("ben"), undefined);
+  changeable.empty = "";
   const route = find("ben")!;
   assert.deepEqual([route.conversation, route.members], ["ana:ben", ["ana", "ben"]]);
   assert.equal(add(route), true);

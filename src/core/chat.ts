@@ -170,14 +170,25 @@ export class Chat {
       store,
       defer: options.defer,
       onCommitted: (entries) => this.applier.apply(entries),
-      onBatchStored: (batch) => this.applier.applyPlain(batch),
+      onBatchStored: (batch) => this.lane.onStored(batch),
+      onBatchReturned: (batch) => this.lane.onReturned(batch),
+      onBatchFailed: (batch, error) => this.lane.onFailed(batch, error),
       onRead: (read) => this.receipts.readSaved(read),
       metrics,
     });
     const commits = this.#commits;
     const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
     this.posting = new Posting({ known, settings, store, rooms: cache, commits, disk, clock });
-    this.lane = new PlainLane({ known, settings, rooms: cache, disk, clock, commits });
+    this.lane = new PlainLane({
+      known,
+      settings,
+      rooms: cache,
+      disk,
+      clock,
+      commits,
+      hasEntries: (conversation) => this.receipts.hasEntries(conversation),
+      apply: (batch) => this.applier.applyPlain(batch),
+    });
     this.receipts = new Receipts({
       live,
       store,

@@ -34,7 +34,7 @@ export class PlainSends {
     if (route === undefined) return false;
     const { lane, session } = this.#options;
     if (lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
-    // The room may have another object by now.
+    // The name of a room may be that of another room by now.
     this.#routes.clear();
     this.#lastRoute = undefined;
     return false;
@@ -42,9 +42,10 @@ export class PlainSends {
 
   #routeTo(frame: Uint8Array, from: number, to: number): LaneRoute | undefined {
     if (this.#lastRoute !== undefined && isRange(this.#lastAddress, frame, from, to)) return this.#lastRoute;
-    const address = frame.slice(from, to);
-    const route = this.#find(latin1.decode(address));
-    this.#lastAddress = address;
+    const route = this.#find(latin1.decode(frame.subarray(from, to)));
+    if (route === undefined) return undefined;
+    // `slice()` would make no copy of a Buffer, and keep the whole chunk of its socket in memory.
+    this.#lastAddress = new Uint8Array(frame.subarray(from, to));
     return this.#lastRoute = route;
   }
 

@@ -83,8 +83,8 @@ export class Session implements LaneSession {
       const rest = this.#takeStart(frame);
       if (rest === frame.length && rest > 0) {
         if (this.#requests.first !== undefined) this.#drain();
-        // Byte strings in the decoded frame refer to parts of the copy.
-      } else this.receive(decodeStrictly(ClientFrame, frame.slice(rest)), frame.length - rest);
+        // Byte strings in the decoded frame refer to parts of `frame`: only hello has some, and copies them.
+      } else this.receive(decodeStrictly(ClientFrame, frame.subarray(rest)), frame.length - rest);
     } catch (error) {
       this.end(toChatError(error));
     }

@@ -4,7 +4,7 @@ import { parseConsumer, protocolVersions } from "./limits.ts";
 
 /**
  * Checks a hello.
- * @returns it with the name of its consumer
+ * @returns it with the name of its consumer, and with copies of its byte strings, which are parts of a frame
  * @throws {ChatError} `unsupported_version`, `invalid_argument`
  */
 export function parseHello(hello: Hello): Hello {
@@ -16,11 +16,11 @@ export function parseHello(hello: Hello): Hello {
       `This server speaks protocol ${spoken}, not ${hello.protocolVersion}: use a client that does.`,
     );
   }
-  if (hello.callback !== undefined) checkCallback(hello.callback);
-  return { ...hello, consumer: parseConsumer(hello.consumer) };
+  const callback = hello.callback && parseCallback(hello.callback);
+  return { ...hello, callback, consumer: parseConsumer(hello.consumer) };
 }
 
-function checkCallback({ port, certificate, secret }: Callback): void {
+function parseCallback({ port, certificate, secret }: Callback): Callback {
   if (port < 1024 || port > 65535) {
     throw new ChatError("invalid_argument", `The callback port is ${port}: it must be 1024 to 65535.`);
   }
@@ -30,4 +30,5 @@ function checkCallback({ port, certificate, secret }: Callback): void {
   if (secret.length < 16 || secret.length > 64) {
     throw new ChatError("invalid_argument", `The callback secret has ${secret.length} bytes: it must have 16 to 64.`);
   }
+  return { port, certificate: new Uint8Array(certificate), secret: new Uint8Array(secret) };
 }

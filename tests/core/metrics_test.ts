@@ -6,7 +6,7 @@ import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { CountedMetrics } from "../support/fakes/counted_metrics.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { FakeHasher } from "../support/fakes/fake_hasher.ts";
-import { judged } from "../support/servers/pending_entries.ts";
+import { judged, noBatches } from "../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 import { TestStore } from "../support/servers/test_store.ts";
 
@@ -55,7 +55,7 @@ Deno.test("a commit is counted once, with what it accepted and all that it wrote
     store: store.messages,
     defer: setImmediate,
     onCommitted() {},
-    onBatchStored() {},
+    ...noBatches,
     metrics,
   });
   const first = directAppend("ana", "ben", { text: "1" });

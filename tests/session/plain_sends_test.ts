@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { PlainBatch } from "../../src/core/messages/plain_batch.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
+import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { newest } from "../support/servers/wire_values.ts";
 import { open, ping, send } from "../support/servers/session_requests.ts";
 import type { TestChatOptions } from "../support/servers/test_chat.ts";
@@ -14,13 +16,20 @@ import { turns, until } from "../support/waiting/turns.ts";
 class WatchedStore extends TestMessageStore {
   plain = 0;
   refuses = false;
+  /** The number of batches that were not stored. */
+  returned = 0;
   /** Batches wait for it. */
   gate: Promise<void> | undefined;
+  /** Answers wait for it. */
+  answers: Promise<void> | undefined;
 
   override async commitPlain(batch: PlainBatch): Promise<boolean> {
     this.plain += batch.count;
     await this.gate;
-    return !this.refuses && await super.commitPlain(batch);
+    const stored = !this.refuses && await super.commitPlain(batch);
+    this.returned += Number(!stored);
+    await this.answers;
+    return stored;
   }
 }
 
@@ -29,7 +38,8 @@ async function openChat(options: TestChatOptions = {}) {
   const rooms = await TestRooms.open({ ...options, store });
   const { test } = rooms;
   // A conversation begins outside the lane, and a session knows its user from then on.
-  for (const to of ["ben", "cleo"]) await test.send("ana", to, "the first");
+  const { users: [sender, ...others] = ["ana", "ben", "cleo"] } = options;
+  for (const to of others) await test.send(sender, to, "the first");
   const texts = async (user: string, to: string) => {
     const { messages } = await test.chat.history(user, { ...newest, with: to, limit: 200 });
     return messages.map(({ text }) => text);
@@ -61,6 +71,20 @@ Deno.test("a text to a user who accepts all senders takes the lane", async () =>
   assert.deepEqual(await countPlain(store, ana, send(test, "ben")), [0, "send"]);
   await test.chat.settings.update("ben", { directMessages: "anyone" });
   assert.deepEqual(await countPlain(store, ana, send(test, "ben")), [1, "send"]);
+});
+
+Deno.test("the first message of a conversation takes the other way, and spoils no batch", async () => {
+  await using chat = await openChat({ users: ["ana", "ben", "dan", "eve"] });
+  const { test, store } = chat;
+  const [ana, dan] = [await open(test, "ana"), await open(test, "dan")];
+  for (const user of ["ben", "eve"]) await open(test, user);
+  assert.deepEqual(await countPlain(store, dan, send(test, "ben")), [0, "send"]);
+  assert.deepEqual(await countPlain(store, dan, send(test, "ben")), [1, "send"]);
+  assert.deepEqual(await countPlain(store, dan, send(test, "dan")), [0, "send"]);
+  assert.deepEqual(await countPlain(store, dan, send(test, "dan")), [1, "send"]);
+  ana.request(send(test, "ben", "1"));
+  await dan.reply(dan.request(send(test, "eve", "2"))[0]);
+  assert.deepEqual(store.returned, 0);
 });
 
 Deno.test("a message to a deleted account leaves the lane, and is refused", async () => {
@@ -182,4 +206,67 @@ Deno.test("plain messages above the rate wait for their turn, and a message that
   test.clock.advance(1_000);
   await ana.reply(ids[7]);
   assert.deepEqual(answered(), ids);
+});
+
+Deno.test("messages that are submitted again stay before those that the session sent to a room later", async () => {
+  await using chat = await openChat();
+  const { rooms, test, store } = chat;
+  const room = await rooms.create("ana", "ops");
+  await rooms.join("ben", room);
+  await rooms.remove("ana", room, "cleo", { ban: true });
+  const ben = await open(test, "ben");
+  const gate = Promise.withResolvers<void>();
+  Object.assign(store, { refuses: true, gate: gate.promise });
+  // The room has to be read again while the message waits, because a user in it gets another name.
+  const deleting = test.chat.deletion.delete("cleo");
+  ben.request(send(test, room, "1"));
+  await turns(20);
+  const [last] = ben.request(send(test, room, "2 @ana"));
+  await turns(20);
+  gate.resolve();
+  await deleting;
+  assert.equal((await ben.reply(last)).$case, "send");
+  assert.deepEqual(await rooms.texts("ana", room), ["1", "2 @ana"]);
+});
+
+Deno.test("a message goes to the address in its frame, whatever becomes of the memory of earlier frames", async () => {
+  await using chat = await openChat({ users: ["ana", "ben", "dan"] });
+  const { test, store, texts } = chat;
+  const ana = await open(test, "ana");
+  const frames = ["ben", "dan"].map((to, index) =>
+    ClientFrame.encode({ requests: [{ id: 10 + index, kind: send(test, to, `to ${to}`) }] }).finish()
+  );
+  // A socket's chunk, of which `slice()` makes no copy.
+  const chunk = Buffer.from(frames[0]);
+  ana.session.receiveEncoded(chunk);
+  chunk.set(frames[1]);
+  ana.session.receiveEncoded(chunk);
+  await ana.reply(11);
+  assert.equal(store.plain, 2);
+  assert.deepEqual([await texts("ben", "ana"), await texts("dan", "ana")], [["the first", "to ben"], [
+    "the first",
+    "to dan",
+  ]]);
+});
+
+Deno.test("a message that is stored when its blocked sender's account is deleted stays hidden", async () => {
+  await using chat = await openChat();
+  const { test, store } = chat;
+  const [ana, ben] = [await open(test, "ana"), await open(test, "ben")];
+  await ben.ask("blockUser", { user: "ana", unblock: false });
+  const answers = Promise.withResolvers<void>();
+  store.answers = answers.promise;
+  const { accounts } = test.store;
+  const deleteUser = accounts.deleteUser.bind(accounts);
+  accounts.deleteUser = async (...args) => {
+    ana.request(send(test, "ben", "hidden"));
+    const { head } = store;
+    await until(() => store.head > head);
+    void turns(10).then(answers.resolve);
+    return await deleteUser(...args);
+  };
+  await test.chat.deletion.delete("ana");
+  await test.send("cleo", "ben", "the last");
+  await until(() => ben.texts.length > 0);
+  assert.deepEqual(ben.texts, ["the last"]);
 });

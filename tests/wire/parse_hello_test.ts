@@ -23,6 +23,19 @@ Deno.test("a hello names its consumer", () => {
   assert.equal(parseHello({ ...hello, consumer: "tail" }).consumer, "tail");
 });
 
+Deno.test("a hello keeps no memory of the frame that it came in", () => {
+  const frame = new Uint8Array(1_000).fill(1);
+  const { callback } = parseHello(
+    withCallback({ certificate: frame.subarray(0, 500), secret: frame.subarray(500, 532) }),
+  );
+  frame.fill(2);
+  assert.deepEqual(callback, {
+    port: 40_000,
+    certificate: frame.slice(0, 500).fill(1),
+    secret: frame.slice(0, 32).fill(1),
+  });
+});
+
 Deno.test("a hello of another protocol version is refused with the versions of the server", () => {
   for (const protocolVersion of [0, 3, 4_294_967_295]) {
     const { message } = throwsWith("unsupported_version", () => parseHello({ ...hello, protocolVersion }));

@@ -55,9 +55,11 @@ export class AccountDeletion {
   }
 
   async #delete(name: string, { actor, mode }: { actor: string; mode: DeletedAccounts }): Promise<void> {
-    const { accounts, onDeleted, onErase } = this.#options;
+    const { accounts, caughtUp, onDeleted, onErase } = this.#options;
     await this.#leaveAll(name);
     const alias = await accounts.deleteUser(name, { actor, erase: mode === "erase" });
+    // Entries that were stored by the old name are hidden by blocks of that name.
+    await caughtUp();
     onDeleted(name, alias);
     if (mode === "erase") onErase();
     // The user's sessions could still join rooms until the account was deleted.

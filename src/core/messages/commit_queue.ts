@@ -3,7 +3,7 @@ import { type Metrics, silentMetrics } from "../metrics.ts";
 import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
 import type { Committed, PendingEntry } from "./pending_entry.ts";
 import { type Moves, PendingMoves } from "./pending_moves.ts";
-import { draftOf, type LaneBatch, type LaneRequest, type LaneRoute, type LaneSession } from "./plain_lane.ts";
+import type { LaneBatch, LaneRequest, LaneRoute, LaneSession } from "./plain_lane.ts";
 import { PlainQueue } from "./plain_queue.ts";
 
 const maxWaiting = 20_000;
@@ -24,8 +24,12 @@ export interface CommitQueueOptions {
   defer(callback: () => void): void;
   /** Called with the accepted entries of a commit in the order of the log, before their `append` resolves. */
   onCommitted(entries: readonly Committed[]): void;
-  /** Called with the messages of a batch in the order of the log, when they are on disk. */
+  /** Called with a batch that is on disk, in the order of the log. */
   onBatchStored(batch: LaneBatch): void;
+  /** Called with a batch that was not stored as it is: each message is appended like other entries, before it returns. */
+  onBatchReturned(batch: LaneBatch): void;
+  /** Called with a batch that could not be stored. */
+  onBatchFailed(batch: LaneBatch, error: unknown): void;
   /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
   onRead?(read: MoveRead): void;
   /** Default: no metrics. */
@@ -131,28 +135,24 @@ export class CommitQueue {
   }
 
   async #commitPlain(batch: LaneBatch): Promise<void> {
+    const { store, onBatchStored, onBatchFailed } = this.#options;
     const { count } = batch;
     const begun = performance.now();
     try {
-      if (!await this.#options.store.commitPlain(batch)) return this.#resubmitPlain(batch);
+      if (!await store.commitPlain(batch)) return this.#returnPlain(batch);
     } catch (error) {
-      for (let index = 0; index < count; index++) batch.senders[index].onFailed(batch.requestIds[index], error);
-      return;
+      return error instanceof ChatError ? onBatchFailed(batch, error) : this.#returnPlain(batch);
     }
-    this.#options.onBatchStored(batch);
     const seconds = (performance.now() - begun) / 1_000;
+    onBatchStored(batch);
     this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
   }
 
   /** Has all plain messages, those of `first` before the others, appended in their order before the entries that wait. */
-  #resubmitPlain(first: LaneBatch | undefined = this.#plain.take()): void {
+  #returnPlain(first: LaneBatch | undefined = this.#plain.take()): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (let batch = first; batch !== undefined; batch = this.#plain.take()) {
-      for (let index = 0; index < batch.count; index++) {
-        batch.senders[index].resubmit(batch.requestIds[index], draftOf(batch, index));
-      }
-    }
+    for (let batch = first; batch !== undefined; batch = this.#plain.take()) this.#options.onBatchReturned(batch);
     this.#waiting.push(...waiting);
   }
 
@@ -200,7 +200,7 @@ export class CommitQueue {
    */
   async #judgeAgain(batch: readonly Waiting[], moves: Moves): Promise<void> {
     // These came during the commit.
-    this.#resubmitPlain();
+    this.#returnPlain();
     this.#waiting = [...batch, ...this.#waiting];
     for (const { entry } of batch) this.#waitingBytes += entry.append.text.length;
     this.moves.putBack(moves);

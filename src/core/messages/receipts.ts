@@ -93,6 +93,11 @@ export class Receipts {
     }
   }
 
+  /** Returns whether an entry of the conversation was offered recently. */
+  hasEntries(conversation: string): boolean {
+    return this.#heads.peek(conversation) !== undefined;
+  }
+
   /** Notes that messages from the store are sent to a consumer of `user`. */
   sent(user: string, messages: readonly Message[]): void {
     for (const message of messages) {

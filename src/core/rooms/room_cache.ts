@@ -19,20 +19,26 @@ interface Load {
 /** Caches recently used rooms, each as one shared object; all changes of a room go through that object. */
 export class RoomCache {
   readonly #store: RoomStore;
-  /** Least recently used first. */
+  /** Rooms that were not used for longest come first, except those that were used since (`wasUsed`). */
   readonly #rooms = new Map<string, RoomState>();
   readonly #loads = new Map<string, Load>();
-  /** Rooms that have to be read again. */
-  readonly #outdated = new WeakSet<RoomState>();
   readonly #idByName = new Map<string, string>();
 
   constructor(store: RoomStore) {
     this.#store = store;
   }
 
-  /** Returns the cached room without querying the store. */
+  /** Returns the cached room without querying the store, and without counting as use. */
   peek(id: string): RoomState | undefined {
     return this.#rooms.get(id);
+  }
+
+  /** Returns the cached room without querying the store; undefined also while it has to be read again. */
+  use(id: string): RoomState | undefined {
+    const room = this.#rooms.get(id);
+    if (room === undefined || room.isOutdated) return undefined;
+    room.wasUsed = true;
+    return room;
   }
 
   /** Returns the cached public room of a name without querying the store. */
@@ -44,8 +50,7 @@ export class RoomCache {
   async find(id: string): Promise<RoomState | undefined> {
     const known = this.#rooms.get(id);
     if (known === undefined) return await this.#load(id);
-    this.#rooms.delete(id);
-    this.#rooms.set(id, known);
+    known.wasUsed = true;
     return known;
   }
 
@@ -83,7 +88,7 @@ export class RoomCache {
     for (const room of this.#rooms.values()) {
       // A pending entry may be the join of that user.
       if (!room.roles.has(name) && room.pending === 0) continue;
-      this.#outdated.add(room);
+      room.isOutdated = true;
       this.#forgetOutdated(room);
     }
   }
@@ -93,7 +98,7 @@ export class RoomCache {
     const room = this.#rooms.get(id);
     this.#voidLoad(id);
     if (room === undefined) return;
-    this.#outdated.add(room);
+    room.isOutdated = true;
     this.#forgetOutdated(room);
   }
 
@@ -108,7 +113,7 @@ export class RoomCache {
   }
 
   #forgetOutdated(room: RoomState): void {
-    if (room.pending === 0 && this.#outdated.delete(room) && this.peek(room.id) === room) this.#rooms.delete(room.id);
+    if (room.isOutdated && room.pending === 0 && this.peek(room.id) === room) this.#rooms.delete(room.id);
   }
 
   #voidLoad(id: string): void {
@@ -166,7 +171,9 @@ export class RoomCache {
       if (this.#rooms.size <= maxRooms && people <= maxPeople) return;
       if (room.pending > 0 || room === newest) continue;
       this.#rooms.delete(id);
-      people -= room.roles.size;
+      if (room.wasUsed) this.#rooms.set(id, room);
+      else people -= room.roles.size;
+      room.wasUsed = false;
     }
   }
 }

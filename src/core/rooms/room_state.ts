@@ -37,6 +37,10 @@ export class RoomState {
   readonly #joins = new Set<RoomChange>();
   /** Submitted entries that are not committed: while there are any, only this object knows the room's state. */
   pending = 0;
+  /** Whether it was used since the cache last looked for rooms to forget. */
+  wasUsed = false;
+  /** Whether it has to be read from the store again, as soon as it has no pending entries. */
+  isOutdated = false;
 
   constructor(record: RoomRecord) {
     this.id = record.id;

@@ -6,7 +6,7 @@ import type { Committed, Origin, PendingEntry } from "../../../src/core/messages
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { BehindMessageStore } from "../../support/fakes/behind_store.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
-import { judged, nowhere } from "../../support/servers/pending_entries.ts";
+import { judged, noBatches, nowhere } from "../../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
@@ -37,7 +37,7 @@ async function open() {
     store,
     defer: (callback) => void deferred.push(callback),
     onCommitted: (entries) => void accepted.push(...entries),
-    onBatchStored() {},
+    ...noBatches,
   });
   /** The input that is ready has been read. */
   const proceed = async () => {
@@ -207,7 +207,7 @@ Deno.test("too many or too large messages are refused as busy until the store ha
 Deno.test("an entry that cannot be judged again is rejected, and the others are committed", async () => {
   const { messages: store, accounts } = BehindMessageStore.open();
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
-  const queue = new CommitQueue({ store, defer: setImmediate, onCommitted() {}, onBatchStored() {} });
+  const queue = new CommitQueue({ store, defer: setImmediate, onCommitted() {}, ...noBatches });
   store.meanwhile.push(() => {});
   let withdrawn = 0;
   const failing: PendingEntry = {
@@ -231,7 +231,7 @@ Deno.test("cursors of an unjudged commit are moved by the next one, and never ba
     store,
     defer: (callback) => void setImmediate(callback),
     onCommitted() {},
-    onBatchStored() {},
+    ...noBatches,
   });
   for (const text of ["1", "2"]) await queue.append(judged(directAppend("ana", "ben", { text })));
   store.meanwhile.push(() => {

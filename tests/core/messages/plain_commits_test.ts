@@ -6,6 +6,7 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import type { LaneRequest, LaneSession } from "../../../src/core/messages/plain_lane.ts";
+import { CountedMetrics } from "../../support/fakes/counted_metrics.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { judged, nowhere } from "../../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, entryAppend, userRecord } from "../../support/servers/stored_messages.ts";
@@ -55,22 +56,28 @@ async function open() {
   const failures: string[] = [];
   /** Called after each batch. */
   const onStored: (() => void)[] = [];
+  const metrics = new CountedMetrics();
   const queue = new CommitQueue({
     store,
+    metrics,
     defer: (callback) => void setImmediate(callback),
     onCommitted: (entries) => applied.push(...entries.map(({ message }) => message.text)),
     onBatchStored: (batch) => {
       for (let index = 0; index < batch.count; index++) applied.push(batch.message(index).text);
       for (const each of onStored) each();
     },
+    onBatchReturned: (batch) => {
+      for (let index = 0; index < batch.count; index++) {
+        const { conversation, sender, id, text } = batch.message(index);
+        void queue.append(judged(entryAppend(conversation, sender, { id, text })));
+      }
+    },
+    onBatchFailed: ({ requestIds }, error) => {
+      for (const id of requestIds) failures.push(`${id} ${(error as ChatError).code}`);
+    },
   });
   const append = (text: string) => queue.append(judged(directAppend("ana", "ben", { text })));
-  const session: LaneSession = {
-    onStored() {},
-    resubmit: (_requestId, { conversation, sender, id, text }) =>
-      void queue.append(judged(entryAppend(conversation, sender, { id, text }))),
-    onFailed: (requestId, error) => failures.push(`${requestId} ${(error as ChatError).code}`),
-  };
+  const session: LaneSession = { onStored() {}, resubmit() {}, onFailed() {} };
   const add = (text: string, { requestId = 1 } = {}) => {
     const frame = encoder.encode(createMessageId() + text);
     const request: LaneRequest = {
@@ -84,7 +91,7 @@ async function open() {
     };
     return queue.addPlain(request, Date.now());
   };
-  return { store, queue, add, append, applied, failures, onStored };
+  return { store, queue, metrics, add, append, applied, failures, onStored };
 }
 
 Deno.test("plain messages that came before other entries are committed before them", async () => {
@@ -163,6 +170,16 @@ Deno.test("a full disk fails each message of a batch, and the next batch goes on
   assert.deepEqual(applied, ["3"]);
 });
 
+Deno.test("a batch that the store fails to write for another reason than the disk is committed one by one", async () => {
+  const { queue, store, add, applied, failures } = await open();
+  store.plainError = new Error("One of the messages is bad.");
+  add("1");
+  add("2");
+  await queue.flush();
+  assert.deepEqual(store.commits, ["plain: 1 2", "1 2"]);
+  assert.deepEqual([applied, failures], [["1", "2"], []]);
+});
+
 Deno.test("moves that are due get their turn during a steady flow of plain messages", async () => {
   using time = new FakeTime();
   const { queue, store, add, onStored } = await open();
@@ -188,4 +205,22 @@ Deno.test("flush() resolves when plain messages, other entries and moves are com
   await queue.flush();
   assert.deepEqual(store.commits, ["plain: 1", "2"]);
   assert.equal(queue.moves.waitingCursor("d1", "ui"), undefined);
+});
+
+Deno.test("a batch is counted like other commits, with the time until it is on disk", async () => {
+  const { queue, metrics, add, onStored } = await open();
+  const { now } = performance;
+  let later = 0;
+  performance.now = () => now.call(performance) + later;
+  onStored.push(() => later += 1_000_000);
+  try {
+    add("1");
+    add("2");
+    await queue.flush();
+  } finally {
+    performance.now = now;
+  }
+  const [{ seconds, ...counts }, ...more] = metrics.commits;
+  assert.deepEqual([counts, more], [{ messages: 2, events: 0, changes: 2 }, []]);
+  assert.ok(seconds > 0 && seconds < 500, String(seconds));
 });

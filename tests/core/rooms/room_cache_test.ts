@@ -145,3 +145,29 @@ Deno.test("a room that could not be read is read at the next request", async () 
   await store.answer(record(5, ["ana"]));
   assert.deepEqual(membersOf(await found), ["ana"]);
 });
+
+Deno.test("a room that is in use stays in memory, however many others are read", async () => {
+  const findRoom = (id: string) => Promise.resolve({ ...record(5, ["ana"]), id });
+  const cache = new RoomCache({ findRoom } as unknown as RoomStore);
+  const [busy, idle] = ["+busy", "+idle"];
+  for (const id of [busy, idle]) await cache.find(id);
+  for (let count = 0; count < 5_000; count++) {
+    await cache.find(`+${count}`);
+    assert.ok(cache.use(busy));
+  }
+  assert.ok(cache.peek(busy));
+  assert.equal(cache.peek(idle), undefined);
+  assert.equal(cache.peek("+0"), undefined);
+});
+
+Deno.test("a room that has to be read again stays in memory until its entries are committed, but cannot be used", async () => {
+  const { store, cache } = open();
+  const found = cache.find(id);
+  await store.answer(record(5, ["ana"]));
+  const room = (await found)!;
+  cache.submitted(room);
+  cache.reload(id);
+  assert.deepEqual([cache.peek(id), cache.use(id)], [room, undefined]);
+  cache.settled(room);
+  assert.equal(cache.peek(id), undefined);
+});

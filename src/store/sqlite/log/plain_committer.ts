@@ -57,7 +57,7 @@ export class PlainCommitter {
         moved.set(name, conversation = { ...known });
       }
       const at = offsets[index];
-      if (user === undefined || spentIds.mayHaveBytes(bytes, at + recordIdAt)) return undefined;
+      if (user === undefined || spentIds.hasBytes(user, bytes, at + recordIdAt)) return undefined;
       conversation.headSeq += 1;
       conversation.headPosition = head + 1 + index;
       words[at / 8 + recordWord.seq] = conversation.headSeq;

@@ -43,9 +43,9 @@ export class SpentIds {
     return this.#newest !== undefined && id <= this.#newest;
   }
 
-  /** Like {@link mayHave}, of the 16 bytes of an id at `at`. */
-  mayHaveBytes(bytes: Uint8Array, at: number): boolean {
-    return this.#newest !== undefined && this.mayHave(decodeId(bytes.subarray(at, at + 16)));
+  /** Whether `find` finds the id that has its 16 bytes at `at`. */
+  hasBytes(sender: number, bytes: Uint8Array, at: number): boolean {
+    return this.#newest !== undefined && this.find(sender, decodeId(bytes.subarray(at, at + 16))) !== undefined;
   }
 
   /** Returns the accepted entry with this id, if it was removed. */

@@ -157,6 +157,24 @@ for (const way of ways) {
     assert.equal(batch.seq(0), 4);
   });
 
+  Deno.test(`a removed id returns its batch, and a new one that is older than it does not (${way})`, async () => {
+    using store = await Fixture.withUsers(way);
+    // The clock of a client was ahead, and its message was removed.
+    const ahead = createMessageId(Date.now() + 20 * 60 * 60 * 1000);
+    await accept(store.messages, directAppend("ana", "ben", { id: ahead }));
+    store.database.prepare(
+      `INSERT INTO spent_id (id, sender, position, conversation, seq, accepted_at)
+       SELECT id, sender, position, conversation, seq, accepted_at FROM entry ORDER BY position DESC LIMIT 1`,
+    ).run();
+    store.database.prepare("UPDATE entry SET id = randomblob(16) WHERE position = ?").run(store.messages.head);
+    store.close();
+    store.open();
+    assert.equal(await store.commit(plainBatch([plainMessage("ana", "ben"), plainMessage("ben", "ana")])), true);
+    assert.equal(await store.commit(plainBatch([plainMessage("ben", "ana", { id: ahead })])), true);
+    const again = [plainMessage("ana", "ben"), plainMessage("ana", "ben", { id: ahead })];
+    assert.equal(await store.commit(plainBatch(again)), false);
+  });
+
   Deno.test(`a user who is deleted while a batch is written loses no message, and gets no other (${way})`, async () => {
     using store = await Fixture.withUsers(way);
     assert.equal(await store.commit(plainBatch([plainMessage("ana", "ben")])), true);

@@ -1,15 +1,22 @@
-import { formatHostPort } from "../host/host_port.ts";
+import { formatHostPort, type HostPort } from "../host/host_port.ts";
+import { isLoopback } from "../host/loopback.ts";
 import { isBundle } from "../host/supervisor/serving_command.ts";
+import type { ServerTls } from "./server_options.ts";
 
 const standardPort = 50051;
 
 /** Returns the command that chats with this server, for the way in which this program was started. */
-export function chatCommand({ host, port, tls }: { host: string; port: number; tls: boolean }): string {
+export function chatCommand({ host, port, tls }: HostPort & { tls: ServerTls | undefined }): string {
   const reachable = ["0.0.0.0", "::"].includes(host) ? "HOST" : host;
   const server = reachable === "127.0.0.1" && port === standardPort
     ? ""
     : ` --server ${formatHostPort({ host: reachable, port })}`;
-  return `${clientCommand()} --user ana${server}${tls ? " --tls" : ""}`;
+  return `${clientCommand()} --user ana${server}${securityOptions(host, tls)}`;
+}
+
+function securityOptions(host: string, tls: ServerTls | undefined): string {
+  if (tls === undefined) return isLoopback(host) ? "" : " --insecure";
+  return tls.clientCaFile === undefined ? " --tls" : " --tls --tls-cert FILE --tls-key FILE";
 }
 
 function clientCommand(): string {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { formatHostPort, type HostPort } from "../host/host_port.ts";
 import { isLoopback } from "../host/loopback.ts";
 import { isBundle } from "../host/supervisor/serving_command.ts";
@@ -7,16 +8,23 @@ const standardPort = 50051;
 
 /** Returns the command that chats with this server, for the way in which this program was started. */
 export function chatCommand({ host, port, tls }: HostPort & { tls: ServerTls | undefined }): string {
-  const reachable = ["0.0.0.0", "::"].includes(host) ? "HOST" : host;
+  const reachable = reachableHost(host);
   const server = reachable === "127.0.0.1" && port === standardPort
     ? ""
     : ` --server ${formatHostPort({ host: reachable, port })}`;
   return `${clientCommand()} --user ana${server}${securityOptions(host, tls)}`;
 }
 
+/** Returns a placeholder for a server on all addresses. */
+function reachableHost(host: string): string {
+  return ["0.0.0.0", "::"].includes(host) ? "HOST" : host;
+}
+
 function securityOptions(host: string, tls: ServerTls | undefined): string {
   if (tls === undefined) return isLoopback(host) ? "" : " --insecure";
-  return tls.clientCaFile === undefined ? " --tls" : " --tls --tls-cert FILE --tls-key FILE";
+  const name = isIP(reachableHost(host)) === 0 ? "" : " --tls-name NAME";
+  const certificate = tls.clientCaFile === undefined ? "" : " --tls-cert FILE --tls-key FILE";
+  return ` --tls${name}${certificate}`;
 }
 
 function clientCommand(): string {

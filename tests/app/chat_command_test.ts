@@ -32,5 +32,6 @@ Deno.test("chatCommand() contains the options that the client requires for this 
   assert.deepEqual(optionsOf("0.0.0.0"), ["--insecure"]);
   assert.deepEqual(optionsOf("chat.example.org"), ["--insecure"]);
   assert.deepEqual(optionsOf("0.0.0.0", tls), ["--tls"]);
-  assert.deepEqual(optionsOf("127.0.0.1", { ...tls, clientCaFile: "ca.pem" }), ["--tls", "--tls-cert", "--tls-key"]);
+  assert.deepEqual(optionsOf("127.0.0.1", tls), ["--tls", "--tls-name"]);
+  assert.deepEqual(optionsOf("localhost", { ...tls, clientCaFile: "ca.pem" }), ["--tls", "--tls-cert", "--tls-key"]);
 });

@@ -24,6 +24,7 @@ import { brokerAuthSecret, ownAuthSecretFile } from "./broker/broker_auth_secret
 import { brokerLogin, ownPasswordFile } from "./broker/broker_login.ts";
 import { refuseOpenBroker } from "./broker/broker_network.ts";
 import { keepServing } from "./keep_serving.ts";
+import { amqpRegistrationPolicy } from "./registration_line.ts";
 import { runServer, type ServerEnd } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
@@ -43,6 +44,8 @@ export function amqpTransport(
 ): TransportServer {
   const { authListen, caFile, brokerPasswordFile, authSecretFile, dataDir } = options;
   return {
+    protocol: "RabbitMQ",
+    registration: amqpRegistrationPolicy(options),
     port: authListen.port,
     insecure: options.insecure,
     startFiles: [
@@ -63,7 +66,7 @@ export function amqpTransport(
       const certificates = pem === undefined ? [] : [inspectCertificate("broker_ca", caFile!, pem)];
       return { certificates, start: (serving) => start(options, { ...serving, login, ca, beside, certificates }) };
     },
-    greeting: () => [greeting(options, beside)],
+    greeting: () => [greeting(options, beside), ...beside ? [] : registrationAdvice(options)],
   };
 }
 
@@ -175,7 +178,7 @@ async function openAuthority(
   },
   opened: AsyncDisposableStack,
 ): Promise<{ inspector: BrokerLogin; port: number }> {
-  const { broker: { address }, authListen, authSecretFile, dataDir, registration, amqpRegistration } = options;
+  const { broker: { address }, authListen, authSecretFile, dataDir } = options;
   const calm = calmLog(log);
   const secret = brokerAuthSecret({ dataDir, secretFile: authSecretFile });
   const inspector = { user: inspectorUser, password: inspectorPassword(secret) };
@@ -183,7 +186,7 @@ async function openAuthority(
   const authority = new BrokerAuthority({
     refused,
     accounts: chat.accounts,
-    registration: amqpRegistration ? registration : "closed",
+    registration: amqpRegistrationPolicy(options),
     sessionQueues: queues,
     internalUser: login.user,
     vhost: address.vhost,
@@ -257,4 +260,10 @@ function refuseOpenNetwork(
 function greeting({ broker: { address }, sharedLogin }: AmqpServerOptions, beside: boolean): string {
   const condition = beside ? " whenever RabbitMQ is available" : "";
   return `chatd ${version} serves at ${formatBroker(address)}${condition}${sharedLogin ? " (shared login)" : ""}`;
+}
+
+/** Returns advice for a server without gRPC whose option `--registration` has no effect. */
+function registrationAdvice(options: AmqpServerOptions): string[] {
+  if (options.registration === amqpRegistrationPolicy(options)) return [];
+  return ["to let users register over RabbitMQ, add --amqp-registration"];
 }

@@ -3,6 +3,7 @@ import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { requireDataFolder } from "../host/permissions.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
+import { formatRegistration } from "./registration_line.ts";
 import type { ServerOptions } from "./server_options.ts";
 import type { TransportServer } from "./transport_server.ts";
 
@@ -20,7 +21,7 @@ export async function checkConfiguration(
   if (problems.length > 0) return false;
   console.log("The configuration is valid. With it,");
   for (const server of servers) console.log(server.greeting(server.port)[0]);
-  console.log(`data in ${options.dataDir}, registration ${options.registration}`);
+  console.log(`data in ${options.dataDir}, ${formatRegistration(servers)}`);
   return true;
 }
 

@@ -25,6 +25,8 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
   const { listen, tls } = options;
   const files = tls === undefined ? [] : [tls.certFile, tls.keyFile, tls.clientCaFile ?? tls.certFile];
   return {
+    protocol: "gRPC",
+    registration: options.registration,
     port: listen.port,
     insecure: options.insecure,
     startFiles: [],
@@ -103,9 +105,8 @@ async function readTls({ certFile, keyFile, clientCaFile }: ServerTls) {
 }
 
 function greeting({ listen: { host }, tls }: GrpcServerOptions, port: number): [string, string] {
-  const encrypted = tls !== undefined;
   return [
-    `chatd ${version} listens on ${formatHostPort({ host, port })}${encrypted ? " (TLS)" : ""}`,
-    `to chat, run in another terminal: ${chatCommand({ host, port, tls: encrypted })}`,
+    `chatd ${version} listens on ${formatHostPort({ host, port })}${tls === undefined ? "" : " (TLS)"}`,
+    `to chat, run in another terminal: ${chatCommand({ host, port, tls })}`,
   ];
 }

@@ -26,6 +26,7 @@ import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { openChat } from "./open_chat.ts";
+import { formatRegistration } from "./registration_line.ts";
 import { serveAlone } from "./serve_alone.ts";
 import type { ServerOptions } from "./server_options.ts";
 import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";
@@ -63,7 +64,7 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
     await serve(options, servers, { ...await link.listen(), log, stop, renewals, onListening });
     return "stopped";
   }
-  const onListening = (port: number) => greet(options, servers.map((server) => server.greeting(port)));
+  const onListening = (port: number) => greet(options, servers, port);
   if (options.supervise) {
     if (mayStartItself()) {
       const needs = servingNeeds(options, servers);
@@ -197,11 +198,12 @@ async function endTransports(running: readonly RunningTransport[], chat: Chat): 
   await Promise.all(running.map((transport) => transport.close()));
 }
 
-function greet({ dataDir, registration }: ServerOptions, greetings: readonly (readonly string[])[]): void {
+function greet({ dataDir }: ServerOptions, servers: TransportServers, port: number): void {
+  const greetings = servers.map((server) => server.greeting(port));
   const where = greetings.map(([first]) => first);
   const next = greetings.flatMap(([, ...rest]) => rest);
   const output = new LogOutput(Deno.stdout);
-  for (const line of [...where, `data in ${Deno.realPathSync(dataDir)}, registration ${registration}`, ...next]) {
+  for (const line of [...where, `data in ${Deno.realPathSync(dataDir)}, ${formatRegistration(servers)}`, ...next]) {
     output.write(line);
   }
 }

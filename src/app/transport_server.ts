@@ -1,3 +1,4 @@
+import type { Registration } from "../core/accounts/registration.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
 import type { Certificate } from "../host/certificates/certificate.ts";
@@ -48,6 +49,10 @@ export interface PreparedTransport {
 
 /** The transport-specific part of a server. */
 export interface TransportServer {
+  /** Name for people. */
+  readonly protocol: "gRPC" | "RabbitMQ";
+  /** The registration policy over this transport. */
+  readonly registration: Registration;
   /** The requested port. */
   readonly port: number;
   /** Whether the operator allows connections beyond this machine without TLS. */

@@ -178,7 +178,8 @@ Deno.test("strangers are let in to the broker only where the server says so, and
   using folder = temporaryFolder();
   const args = serverArgs(folder).filter((argument) => argument !== "--amqp-registration");
   await using server = new Child({ args, env: { CHATD_BROKER: node.amqpUrl() } });
-  await server.line(/serves at/);
+  await server.line(/^data in .*, registration closed$/);
+  await server.line(/--amqp-registration/);
   await assert.rejects(connect(node.amqpUrl(registrationUser, "open")), /403/);
   const { code, stderr } = await runChatd({
     args: ["amqp-client", "--user", "ana", "--to", "ben", "--invite", "any"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { BenchReport, Measured } from "../../src/bench/result.ts";
+import { createCertificates } from "../crash/certificates.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
 import { Child } from "../support/processes/child_process.ts";
 import { requireDebianPackages } from "../support/processes/debian_package.ts";
@@ -7,6 +8,7 @@ import { eventually } from "../support/waiting/eventually.ts";
 import { processesWith } from "../support/processes/marked_processes.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { writeKeyPair } from "../support/proxies/tls_files.ts";
 
 /** The permissions of the executable, which are not all. */
 const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"];
@@ -18,14 +20,14 @@ interface Ran {
 }
 
 /** Measures in a new folder, and requires that neither processes nor files are left. */
-async function bench(line: string): Promise<Ran> {
+async function bench(line: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   using folder = temporaryFolder();
   const mark = `CHECK=${crypto.randomUUID()}`;
   const [name, value] = mark.split("=");
   const { code, stdout, stderr } = await runChatd({
     args: ["bench", "--json", "--folder", folder.path, ...line.split(" ")],
     permissions,
-    env: { [name]: value },
+    env: { [name]: value, ...env },
   });
   assert.deepEqual([...Deno.readDirSync(folder.path)], []);
   assert.deepEqual(processesWith(mark), []);
@@ -88,6 +90,23 @@ Deno.test("bench measures a running server, and reports the accounts that stay t
   assert.match(amqp.problem, /name it with --broker/);
   assert.equal(report.server, `127.0.0.1:${server.port}`);
   assert.equal(code, 1, "amqp was asked for by name");
+});
+
+Deno.test("bench trusts the CA of --ca instead of the system's roots", async () => {
+  using folder = temporaryFolder();
+  const { server: keyPair, authority } = await createCertificates();
+  const { authority: stranger } = await createCertificates();
+  writeKeyPair(folder.path, keyPair);
+  Deno.writeTextFileSync(`${folder.path}/system.pem`, authority);
+  Deno.writeTextFileSync(`${folder.path}/stranger.pem`, stranger);
+  const args = ["--tls-cert", `${folder.path}/server.pem`, "--tls-key", `${folder.path}/server-key.pem`];
+  await using server = await ServerProcess.start({ folder: `${folder.path}/data`, args });
+  const line = `--workload w2 --system grpc-stream --server 127.0.0.1:${server.port} --tls-name localhost`;
+  const env = { DENO_CERT: `${folder.path}/system.pem` };
+  const trusted = await bench(`${line} --ca ${folder.path}/system.pem`, env);
+  assert.equal(measured(trusted.report).length, 1);
+  const { report: { runs: [refused] } } = await bench(`${line} --ca ${folder.path}/stranger.pem`, env);
+  assert.match(refused.problem!, /unable to verify/);
 });
 
 Deno.test("bench writes its page, or refuses a missing folder before it measures", async () => {

@@ -30,12 +30,18 @@ tls-key = "server-key.pem"
 broker = "amqps://broker.example"
 broker-password-file = "password"
 `;
-  for (const command of ["serve", "grpc-server", "amqp-server"]) {
+  const registration = new Map([
+    ["serve", "open over gRPC, closed over RabbitMQ"],
+    ["grpc-server", "open"],
+    ["amqp-server", "closed"],
+  ]);
+  for (const command of registration.keys()) {
     const { code, stdout, stderr } = await check(folder.path, config, command);
     assert.deepEqual([code, stderr], [0, ""], command);
     assert.match(stdout, /^The configuration is valid/);
     assert.equal(/listens on 0\.0\.0\.0:50051 \(TLS\)/.test(stdout), command !== "amqp-server", stdout);
     assert.equal(/serves at amqps:\/\/broker\.example:5671/.test(stdout), command !== "grpc-server", stdout);
+    assert.equal(/^data in data, registration (.*)$/m.exec(stdout)?.[1], registration.get(command));
   }
   assert.throws(() => Deno.statSync(`${folder.path}/data`), Deno.errors.NotFound);
 });

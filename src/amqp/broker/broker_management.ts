@@ -4,13 +4,14 @@ import type { Log } from "../../core/log.ts";
 import { pause } from "../../core/pause.ts";
 import type { BrokerLogin } from "../connection/broker_address.ts";
 import { registrationUser } from "../topology.ts";
+import { requestManagement } from "./management_http.ts";
 
 export interface BrokerManagementOptions {
   /** URL of the management plugin, such as "http://127.0.0.1:15672". */
   readonly url: string;
   /** A broker user with the tag `administrator`. */
   readonly login: BrokerLogin;
-  /** PEM certificates that are trusted besides the system's roots. */
+  /** PEM certificates that replace the system's roots. */
   readonly ca?: string;
   readonly log: Log;
   /** Timeout of one request, in milliseconds; 5000 unless given. */
@@ -55,7 +56,6 @@ const stuck = "stuck";
  */
 export class BrokerManagement implements AsyncDisposable {
   readonly #options: BrokerManagementOptions;
-  readonly #client: Deno.HttpClient;
   readonly #closed = new AbortController();
   /** Running and following kicks by user. */
   readonly #kicks = new Map<string, { now: Promise<void>; next?: Promise<void> }>();
@@ -65,7 +65,6 @@ export class BrokerManagement implements AsyncDisposable {
 
   constructor(options: BrokerManagementOptions) {
     this.#options = options;
-    this.#client = Deno.createHttpClient(options.ca === undefined ? {} : { caCerts: [options.ca] });
   }
 
   /**
@@ -199,7 +198,6 @@ export class BrokerManagement implements AsyncDisposable {
     await this.#tracing?.catch(() => {});
     this.#closed.abort();
     await Promise.all([...this.#kicks.values(), ...this.#searches.values()].map(({ now }) => now));
-    this.#client.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -306,7 +304,7 @@ export class BrokerManagement implements AsyncDisposable {
 
   /** Sends a request. @returns undefined for 404; {@link stuck} when a connection does not close in order */
   async #request(method: "GET" | "DELETE" | "PUT", path: string, body?: string): Promise<string | undefined> {
-    const { url, login, timeoutMs = 5_000 } = this.#options;
+    const { url, login, ca, timeoutMs = 5_000 } = this.#options;
     const credentials = new TextEncoder().encode(`${login.user}:${login.password}`).toBase64();
     const headers = {
       authorization: `Basic ${credentials}`,
@@ -316,8 +314,7 @@ export class BrokerManagement implements AsyncDisposable {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(timeoutMs)]);
     let response: { status: number; text: string };
     try {
-      const answer = await fetch(new URL(path, url), { method, headers, body, signal, client: this.#client });
-      response = { status: answer.status, text: await answer.text() };
+      response = await requestManagement(new URL(path, url), { method, headers, body, ca, signal });
     } catch (cause) {
       if (method === "DELETE" && isTimeout(cause)) return stuck;
       throw new ChatError(

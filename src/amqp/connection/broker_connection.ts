@@ -65,43 +65,27 @@ export class BrokerConnection implements AsyncDisposable {
     });
   }
 
-  /** Connects and logs in. @throws {ChatError} see `toConnectError` */
+  /**
+   * Connects and logs in.
+   * @throws {ChatError} see `toConnectError`; after an abort, with the socket destroyed
+   */
   static async open(options: OpenBrokerOptions): Promise<BrokerConnection> {
-    const { broker, login, ca, name, signal } = options;
-    const connectCancelled = () => new ChatError("unavailable", "The connection attempt was cancelled.");
+    const { broker, login, signal } = options;
     if (signal?.aborted) throw connectCancelled();
-    const opening = connect(
-      {
-        protocol: broker.tls ? "amqps" : "amqp",
-        hostname: broker.host,
-        port: broker.port,
-        vhost: encodeURIComponent(broker.vhost),
-        username: login.user,
-        password: login.password,
-        heartbeat,
-      },
-      {
-        // Without it every message costs 40 ms: Nagle's algorithm waits for delayed acknowledgements.
-        noDelay: true,
-        timeout: openDeadlineMs,
-        clientProperties: { connection_name: name },
-        // Otherwise NODE_TLS_REJECT_UNAUTHORIZED could disable verification.
-        rejectUnauthorized: true,
-        ...(ca !== undefined && { ca }),
-      },
-    ).then((model) => new BrokerConnection(model, options));
-    const aborted = Promise.withResolvers<never>();
-    aborted.promise.catch(() => {});
-    const abort = () => aborted.reject(connectCancelled());
-    signal?.addEventListener("abort", abort);
+    // The socket keeps its signal, but `signal` may abort after the attempt.
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    signal?.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([opening, aborted.promise]);
+      const connection = new BrokerConnection(await connectModel(options, attempt.signal), options);
+      if (!attempt.signal.aborted) return connection;
+      await connection.close();
     } catch (error) {
-      void opening.then((connection) => connection.close(), () => {});
-      throw error instanceof ChatError ? error : toConnectError(error, broker, login.user);
+      if (!attempt.signal.aborted) throw toConnectError(error, broker, login.user);
     } finally {
       signal?.removeEventListener("abort", abort);
     }
+    throw connectCancelled();
   }
 
   /** Largest frame that the broker accepts, in bytes; 0 for no limit. */
@@ -175,6 +159,34 @@ export class BrokerConnection implements AsyncDisposable {
   get #socket(): Socket {
     return (this.#model.connection as unknown as { stream: Socket }).stream;
   }
+}
+
+/** Connects; an abort destroys the socket, and thereby ends the attempt. */
+function connectModel({ broker, login, ca, name }: OpenBrokerOptions, signal: AbortSignal): Promise<ChannelModel> {
+  // amqplib passes them to `net.connect` or `tls.connect`.
+  const socketOptions = {
+    // Without it every message costs 40 ms: Nagle's algorithm waits for delayed acknowledgements.
+    noDelay: true,
+    timeout: openDeadlineMs,
+    clientProperties: { connection_name: name },
+    // Otherwise NODE_TLS_REJECT_UNAUTHORIZED could disable verification.
+    rejectUnauthorized: true,
+    signal,
+    ...(ca !== undefined && { ca }),
+  };
+  return connect({
+    protocol: broker.tls ? "amqps" : "amqp",
+    hostname: broker.host,
+    port: broker.port,
+    vhost: encodeURIComponent(broker.vhost),
+    username: login.user,
+    password: login.password,
+    heartbeat,
+  }, socketOptions);
+}
+
+function connectCancelled(): ChatError {
+  return new ChatError("unavailable", "The connection attempt was cancelled.");
 }
 
 /**

@@ -32,7 +32,10 @@ export interface Http2PipeOptions extends PipeHandlers {
 }
 
 export interface PipeTls {
-  /** PEM certificates to trust beside the system's; none unless given. */
+  /**
+   * PEM certificates to trust besides the system's, which Deno cannot replace; none unless given. The bench registers
+   * each user over a connection that trusts these alone.
+   */
   readonly ca?: string;
   readonly serverName: string;
 }

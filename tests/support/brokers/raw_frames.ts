@@ -29,6 +29,12 @@ export function nestedTable(depth: number): Buffer {
   return Buffer.concat([longLength(length), ...levels]);
 }
 
+/** A method frame of AMQP 0-9-1 on channel 0. */
+export function methodFrame(id: [classId: number, methodId: number], fields: Buffer[]): Buffer {
+  const [classId, methodId] = id;
+  return frame(1, 0, Buffer.concat([Buffer.from([0, classId, 0, methodId]), ...fields]));
+}
+
 export interface RawPublish {
   readonly exchange: string;
   readonly routingKey: string;

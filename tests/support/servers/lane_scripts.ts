@@ -7,6 +7,10 @@ import { historyRequest, sendRequest } from "./wire_values.ts";
 /** The sessions of a script, by index. */
 export const sessionUsers = ["ana", "ana", "ben", "ben", "cleo", "dan"] as const;
 export const scriptUsers = [...new Set(sessionUsers)];
+/** The only user of the scripts whose account may be deleted. */
+export const deletable = "dan";
+/** Users without sessions, who are banned from the rooms. */
+export const bannedUsers = ["fay", "gus", "hal"];
 
 /** What a request is made from, besides its action. */
 export interface RequestContext {
@@ -26,8 +30,10 @@ export interface Burst {
   readonly joined: number;
   /** Whether the session acknowledges all frames before it sends. */
   readonly acknowledges: boolean;
-  /** What the session does after its frames. */
-  readonly end: "goes on" | "leaves" | "disconnects";
+  /** What the session does after its frames; "is deleted" disconnects all users but dan. */
+  readonly end: "goes on" | "leaves" | "disconnects" | "is deleted";
+  /** Whether the account of a user who is banned from the rooms is deleted meanwhile: rooms are read again then. */
+  readonly deletesBanned: boolean;
 }
 
 /** Bursts that are sent in one turn; all are answered before the next ones. */
@@ -193,6 +199,7 @@ function burst(ends: fc.Arbitrary<Burst["end"]>): fc.Arbitrary<Burst> {
     joined: fc.constantFrom(1, 2, 5, 100),
     acknowledges: fc.boolean(),
     end: ends,
+    deletesBanned: fc.nat({ max: 7 }).map((draw) => draw === 0),
   });
 }
 
@@ -207,7 +214,7 @@ export const racingScript: fc.Arbitrary<Script> = fc.array(
   fc.array(
     burst(fc.oneof(
       { weight: 8, arbitrary: fc.constant("goes on" as const) },
-      { weight: 1, arbitrary: fc.constantFrom("leaves" as const, "disconnects" as const) },
+      { weight: 1, arbitrary: fc.constantFrom("leaves" as const, "disconnects" as const, "is deleted" as const) },
     )),
     { minLength: 1, maxLength: 6 },
   ),

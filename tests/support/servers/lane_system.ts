@@ -35,6 +35,8 @@ export interface LaneSystemOptions {
 export interface FinalState {
   readonly log: Readonly<Record<string, readonly Message[]>>;
   readonly conversations: Readonly<Record<string, readonly ConversationSummary[]>>;
+  /** By user: their own messages by id, and messages with some word. */
+  readonly lists: Readonly<Record<string, readonly (readonly Message[])[]>>;
   /** Refusals and ends of sessions. */
   readonly counted: readonly string[];
   readonly committed: { readonly messages: number; readonly events: number };
@@ -120,7 +122,10 @@ export class LaneSystem implements AsyncDisposable {
       await made.remove("ana", ops, user, { ban: true });
       await made.remove("ben", den, user, { ban: true });
     }
-    for (const to of ["ana", "ben", "cleo"]) await test.send("ana", to, "the first");
+    // Conversations begin outside the lane, and those of dan are not begun.
+    for (const sender of ["ana", "ben", "cleo"]) {
+      for (const to of ["ana", "ben", "cleo"]) await test.send(sender, to, "the first");
+    }
     const tokens: string[] = [];
     for (const user of sessionUsers) tokens.push((await test.logIn(user)).token);
     const system = new LaneSystem(test, { rooms: [ops, den], tokens, decodes, closing, metrics });
@@ -130,16 +135,16 @@ export class LaneSystem implements AsyncDisposable {
     return system;
   }
 
-  /** The number of batches of plain messages that the store got. */
-  get plainBatches(): number {
-    return (this.test.store.messages as LaneStore).batches;
+  /** The number of plain messages that the store got. */
+  get plainMessages(): number {
+    return (this.test.store.messages as LaneStore).plain;
   }
 
   /** Runs a script; each of its requests gets the next of `ids`. */
   async run(script: Script, ids: readonly string[]): Promise<void> {
     const rest = ids.values();
     const earlier = new Map<string, RequestKind[]>(scriptUsers.map((user) => [user, []]));
-    for (const bursts of script) {
+    for (const { bursts, settles } of script) {
       const connections: (Connection | undefined)[] = [];
       for (const { session } of bursts) connections.push(await this.#connection(session));
       bursts.forEach((burst, index) => {
@@ -155,10 +160,11 @@ export class LaneSystem implements AsyncDisposable {
         if (burst.deletesBanned) this.#delete(this.#banned.pop());
         this.#send(connection, burst, kinds);
       });
-      await this.#settle();
-      await Promise.all(this.#deletions);
+      if (settles) await this.#settle();
+      else await turns(1);
       this.test.clock.advance(1_000);
     }
+    await this.#settle();
   }
 
   /** The replies to a connection's requests, by request, without the ids that other systems do not have. */
@@ -226,10 +232,16 @@ export class LaneSystem implements AsyncDisposable {
    * have.
    */
   async end(): Promise<FinalState> {
+    const found: Record<string, readonly Message[]> = {};
+    for (const user of scriptUsers) found[user] = await this.#find(user, "nul");
     await this.test.chat.close();
     const { messages } = this.test.store;
     const conversations: Record<string, readonly ConversationSummary[]> = {};
+    const lists: Record<string, readonly (readonly Message[])[]> = {};
     for (const user of scriptUsers) {
+      const sent = (await messages.sentBy(user, { beforeId: "", ...page })).messages;
+      // Ids that were made at the same time are in any order.
+      lists[user] = [sent.toSorted((one, other) => one.position - other.position), found[user]];
       conversations[user] = (await messages.conversationsOf(user, { beforePosition: 0, ...page })).conversations;
     }
     const { counted, commits, deliveries } = this.#metrics;
@@ -238,11 +250,17 @@ export class LaneSystem implements AsyncDisposable {
     return this.#renamed({
       log: await this.#visible(),
       conversations,
+      lists,
       counted: counted.filter((each) => /refused|ended/.test(each)).toSorted(),
       committed: { messages: sum("messages"), events: sum("events") },
       deliveries: deliveries.length,
       costs: scriptUsers.map((user) => Math.round(this.test.chat.takeAllowance(user, burst) * perSecond / 1_000)),
     });
+  }
+
+  async #find(user: string, query: string): Promise<readonly Message[]> {
+    const { messages } = await this.test.chat.searches.find(user, { query, beforePosition: 0, limit: 100 });
+    return messages;
   }
 
   #renamed<T>(value: T): T {
@@ -330,6 +348,7 @@ export class LaneSystem implements AsyncDisposable {
         return session.replies.length > sent.length;
       }, { what: `replies to ${user}` });
     }
+    await Promise.all(this.#deletions);
     // Messages of lost connections are committed, too.
     await turns(2);
   }
@@ -352,6 +371,6 @@ function acceptedSends({ session, sent }: Connection) {
 
 /** Makes as many ids as a script needs. */
 export function idsFor(script: Script, now: number): string[] {
-  const count = script.flat().reduce((sum, { actions }) => sum + actions.length, 0);
+  const count = script.flatMap(({ bursts }) => bursts).reduce((sum, { actions }) => sum + actions.length, 0);
   return Array.from({ length: count }, () => createMessageId(now));
 }

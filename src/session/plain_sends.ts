@@ -1,4 +1,5 @@
-import type { LaneRoute, LaneSession, PlainLane } from "../core/messages/plain_lane.ts";
+import type { Chat } from "../core/chat.ts";
+import type { LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
 import type { Subscriber } from "../core/people/live_sessions.ts";
 import { isPlainText } from "../wire/plain_text.ts";
 import type { RequestScanner } from "../wire/request_scanner.ts";
@@ -6,10 +7,13 @@ import type { RequestScanner } from "../wire/request_scanner.ts";
 /** Most addresses that a session remembers the routes of. */
 const maxRoutes = 256;
 
+/** Tokens that a send costs, on each way. */
+const costOfSend = 1;
+
 const latin1 = new TextDecoder("latin1");
 
 export interface PlainSendsOptions {
-  readonly lane: PlainLane;
+  readonly chat: Pick<Chat, "lane" | "takeAllowance" | "giveBackAllowance">;
   readonly session: LaneSession;
   readonly subscriber: Subscriber;
 }
@@ -32,8 +36,11 @@ export class PlainSends {
     if (!isPlainText(frame, textAt, textEnd)) return false;
     const route = this.#routeTo(frame, toAt, toEnd);
     if (route === undefined) return false;
-    const { lane, session } = this.#options;
-    if (lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    const { chat, session } = this.#options;
+    const { sender: user } = route;
+    if (chat.takeAllowance(user, costOfSend) > 0) return false;
+    if (chat.lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    chat.giveBackAllowance(user, costOfSend);
     // The name of a room may be that of another room by now.
     this.#routes.clear();
     this.#lastRoute = undefined;
@@ -52,8 +59,8 @@ export class PlainSends {
   #find(address: string): LaneRoute | undefined {
     const known = this.#routes.get(address);
     if (known !== undefined) return known;
-    const { lane, subscriber } = this.#options;
-    const route = lane.findRoute(subscriber, address);
+    const { chat, subscriber } = this.#options;
+    const route = chat.lane.findRoute(subscriber, address);
     if (route === undefined) return undefined;
     if (this.#routes.size >= maxRoutes) this.#routes.clear();
     this.#routes.set(address, route);

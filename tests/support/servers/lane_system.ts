@@ -47,11 +47,13 @@ export interface FinalState {
 
 /** One connection of a session, and what it sent. */
 interface Connection {
+  /** Of the session. */
+  readonly index: number;
   readonly user: string;
   readonly session: TestSession;
   readonly cursor: number;
   readonly sent: { id: number; kind: RequestKind }[];
-  /** Whether the client lost the connection by itself. */
+  /** Whether the connection may have ended before all replies. */
   isLost: boolean;
   /** Whether the client sends nothing more. */
   isOver: boolean;
@@ -297,10 +299,13 @@ export class LaneSystem implements AsyncDisposable {
     const known = this.#open[index];
     if (known !== undefined) return known;
     if (this.#isGone({ user: sessionUsers[index] })) return undefined;
+    // A new session of a device's consumer ends the one before it.
+    const before = this.connections.findLast((each) => each.index === index);
+    if (before !== undefined) before.isLost = true;
     const windowBytes = index % 2 === 0 ? undefined : smallWindow;
     const session = new TestSession(this.test, { decodes: this.#decodes, windowBytes });
     const { cursor } = await session.hello(this.#tokens[index], { protocolVersion: 2 });
-    const connection = { user: sessionUsers[index], session, cursor, sent: [], isLost: false, isOver: false };
+    const connection = { index, user: sessionUsers[index], session, cursor, sent: [], isLost: false, isOver: false };
     this.connections.push(connection);
     return this.#open[index] = connection;
   }

@@ -1,15 +1,21 @@
-import type { LaneRoute, LaneSession, PlainLane } from "../core/messages/plain_lane.ts";
+import type { Chat } from "../core/chat.ts";
+import type { LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
 import type { Subscriber } from "../core/people/live_sessions.ts";
 import { isPlainText } from "../wire/plain_text.ts";
 import type { RequestScanner } from "../wire/request_scanner.ts";
 
+/** Length of the longest address: "#" and the name of a room. */
+const maxAddressBytes = 33;
 /** Most addresses that a session remembers the routes of. */
 const maxRoutes = 256;
+
+/** Tokens that a send costs, on each way. */
+const costOfSend = 1;
 
 const latin1 = new TextDecoder("latin1");
 
 export interface PlainSendsOptions {
-  readonly lane: PlainLane;
+  readonly chat: Pick<Chat, "lane" | "takeAllowance" | "giveBackAllowance">;
   readonly session: LaneSession;
   readonly subscriber: Subscriber;
 }
@@ -20,7 +26,8 @@ export class PlainSends {
   /** By the bytes of the address, as text. */
   readonly #routes = new Map<string, LaneRoute>();
   /** The last address as it was written, and its route: most clients send several messages to one address. */
-  #lastAddress = new Uint8Array();
+  readonly #lastAddress = new Uint8Array(maxAddressBytes);
+  #lastLength = 0;
   #lastRoute: LaneRoute | undefined;
 
   constructor(options: PlainSendsOptions) {
@@ -32,8 +39,11 @@ export class PlainSends {
     if (!isPlainText(frame, textAt, textEnd)) return false;
     const route = this.#routeTo(frame, toAt, toEnd);
     if (route === undefined) return false;
-    const { lane, session } = this.#options;
-    if (lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    const { chat, session } = this.#options;
+    const { sender: user } = route;
+    if (chat.takeAllowance(user, costOfSend) > 0) return false;
+    if (chat.lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    chat.giveBackAllowance(user, costOfSend);
     // The name of a room may be that of another room by now.
     this.#routes.clear();
     this.#lastRoute = undefined;
@@ -41,29 +51,30 @@ export class PlainSends {
   }
 
   #routeTo(frame: Uint8Array, from: number, to: number): LaneRoute | undefined {
-    if (this.#lastRoute !== undefined && isRange(this.#lastAddress, frame, from, to)) return this.#lastRoute;
-    const route = this.#find(latin1.decode(frame.subarray(from, to)));
+    if (this.#lastRoute !== undefined && this.#isLastAddress(frame, from, to)) return this.#lastRoute;
+    const length = to - from;
+    const route = length > maxAddressBytes ? undefined : this.#find(latin1.decode(frame.subarray(from, to)));
     if (route === undefined) return undefined;
-    // `slice()` would make no copy of a Buffer, and keep the whole chunk of its socket in memory.
-    this.#lastAddress = new Uint8Array(frame.subarray(from, to));
+    for (let index = 0; index < length; index++) this.#lastAddress[index] = frame[from + index];
+    this.#lastLength = length;
     return this.#lastRoute = route;
+  }
+
+  #isLastAddress(frame: Uint8Array, from: number, to: number): boolean {
+    const address = this.#lastAddress;
+    if (this.#lastLength !== to - from) return false;
+    for (let at = from; at < to; at++) if (address[at - from] !== frame[at]) return false;
+    return true;
   }
 
   #find(address: string): LaneRoute | undefined {
     const known = this.#routes.get(address);
     if (known !== undefined) return known;
-    const { lane, subscriber } = this.#options;
-    const route = lane.findRoute(subscriber, address);
+    const { chat, subscriber } = this.#options;
+    const route = chat.lane.findRoute(subscriber, address);
     if (route === undefined) return undefined;
     if (this.#routes.size >= maxRoutes) this.#routes.clear();
     this.#routes.set(address, route);
     return route;
   }
-}
-
-/** Whether `bytes` are those of `frame` from `from` to `to`. */
-function isRange(bytes: Uint8Array, frame: Uint8Array, from: number, to: number): boolean {
-  if (bytes.length !== to - from) return false;
-  for (let index = 0; index < bytes.length; index++) if (bytes[index] !== frame[from + index]) return false;
-  return true;
 }

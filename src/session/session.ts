@@ -106,21 +106,19 @@ export class Session implements LaneSession {
   /** Sends the plain message that the scanner read last. @returns false if it has to be decoded */
   #sendPlain(frame: Uint8Array): boolean {
     const { requestId } = scanner;
-    const subscription = this.#subscription;
-    if (subscription === undefined || this.#busy || this.#pause !== undefined) return false;
-    if (this.#sends >= maxPlainInFlight || !this.#requests.isOpenTo(requestId) || !this.#hasWindow()) return false;
-    const { chat } = this.#shared;
-    const plain = this.#plain ??= new PlainSends({ lane: chat.lane, session: this, subscriber: subscription });
-    const { user } = subscription.identity;
-    if (chat.takeAllowance(user, 1) > 0) return false;
-    if (!plain.send(frame, scanner)) {
-      chat.giveBackAllowance(user, 1);
-      return false;
-    }
+    const subscriber = this.#subscription;
+    if (subscriber === undefined || !this.#isOpenToPlain(requestId)) return false;
+    this.#plain ??= new PlainSends({ chat: this.#shared.chat, session: this, subscriber });
+    if (!this.#plain.send(frame, scanner)) return false;
     this.#requests.pass(requestId);
     this.#sends += 1;
     this.#idleFrames = 0;
     return true;
+  }
+
+  /** Reports whether a request with this id may begin now, and replies have room. */
+  #isOpenToPlain(requestId: number): boolean {
+    return !this.#busy && this.#sends < maxPlainInFlight && this.#requests.isOpenTo(requestId) && this.#hasWindow();
   }
 
   /** Takes a frame of `bytes` bytes from the client. */

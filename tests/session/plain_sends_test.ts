@@ -229,6 +229,24 @@ Deno.test("messages that are submitted again stay before those that the session 
   assert.deepEqual(await rooms.texts("ana", room), ["1", "2 @ana"]);
 });
 
+Deno.test("a message that waits for a room is refused when the room is deleted", async () => {
+  await using chat = await openChat();
+  const { rooms, test, store } = chat;
+  const room = await rooms.create("ana", "ops");
+  await rooms.join("ben", room);
+  const ben = await open(test, "ben");
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  const [id, other] = ben.request(send(test, room, "1"), send(test, "ana", "2"));
+  await turns(2);
+  const { erased } = await test.chat.roomKeeper.delete(room);
+  gate.resolve();
+  await erased;
+  const result = await ben.reply(id);
+  assert.equal(result.$case === "error" && result.value.code, "not_found");
+  assert.equal((await ben.reply(other)).$case, "send");
+});
+
 Deno.test("a message goes to the address in its frame, whatever becomes of the memory of earlier frames", async () => {
   await using chat = await openChat({ users: ["ana", "ben", "dan"] });
   const { test, store, texts } = chat;

@@ -86,8 +86,8 @@ export class RoomCache {
   forgetUser(name: string): void {
     for (const load of this.#loads.values()) load.isVoid = true;
     for (const room of this.#rooms.values()) {
-      // A pending entry may be the join of that user.
-      if (!room.roles.has(name) && room.pending === 0) continue;
+      // A submitted change may be the join of that user.
+      if (!room.roles.has(name) && !room.isChanging) continue;
       room.isOutdated = true;
       this.#forgetOutdated(room);
     }

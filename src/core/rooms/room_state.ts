@@ -33,6 +33,8 @@ export class RoomState {
   #ownerCount = 0;
   /** Submitted restrictions that are not in the log, in its order, by restricted user. */
   readonly #restrictions = new Map<string, Set<RoomChange>>();
+  /** Submitted changes that are not in the log. */
+  readonly #submitted = new Set<RoomChange>();
   readonly #closings = new Set<RoomChange>();
   readonly #joins = new Set<RoomChange>();
   /** Submitted entries that are not committed: while there are any, only this object knows the room's state. */
@@ -84,6 +86,11 @@ export class RoomState {
       count -= Number(this.#roles.get(user) === "owner" && this.standing(user) !== "owner");
     }
     return count;
+  }
+
+  /** Whether a change was submitted that is not in the log. */
+  get isChanging(): boolean {
+    return this.#submitted.size > 0;
   }
 
   /** The room by the log. */
@@ -141,6 +148,7 @@ export class RoomState {
   /** Adds a submitted change, until {@link apply} or {@link settle}. */
   submitted(change: RoomChange): void {
     const { event } = change;
+    this.#submitted.add(change);
     if (event.kind === "joined") this.#joins.add(change);
     if (event.kind === "room_changed" && !event.isPublic) this.#closings.add(change);
     const subject = restrictedUser(change);
@@ -152,6 +160,7 @@ export class RoomState {
 
   /** Removes a submitted change that is in the log or was refused. Idempotent. */
   settle(change: RoomChange): void {
+    this.#submitted.delete(change);
     this.#joins.delete(change);
     this.#closings.delete(change);
     const subject = restrictedUser(change);

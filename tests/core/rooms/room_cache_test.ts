@@ -171,3 +171,19 @@ Deno.test("a room that has to be read again stays in memory until its entries ar
   cache.settled(room);
   assert.equal(cache.peek(id), undefined);
 });
+
+Deno.test("a user who is renamed has only those rooms read again that they are in, or may be in soon", async () => {
+  const { store, cache } = open();
+  const found = cache.find(id);
+  await store.answer(record(5, ["ana"]));
+  const room = (await found)!;
+  // A message that waits.
+  cache.submitted(room);
+  cache.forgetUser("ben");
+  assert.equal(cache.use(id), room);
+  const change = { ...joined("ben"), text: "" };
+  cache.submitted(room);
+  room.submitted(change);
+  cache.forgetUser("ben");
+  assert.equal(cache.use(id), undefined);
+});

@@ -7,6 +7,10 @@ import { historyRequest, sendRequest } from "./wire_values.ts";
 /** The sessions of a script, by index. */
 export const sessionUsers = ["ana", "ana", "ben", "ben", "cleo", "dan"] as const;
 export const scriptUsers = [...new Set(sessionUsers)];
+/** The only user of the scripts whose account may be deleted. */
+export const deletable = "dan";
+/** Users without sessions, who are banned from the rooms. */
+export const bannedUsers = ["fay", "gus", "hal"];
 
 /** What a request is made from, besides its action. */
 export interface RequestContext {
@@ -26,12 +30,20 @@ export interface Burst {
   readonly joined: number;
   /** Whether the session acknowledges all frames before it sends. */
   readonly acknowledges: boolean;
-  /** What the session does after its frames. */
-  readonly end: "goes on" | "leaves" | "disconnects";
+  /** What the session does after its frames; "is deleted" disconnects all users but dan. */
+  readonly end: "goes on" | "leaves" | "disconnects" | "is deleted";
+  /** Whether the account of a user who is banned from the rooms is deleted meanwhile: rooms are read again then. */
+  readonly deletesBanned: boolean;
 }
 
-/** Bursts that are sent in one turn; all are answered before the next ones. */
-export type Script = readonly (readonly Burst[])[];
+/** Bursts that are sent in one turn. */
+export interface Step {
+  readonly bursts: readonly Burst[];
+  /** Whether all are answered before the next step; unless they are, it comes a turn later. */
+  readonly settles: boolean;
+}
+
+export type Script = readonly Step[];
 
 const oldId = createMessageId(1);
 const futureId = createMessageId(Date.UTC(2099, 1));
@@ -47,12 +59,16 @@ const words = fc.oneof(
 );
 /** An address, of which "0" and "1" are the ids of the rooms. */
 const address = fc.oneof(
-  { weight: 5, arbitrary: user },
-  { weight: 3, arbitrary: fc.constantFrom("#ops", "0", "1") },
+  { weight: 6, arbitrary: user },
+  { weight: 5, arbitrary: fc.constantFrom("#ops", "0", "1") },
   { weight: 1, arbitrary: fc.constantFrom("#new", "eve", "Nobody!", "", "+none", "#nowhere") },
 );
 
-const say = fc.record({ kind: fc.constant("say" as const), to: address, text: words });
+/** Plain messages to one or two addresses: one that has to leave the lane takes the later ones of its burst along. */
+const says = fc.tuple(
+  fc.array(address, { minLength: 1, maxLength: 2 }),
+  fc.array(words, { minLength: 1, maxLength: 8, size: "max" }),
+).map(([to, texts]) => texts.map((text, index) => ({ kind: "say" as const, to: to[index % to.length], text })));
 
 /** Sends that are not plain or not valid. */
 const oddSay = fc.record({
@@ -83,7 +99,12 @@ const roomChange = fc.record({
 });
 
 type Of<T> = T extends fc.Arbitrary<infer Value> ? Value : never;
-type Action = Of<typeof say> | Of<typeof oddSay> | Of<typeof resend> | Of<typeof change> | Of<typeof roomChange>;
+type Action =
+  | Of<typeof says>[number]
+  | Of<typeof oddSay>
+  | Of<typeof resend>
+  | Of<typeof change>
+  | Of<typeof roomChange>;
 
 /** Returns the request of an action. */
 export function requestOf(action: Action, { id, rooms, earlier }: RequestContext): RequestKind {
@@ -178,38 +199,50 @@ function roomRequest({ kind, user }: Of<typeof roomChange>, { id, room }: { id: 
   }
 }
 
-const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 14, arbitrary: say },
+const oddAction: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: oddSay },
   { weight: 2, arbitrary: resend },
   { weight: 3, arbitrary: change },
   { weight: 2, arbitrary: roomChange },
 );
+/** Mostly plain messages. */
+const actions: fc.Arbitrary<Action[]> = fc.oneof(
+  { weight: 4, arbitrary: says },
+  { weight: 2, arbitrary: fc.array(oddAction, { minLength: 1, maxLength: 4, size: "max" }) },
+  {
+    weight: 2,
+    arbitrary: fc.array(fc.oneof<fc.Arbitrary<Action[]>[]>(says, fc.array(oddAction, { minLength: 1, maxLength: 2 })), {
+      minLength: 2,
+      maxLength: 4,
+      size: "max",
+    }).map((runs) => runs.flat()),
+  },
+);
 
 function burst(ends: fc.Arbitrary<Burst["end"]>): fc.Arbitrary<Burst> {
   return fc.record({
     session: fc.nat({ max: sessionUsers.length - 1 }),
-    actions: fc.array(action, { minLength: 1, maxLength: 14, size: "max" }),
+    actions,
     joined: fc.constantFrom(1, 2, 5, 100),
     acknowledges: fc.boolean(),
     end: ends,
+    deletesBanned: fc.nat({ max: 7 }).map((draw) => draw === 0),
   });
 }
 
 /** Scripts in which one session sends at a time: the log does not depend on how long a server takes. */
 export const orderedScript: fc.Arbitrary<Script> = fc.array(
-  burst(fc.constant("goes on" as const)).map((each) => [each]),
-  { minLength: 1, maxLength: 12, size: "max" },
+  burst(fc.constant("goes on" as const)).map((each) => ({ bursts: [each], settles: true })),
+  { minLength: 1, maxLength: 20, size: "max" },
+);
+
+const anyEnd: fc.Arbitrary<Burst["end"]> = fc.oneof(
+  { weight: 15, arbitrary: fc.constant("goes on" as const) },
+  { weight: 1, arbitrary: fc.constantFrom("leaves" as const, "disconnects" as const, "is deleted" as const) },
 );
 
 /** Scripts in which sessions send at the same time, and some end before they have their replies. */
 export const racingScript: fc.Arbitrary<Script> = fc.array(
-  fc.array(
-    burst(fc.oneof(
-      { weight: 8, arbitrary: fc.constant("goes on" as const) },
-      { weight: 1, arbitrary: fc.constantFrom("leaves" as const, "disconnects" as const) },
-    )),
-    { minLength: 1, maxLength: 6 },
-  ),
-  { minLength: 1, maxLength: 6, size: "max" },
+  fc.record({ bursts: fc.array(burst(anyEnd), { minLength: 1, maxLength: 6 }), settles: fc.boolean() }),
+  { minLength: 1, maxLength: 8, size: "max" },
 );

@@ -6,11 +6,11 @@ import { temporaryFolder } from "../checks/temporary_folder.ts";
 import { workerEntry } from "../processes/worker_entry.ts";
 import { TestMessageStore, TestStore } from "./test_store.ts";
 
-/** A store that counts the batches of plain messages, and refuses some, as if it was not certain of them. */
+/** A store that counts plain messages, and refuses some batches, as if it was not certain of them. */
 export class LaneStore extends TestMessageStore {
   readonly #refuses: () => boolean;
-  /** Batches so far. */
-  batches = 0;
+  /** Plain messages so far, stored or not. */
+  plain = 0;
 
   constructor(database: Database, { refuses = () => false, writer }: { refuses?(): boolean; writer?: PlainWriter }) {
     super(database, { writer });
@@ -35,7 +35,7 @@ export class LaneStore extends TestMessageStore {
   }
 
   override async commitPlain(batch: PlainBatch): Promise<boolean> {
-    this.batches += 1;
+    this.plain += batch.count;
     return !this.#refuses() && await super.commitPlain(batch);
   }
 }

@@ -3,8 +3,17 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { ConversationSummary } from "../../../src/core/messages/message_store.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
+import { CountedMetrics } from "../fakes/counted_metrics.ts";
 import { turns, until } from "../waiting/turns.ts";
-import { type Burst, requestOf, type Script, scriptUsers, sessionUsers } from "./lane_scripts.ts";
+import {
+  bannedUsers,
+  type Burst,
+  deletable,
+  requestOf,
+  type Script,
+  scriptUsers,
+  sessionUsers,
+} from "./lane_scripts.ts";
 import type { RequestKind } from "./received_frames.ts";
 import { LaneStore } from "./lane_store.ts";
 import { TestChat } from "./test_chat.ts";
@@ -22,19 +31,29 @@ export interface LaneSystemOptions {
   latenessMs?: number;
 }
 
-/** What all users may see at the end. */
+/** What all users may see at the end, and what was counted until then. */
 export interface FinalState {
   readonly log: Readonly<Record<string, readonly Message[]>>;
   readonly conversations: Readonly<Record<string, readonly ConversationSummary[]>>;
+  /** By user: their own messages by id, and messages with some word. */
+  readonly lists: Readonly<Record<string, readonly (readonly Message[])[]>>;
+  /** Refusals and ends of sessions. */
+  readonly counted: readonly string[];
+  readonly committed: { readonly messages: number; readonly events: number };
+  readonly deliveries: number;
+  /** Tokens that the users' requests cost. */
+  readonly costs: readonly number[];
 }
 
 /** One connection of a session, and what it sent. */
 interface Connection {
+  /** Of the session. */
+  readonly index: number;
   readonly user: string;
   readonly session: TestSession;
   readonly cursor: number;
   readonly sent: { id: number; kind: RequestKind }[];
-  /** Whether the client lost the connection by itself. */
+  /** Whether the connection may have ended before all replies. */
   isLost: boolean;
   /** Whether the client sends nothing more. */
   isOver: boolean;
@@ -43,6 +62,11 @@ interface Connection {
 /** Positions of readers, which follow a user's own messages after a while. */
 const timedFields = new Set(["readSeq", "peerReadSeq", "peerDeliveredSeq"]);
 const page = { limit: 100_000, maxBytes: 1_000_000_000 };
+/** An allowance that nothing exceeds, and that is not refilled noticeably. */
+const rate = { perSecond: 1e-3, burst: 1_000_000 };
+/** A window that replies fill soon; larger than the largest item. */
+const smallWindow = 20_000;
+const aliases = /deleted\.[a-z2-7]{8}/g;
 
 interface SystemParts {
   readonly rooms: string[];
@@ -50,6 +74,7 @@ interface SystemParts {
   readonly decodes: boolean;
   /** What ends with the system. */
   readonly closing: DisposableStack;
+  readonly metrics: CountedMetrics;
 }
 
 /** A chat that a script runs on: its sessions, and everything that they received. */
@@ -61,6 +86,11 @@ export class LaneSystem implements AsyncDisposable {
   readonly connections: Connection[] = [];
   readonly #decodes: boolean;
   readonly #closing: DisposableStack;
+  readonly #metrics: CountedMetrics;
+  readonly #banned = [...bannedUsers];
+  #isDeleted = false;
+  /** Accounts that are being deleted. */
+  #deletions: Promise<void>[] = [];
   readonly #tokens: readonly string[];
   /** The ids that other systems do not have. */
   readonly #ownIds: string[] = [];
@@ -73,6 +103,7 @@ export class LaneSystem implements AsyncDisposable {
     this.#tokens = options.tokens;
     this.#decodes = options.decodes;
     this.#closing = options.closing;
+    this.#metrics = options.metrics;
   }
 
   static async open(
@@ -80,7 +111,8 @@ export class LaneSystem implements AsyncDisposable {
   ): Promise<LaneSystem> {
     const closing = new DisposableStack();
     const store = inThread ? LaneStore.openWithThread(closing) : LaneStore.open(refuses);
-    const test = await TestChat.open({ users: scriptUsers, store, latenessMs });
+    const metrics = new CountedMetrics();
+    const test = await TestChat.open({ users: [...scriptUsers, ...bannedUsers], store, latenessMs, rate, metrics });
     const made = new TestRooms(test);
     const ops = await made.create("ana", "ops");
     const den = await made.create("ben", "den", { isPublic: false });
@@ -88,41 +120,53 @@ export class LaneSystem implements AsyncDisposable {
     await made.join("cleo", ops);
     await made.invite("ben", den, "ana");
     await made.join("ana", den);
-    for (const to of ["ana", "ben", "cleo"]) await test.send("ana", to, "the first");
+    for (const user of bannedUsers) {
+      await made.remove("ana", ops, user, { ban: true });
+      await made.remove("ben", den, user, { ban: true });
+    }
+    // Conversations begin outside the lane, and those of dan are not begun.
+    for (const sender of ["ana", "ben", "cleo"]) {
+      for (const to of ["ana", "ben", "cleo"]) await test.send(sender, to, "the first");
+    }
     const tokens: string[] = [];
     for (const user of sessionUsers) tokens.push((await test.logIn(user)).token);
-    const system = new LaneSystem(test, { rooms: [ops, den], tokens, decodes, closing });
+    const system = new LaneSystem(test, { rooms: [ops, den], tokens, decodes, closing, metrics });
     const ids = Object.values(await system.#visible()).flat().map(({ id }) => id);
     system.#ownIds.push(ops, den, ...new Set(ids));
     for (const index of sessionUsers.keys()) await system.#connection(index);
     return system;
   }
 
-  /** The number of batches of plain messages that the store got. */
-  get plainBatches(): number {
-    return (this.test.store.messages as LaneStore).batches;
+  /** The number of plain messages that the store got. */
+  get plainMessages(): number {
+    return (this.test.store.messages as LaneStore).plain;
   }
 
   /** Runs a script; each of its requests gets the next of `ids`. */
   async run(script: Script, ids: readonly string[]): Promise<void> {
     const rest = ids.values();
     const earlier = new Map<string, RequestKind[]>(scriptUsers.map((user) => [user, []]));
-    for (const bursts of script) {
-      const connections: Connection[] = [];
+    for (const { bursts, settles } of script) {
+      const connections: (Connection | undefined)[] = [];
       for (const { session } of bursts) connections.push(await this.#connection(session));
       bursts.forEach((burst, index) => {
-        const { user } = connections[index];
+        const connection = connections[index];
+        if (connection === undefined) return;
+        const { user } = connection;
         const known = earlier.get(user)!;
         const kinds = burst.actions.map((action) => {
           const kind = requestOf(action, { id: rest.next().value!, rooms: this.rooms, earlier: known });
           known.push(kind);
           return kind;
         });
-        this.#send(connections[index], burst, kinds);
+        if (burst.deletesBanned) this.#delete(this.#banned.pop());
+        this.#send(connection, burst, kinds);
       });
-      await this.#settle();
+      if (settles) await this.#settle();
+      else await turns(1);
       this.test.clock.advance(1_000);
     }
+    await this.#settle();
   }
 
   /** The replies to a connection's requests, by request, without the ids that other systems do not have. */
@@ -150,6 +194,7 @@ export class LaneSystem implements AsyncDisposable {
     }
     await turns(5);
     for (const connection of this.connections) {
+      if (this.#isGone(connection)) continue;
       const isOpen = this.#open.includes(connection);
       const all = received(connection);
       assert.deepEqual(all, isOpen ? due(connection) : due(connection).slice(0, all.length), connection.user);
@@ -160,6 +205,7 @@ export class LaneSystem implements AsyncDisposable {
   async checkReplies(): Promise<void> {
     const visible = await this.#visible();
     for (const connection of this.connections) {
+      if (this.#isGone(connection)) continue;
       const { sent, user, isLost } = connection;
       const answered = repliesByRequest(connection).map(({ requestId }) => requestId).slice(1);
       if (!isLost) assert.deepEqual(answered, sent.map(({ id }) => id), `replies to ${user}`);
@@ -169,7 +215,7 @@ export class LaneSystem implements AsyncDisposable {
         const [entry] = found;
         assert.equal(found.length, 1, `${text} is ${found.length} times in the log`);
         assert.deepEqual(
-          [entry.position, entry.conversation, entry.seq, entry.acceptedAt],
+          [entry.position, entry.conversation.replace(aliases, deletable), entry.seq, entry.acceptedAt],
           [position, conversation, seq, acceptedAtMs],
         );
         if (!entry.deleted && entry.editedAt === undefined) assert.equal(entry.text, text);
@@ -188,17 +234,40 @@ export class LaneSystem implements AsyncDisposable {
    * have.
    */
   async end(): Promise<FinalState> {
+    const found: Record<string, readonly Message[]> = {};
+    for (const user of scriptUsers) found[user] = await this.#find(user, "nul");
     await this.test.chat.close();
     const { messages } = this.test.store;
     const conversations: Record<string, readonly ConversationSummary[]> = {};
+    const lists: Record<string, readonly (readonly Message[])[]> = {};
     for (const user of scriptUsers) {
+      const sent = (await messages.sentBy(user, { beforeId: "", ...page })).messages;
+      // Ids that were made at the same time are in any order.
+      lists[user] = [sent.toSorted((one, other) => one.position - other.position), found[user]];
       conversations[user] = (await messages.conversationsOf(user, { beforePosition: 0, ...page })).conversations;
     }
-    return this.#renamed({ log: await this.#visible(), conversations });
+    const { counted, commits, deliveries } = this.#metrics;
+    const sum = (key: "messages" | "events") => commits.reduce((all, each) => all + each[key], 0);
+    const { perSecond, burst } = rate;
+    return this.#renamed({
+      log: await this.#visible(),
+      conversations,
+      lists,
+      counted: counted.filter((each) => /refused|ended/.test(each)).toSorted(),
+      committed: { messages: sum("messages"), events: sum("events") },
+      deliveries: deliveries.length,
+      costs: scriptUsers.map((user) => Math.round(this.test.chat.takeAllowance(user, burst) * perSecond / 1_000)),
+    });
+  }
+
+  async #find(user: string, query: string): Promise<readonly Message[]> {
+    const { messages } = await this.test.chat.searches.find(user, { query, beforePosition: 0, limit: 100 });
+    return messages;
   }
 
   #renamed<T>(value: T): T {
     let text = JSON.stringify(value, (key, each) => timedFields.has(key) ? undefined : each);
+    text = text.replaceAll(aliases, "a deleted account");
     this.#ownIds.forEach((id, index) => text = text.replaceAll(id, `own id ${index}`));
     return JSON.parse(text);
   }
@@ -222,13 +291,21 @@ export class LaneSystem implements AsyncDisposable {
     return visible;
   }
 
-  /** Returns the connection of a session, which begins a new one if it has ended. */
-  async #connection(index: number): Promise<Connection> {
+  /**
+   * Returns the connection of a session, which begins a new one if it has ended; undefined when its user's account was
+   * deleted.
+   */
+  async #connection(index: number): Promise<Connection | undefined> {
     const known = this.#open[index];
     if (known !== undefined) return known;
-    const session = new TestSession(this.test, { decodes: this.#decodes });
+    if (this.#isGone({ user: sessionUsers[index] })) return undefined;
+    // A new session of a device's consumer ends the one before it.
+    const before = this.connections.findLast((each) => each.index === index);
+    if (before !== undefined) before.isLost = true;
+    const windowBytes = index % 2 === 0 ? undefined : smallWindow;
+    const session = new TestSession(this.test, { decodes: this.#decodes, windowBytes });
     const { cursor } = await session.hello(this.#tokens[index], { protocolVersion: 2 });
-    const connection = { user: sessionUsers[index], session, cursor, sent: [], isLost: false, isOver: false };
+    const connection = { index, user: sessionUsers[index], session, cursor, sent: [], isLost: false, isOver: false };
     this.connections.push(connection);
     return this.#open[index] = connection;
   }
@@ -246,9 +323,25 @@ export class LaneSystem implements AsyncDisposable {
     if (end === "leaves") session.session.leave();
     else {
       connection.isLost = true;
-      session.session.disconnected();
+      if (end === "is deleted" && connection.user === deletable) this.#deleteSender();
+      else session.session.disconnected();
     }
     this.#open[index] = undefined;
+  }
+
+  /** Deletes the account of the user whose session has just sent. */
+  #deleteSender(): void {
+    this.#isDeleted = true;
+    this.#delete(deletable);
+  }
+
+  #delete(user: string | undefined): void {
+    if (user !== undefined) this.#deletions.push(this.test.chat.deletion.delete(user));
+  }
+
+  /** Returns whether a user's account was deleted. */
+  #isGone({ user }: Pick<Connection, "user">): boolean {
+    return this.#isDeleted && user === deletable;
   }
 
   /** Waits until all requests of connections that were not lost have replies. */
@@ -260,6 +353,7 @@ export class LaneSystem implements AsyncDisposable {
         return session.replies.length > sent.length;
       }, { what: `replies to ${user}` });
     }
+    await Promise.all(this.#deletions);
     // Messages of lost connections are committed, too.
     await turns(2);
   }
@@ -282,6 +376,6 @@ function acceptedSends({ session, sent }: Connection) {
 
 /** Makes as many ids as a script needs. */
 export function idsFor(script: Script, now: number): string[] {
-  const count = script.flat().reduce((sum, { actions }) => sum + actions.length, 0);
+  const count = script.flatMap(({ bursts }) => bursts).reduce((sum, { actions }) => sum + actions.length, 0);
   return Array.from({ length: count }, () => createMessageId(now));
 }

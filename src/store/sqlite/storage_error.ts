@@ -41,11 +41,15 @@ export function isRefused(thrown: unknown): boolean {
 
 /** Maps an error that SQLite threw while writing: `storage_full` for a full or failing disk. */
 export function writeError(thrown: unknown): unknown {
-  if (!isDiskFailure(thrown)) return thrown;
   // A full disk can also cause an I/O error, for example if the shared memory of the write-ahead log cannot grow.
+  return isDiskFailure(thrown) ? diskFailure(thrown) : thrown;
+}
+
+/** Returns the error for users when nothing could be written to a full or failing disk. */
+export function diskFailure(cause: unknown): ChatError {
   return new ChatError(
     "storage_full",
     "Nothing was saved, because the server's disk is full or failing: try again later, or ask the operator to free space.",
-    { cause: thrown },
+    { cause },
   );
 }

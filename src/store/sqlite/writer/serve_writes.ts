@@ -3,26 +3,31 @@ import { maxBatchBytes } from "../../../core/messages/plain_batch.ts";
 import { connectionSettings } from "../connection_settings.ts";
 import { resultCode } from "../storage_error.ts";
 import { PlainRecords } from "./plain_records.ts";
-import { type Outcome, writerLoaded, WriterMemory, type WriterStart } from "./writer_memory.ts";
+import { type Outcome, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
 /** The part of a worker's global scope that this module uses; Deno's types declare only windows. */
 interface WorkerScope {
   onmessage: (event: MessageEvent<WriterStart>) => void;
-  postMessage(message: typeof writerLoaded): void;
+  postMessage(report: WriterReport): void;
   close(): void;
 }
 
 /** Writes batches of plain messages to the store that started this thread, until it ends the thread. */
 export function serveWrites(): void {
   const scope = globalThis as unknown as WorkerScope;
-  scope.onmessage = ({ data: { memory, path } }) => {
+  scope.onmessage = ({ data: { memory: buffer, path } }) => {
+    const memory = new WriterMemory(buffer);
     const connection = new DatabaseSync(path);
     connection.exec(connectionSettings);
-    new RecordWriter(connection).run(new WriterMemory(memory));
+    const writer = new RecordWriter(connection);
+    scope.postMessage("open");
+    writer.run(memory);
+    // The store ends the thread as soon as this turn is finished, and the end of a thread closes no connection.
     connection.close();
+    memory.finish("stored");
     scope.close();
   };
-  scope.postMessage(writerLoaded);
+  scope.postMessage("loaded");
 }
 
 /** Writes batches in transactions of their own. */
@@ -42,11 +47,11 @@ class RecordWriter {
     this.#rollback = connection.prepare("ROLLBACK");
   }
 
-  /** Takes turns until one without records. */
+  /** Takes turns until one without records, which it does not finish. */
   run(memory: WriterMemory): void {
     for (;;) {
       const { length, firstPosition } = memory.awaitTurn(this.#bytes);
-      if (length === 0) return memory.finish("stored");
+      if (length === 0) return;
       try {
         memory.finish(this.#write(this.#bytes.subarray(0, length), firstPosition));
       } catch (error) {

@@ -3,10 +3,10 @@ import { maxBatchBytes } from "../../../core/messages/plain_batch.ts";
 /** The name of a writer thread, by which the program's entry file knows its job. */
 export const writerJob = "writer";
 
-/** The only message from a writer thread: it has loaded its program. */
-export const writerLoaded = "loaded";
+/** A message from a writer thread: it has loaded its program, or it has opened the database and takes turns. */
+export type WriterReport = "loaded" | "open";
 
-/** The only message to a writer thread. */
+/** The only message to a writer thread, after its program has loaded. */
 export interface WriterStart {
   readonly memory: SharedArrayBuffer;
   /** The path of the database file. */
@@ -41,9 +41,16 @@ export interface WriteFailure {
   readonly resultCode: number;
 }
 
+/** How long to wait at a time, in milliseconds. */
+const waitMs = 1_000;
+
 /**
  * The memory that a store shares with its writer thread: one batch of records, and the outcome of writing it. The two
  * take turns, so that no record is read while it is written. Messages between threads would cost ten times as much.
+ *
+ * The store alone counts the turns that began, and the thread alone those that it finished. Each wakes the other after it
+ * has counted. By then the other may have seen the count, and may wait for the next one: so a wake-up means only that a
+ * count has to be looked at.
  */
 export class WriterMemory {
   readonly buffer: SharedArrayBuffer;
@@ -73,18 +80,28 @@ export class WriterMemory {
     Atomics.notify(this.#words, control.begun);
   }
 
-  /** Resolves when the thread has finished its turn. */
+  /** Resolves when the thread has finished its present turn, even if the next one has begun. */
   async finished(): Promise<void> {
-    while (this.isBusy) {
-      const before = this.#words[control.begun] - 1;
-      await Atomics.waitAsync(this.#words, control.finished, before).value;
+    const turn = this.#words[control.begun];
+    for (;;) {
+      const finished = Atomics.load(this.#words, control.finished);
+      // Counts go from the highest number of a word to the lowest.
+      if ((finished - turn | 0) >= 0) return;
+      await Atomics.waitAsync(this.#words, control.finished, finished).value;
     }
   }
 
-  /** Blocks until the thread has finished its turn. @returns false when that took longer than `timeoutMs` */
+  /**
+   * Blocks until the thread has finished its turn.
+   * @returns false when that took longer than `timeoutMs`, of which time in which the process stands still is no part
+   */
   waitUntilFinished(timeoutMs: number): boolean {
-    return !this.isBusy ||
-      Atomics.wait(this.#words, control.finished, this.#words[control.begun] - 1, timeoutMs) !== "timed-out";
+    for (let waitedMs = 0; this.isBusy;) {
+      if (waitedMs >= timeoutMs) return false;
+      const finished = this.#words[control.begun] - 1;
+      if (Atomics.wait(this.#words, control.finished, finished, waitMs) === "timed-out") waitedMs += waitMs;
+    }
+    return true;
   }
 
   /** The outcome of the last turn. */
@@ -104,7 +121,7 @@ export class WriterMemory {
    */
   awaitTurn(into: Uint8Array): { length: number; firstPosition: number } {
     const finished = this.#words[control.finished];
-    Atomics.wait(this.#words, control.begun, finished);
+    while (Atomics.load(this.#words, control.begun) === finished) Atomics.wait(this.#words, control.begun, finished);
     const length = this.#words[control.length];
     into.set(this.#records.subarray(0, length));
     return { length, firstPosition: this.#position[0] };

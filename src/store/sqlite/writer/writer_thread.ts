@@ -1,15 +1,16 @@
-import { writeError } from "../storage_error.ts";
-import { writerJob, WriterMemory, type WriterStart } from "./writer_memory.ts";
-
-/** Longest time of a turn, in milliseconds: a disk that takes longer for one commit is failing. */
-const maxTurnMs = 60_000;
+import { diskFailure, writeError } from "../storage_error.ts";
+import { writerJob, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
 export interface WriterThreadOptions {
   /** The path of the database file. */
   readonly path: string;
   /** URL of the program's entry file. */
   readonly entry: string;
-  /** Called when the thread died, after which nothing about the store is certain: the process has to end. */
+  /** Longest time of a turn, in milliseconds: a disk that takes longer for one commit is failing. 60,000 unless given. */
+  readonly maxTurnMs?: number;
+  /** Called when the thread died before it was ready, so it has written nothing. */
+  onNotStarted(error: Error): void;
+  /** Called when the thread died or hangs, after which nothing about the store is certain: the process has to end. */
   onDied(error: Error): void;
 }
 
@@ -21,28 +22,26 @@ interface Turn {
 
 /** A thread that writes plain messages over a connection of its own, one batch at a time. */
 export class WriterThread implements Disposable {
+  readonly #options: WriterThreadOptions;
   readonly #memory = new WriterMemory();
   readonly #worker: Worker;
-  #isLoaded = false;
-  #closed = false;
+  #state: "starting" | "open" | "ended" = "starting";
   #turn: Turn | undefined;
 
-  /** Starts the thread, which is ready once it has loaded. */
-  constructor({ path, entry, onDied }: WriterThreadOptions) {
-    this.#worker = new Worker(entry, { type: "module", name: writerJob });
-    this.#worker.onmessage = () => {
-      this.#worker.postMessage({ memory: this.#memory.buffer, path } satisfies WriterStart);
-      this.#isLoaded = true;
-    };
+  /** Starts the thread, which is ready once it has opened the database. */
+  constructor(options: WriterThreadOptions) {
+    this.#options = options;
+    this.#worker = new Worker(options.entry, { type: "module", name: writerJob });
+    this.#worker.onmessage = ({ data }: MessageEvent<WriterReport>) => this.#takeReport(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      if (!this.#closed) onDied(new Error(`The writer thread died: ${event.message}`));
+      this.#fail(new Error(`The writer thread died: ${event.message}`));
     };
   }
 
   /** Whether the thread can write a batch. */
   get isReady(): boolean {
-    return this.#isLoaded && !this.#closed && this.#turn === undefined;
+    return this.#state === "open" && this.#turn === undefined;
   }
 
   /**
@@ -58,7 +57,10 @@ export class WriterThread implements Disposable {
     return turn.settled.promise;
   }
 
-  /** Blocks until no write is in progress, so that another connection may write. */
+  /**
+   * Blocks until no write is in progress, so that another connection may write.
+   * @throws {ChatError} `storage_full` when the thread hangs
+   */
   waitUntilIdle(): void {
     if (this.#turn === undefined) return;
     this.#block();
@@ -67,13 +69,12 @@ export class WriterThread implements Disposable {
 
   /** Ends the thread after the write in progress. Idempotent. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#isLoaded) {
+    if (this.#state === "open") {
       this.waitUntilIdle();
       this.#memory.begin(new Uint8Array(), 0);
       this.#block();
     }
+    this.#state = "ended";
     this.#worker.terminate();
   }
 
@@ -81,10 +82,26 @@ export class WriterThread implements Disposable {
     this.close();
   }
 
+  #takeReport(report: WriterReport): void {
+    if (report === "open") this.#state = "open";
+    else this.#worker.postMessage({ memory: this.#memory.buffer, path: this.#options.path } satisfies WriterStart);
+  }
+
+  #fail(error: Error): void {
+    const { onNotStarted, onDied } = this.#options;
+    const before = this.#state;
+    this.#state = "ended";
+    if (before === "starting") onNotStarted(error);
+    else if (before === "open") onDied(error);
+  }
+
+  /** Blocks until the thread has finished its turn. @throws {ChatError} `storage_full` when it does not */
   #block(): void {
-    if (!this.#memory.waitUntilFinished(maxTurnMs)) {
-      throw new Error(`The writer thread has been busy for ${maxTurnMs / 1_000} s: the disk may be failing.`);
-    }
+    const { maxTurnMs = 60_000 } = this.#options;
+    if (this.#state === "open" && this.#memory.waitUntilFinished(maxTurnMs)) return;
+    const error = new Error(`The writer thread has been busy for ${maxTurnMs / 1_000} s: the disk may be failing.`);
+    this.#fail(error);
+    throw diskFailure(error);
   }
 
   #settle(turn: Turn): void {

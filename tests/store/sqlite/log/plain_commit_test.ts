@@ -48,7 +48,8 @@ class Fixture implements Disposable {
     };
     this.database = Database.open(path);
     this.#thread = undefined;
-    const startThread = () => this.#thread = new WriterThread({ path: databasePath(path), entry: jobWorker, onDied });
+    const startThread = () =>
+      this.#thread = new WriterThread({ path: databasePath(path), entry: jobWorker, onNotStarted: onDied, onDied });
     this.#writer = new PlainWriter(this.database, this.#inThread ? { startThread, maxDirect: 0 } : {});
     this.messages = new SqliteMessageStore(this.database, { writer: this.#writer });
     this.accounts = new SqliteAccountStore(this.database, { onRenamed: () => this.messages.forgetNames() });

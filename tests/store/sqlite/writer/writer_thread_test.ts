@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ChatError } from "../../../../src/core/chat_error.ts";
 import { createMessageId } from "../../../../src/core/messages/message_id.ts";
 import { PlainBatch, recordWord } from "../../../../src/core/messages/plain_batch.ts";
 import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
@@ -15,11 +16,11 @@ const ignore = () => {};
 /** A database with one user and one conversation, and a writer thread of it. */
 class Fixture implements Disposable {
   readonly #folder = temporaryFolder();
-  readonly deaths: Error[] = [];
+  readonly failures: string[] = [];
   readonly database: Database;
   readonly writer: WriterThread;
 
-  constructor(entry = jobWorker) {
+  constructor({ entry = jobWorker, folder }: { entry?: string; folder?: string } = {}) {
     const { path } = this.#folder;
     this.database = Database.open(path);
     this.database.transaction(() => {
@@ -29,11 +30,22 @@ class Fixture implements Disposable {
       this.database.prepare("INSERT INTO conversation (id, name, head_seq, head_position) VALUES (?, 'ana:ana', 0, 0)")
         .run(conversation);
     });
-    this.writer = new WriterThread({ path: databasePath(path), entry, onDied: (error) => this.deaths.push(error) });
+    this.writer = new WriterThread({
+      path: databasePath(folder ?? path),
+      entry,
+      maxTurnMs: 1,
+      onNotStarted: ({ message }) => this.failures.push(`not started: ${message}`),
+      onDied: ({ message }) => this.failures.push(`died: ${message}`),
+    });
   }
 
   async whenReady(): Promise<void> {
     await eventually(() => this.writer.isReady);
+  }
+
+  /** The names of the files of the database. */
+  files(): string[] {
+    return Array.from(Deno.readDirSync(this.#folder.path), ({ name }) => name);
   }
 
   /** The texts of the log, by position. */
@@ -125,14 +137,54 @@ Deno.test("close() lets the write in progress finish, and frees the database", a
   assert.equal(await writing, true);
   assert.equal(fixture.database.truncateLog(), true);
   assert.deepEqual(fixture.log(), ["1 1 1 last"]);
-  assert.deepEqual(fixture.deaths, []);
+  assert.deepEqual(fixture.failures, []);
 });
 
-Deno.test("the death of a writer thread is reported", async () => {
-  const dying = `data:text/javascript,throw new Error("no memory")`;
-  using fixture = new Fixture(dying);
-  await eventually(() => fixture.deaths.length > 0);
-  assert.match(fixture.deaths[0].message, /The writer thread died: .*no memory/);
+Deno.test("close() closes the connection of the thread, so that the store's is the last one", async () => {
+  for (let round = 0; round < 5; round++) {
+    using fixture = new Fixture();
+    await fixture.whenReady();
+    fixture.writer.close();
+    fixture.database.close();
+    // SQLite removes the write-ahead log when the last connection is closed.
+    assert.deepEqual(fixture.files(), ["chatd.sqlite"]);
+  }
+});
+
+/** A thread that opens no database, and does as `program` says when it gets its memory. */
+function threadThat(program: string): string {
+  return `data:text/javascript,onmessage = ({ data: { memory } }) => { ${program} }; postMessage("loaded");`;
+}
+
+Deno.test("the death of a thread that was ready is reported", async () => {
+  using fixture = new Fixture({ entry: threadThat(`postMessage("open"); throw new Error("no memory");`) });
+  await eventually(() => fixture.failures.length > 0);
+  assert.match(fixture.failures[0], /^died: The writer thread died: .*no memory/);
+  assert.equal(fixture.writer.isReady, false);
+});
+
+Deno.test("a thread that cannot load or open the database is not ready, and says why", async () => {
+  using loading = new Fixture({ entry: `data:text/javascript,throw new Error("no memory")` });
+  using opening = new Fixture({ folder: "/nonexistent/folder" });
+  for (const { failures, writer } of [loading, opening]) {
+    await eventually(() => failures.length > 0);
+    assert.match(failures.join(), /^not started: The writer thread died: .*(no memory|unable to open database file)/);
+    assert.equal(writer.isReady, false);
+  }
+});
+
+Deno.test("a thread that hangs in a turn is reported once, and nothing waits for it again", async () => {
+  using fixture = new Fixture({ entry: threadThat(`postMessage("open");`) });
+  await fixture.whenReady();
+  void fixture.writer.write(batchOf(["lost"], 1).bytes, 1, ignore);
+  for (let round = 0; round < 2; round++) {
+    assert.throws(() => fixture.writer.waitUntilIdle(), (error: Error) => {
+      return error instanceof ChatError && error.code === "storage_full";
+    });
+  }
+  assert.deepEqual(fixture.failures.map((failure) => failure.replace(/ for .*/, "")), [
+    "died: The writer thread has been busy",
+  ]);
 });
 
 Deno.test("a writer thread that is closed before it has loaded writes nothing", () => {

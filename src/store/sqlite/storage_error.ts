@@ -6,6 +6,7 @@ const sqliteIoError = 10;
 const sqliteCorrupt = 11;
 const sqliteFull = 13;
 const sqliteCannotOpen = 14;
+const sqliteConstraint = 19;
 const sqliteNotADatabase = 26;
 
 /** Returns SQLite's primary result code; undefined for an error of another origin. */
@@ -28,6 +29,11 @@ export function isDiskFailure(thrown: unknown): boolean {
   return code === sqliteFull || code === sqliteIoError;
 }
 
+/** Whether a row breaks a rule of its table, such as a unique key. */
+export function isConstraint(thrown: unknown): boolean {
+  return resultCode(thrown) === sqliteConstraint;
+}
+
 export function isDamage(thrown: unknown): boolean {
   const code = resultCode(thrown);
   return code === sqliteCorrupt || code === sqliteNotADatabase;
@@ -41,15 +47,11 @@ export function isRefused(thrown: unknown): boolean {
 
 /** Maps an error that SQLite threw while writing: `storage_full` for a full or failing disk. */
 export function writeError(thrown: unknown): unknown {
+  if (!isDiskFailure(thrown)) return thrown;
   // A full disk can also cause an I/O error, for example if the shared memory of the write-ahead log cannot grow.
-  return isDiskFailure(thrown) ? diskFailure(thrown) : thrown;
-}
-
-/** Returns the error for users when nothing could be written to a full or failing disk. */
-export function diskFailure(cause: unknown): ChatError {
   return new ChatError(
     "storage_full",
     "Nothing was saved, because the server's disk is full or failing: try again later, or ask the operator to free space.",
-    { cause },
+    { cause: thrown },
   );
 }

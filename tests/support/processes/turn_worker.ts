@@ -14,7 +14,10 @@ export interface TurnOrders {
   readonly words: SharedArrayBuffer;
 }
 
-/** Takes turns as a writer thread does, without a store. Each has the outcome "duplicate". */
+/** The failure of each turn. */
+export const turnFailure = { message: "no store", resultCode: 99 };
+
+/** Takes turns as a writer thread does, without a store. */
 function takeTurns({ memory: buffer, words: shared }: TurnOrders): void {
   const memory = new WriterMemory(buffer);
   const words = new Int32Array(shared);
@@ -23,7 +26,7 @@ function takeTurns({ memory: buffer, words: shared }: TurnOrders): void {
     const { length } = memory.awaitTurn(records);
     Atomics.add(words, turnWord.taken, 1);
     Atomics.wait(words, turnWord.mayFinish, 0);
-    memory.finish("duplicate");
+    memory.finish(turnFailure);
     if (length === 0) return;
   }
 }

@@ -19,20 +19,17 @@ const control = {
   begun: 0,
   /** The number of turns that the thread finished. */
   finished: 1,
-  /** Length of the records in bytes, or the length of a failure's message. */
+  /** Length of the records in bytes; then the length of the failure's message, 0 without a failure. */
   length: 2,
-  outcome: 3,
   /** SQLite's result code of a failure. */
-  resultCode: 4,
+  resultCode: 3,
+  /** 1 after the death of the thread. */
+  died: 4,
 } as const;
 /** Where the position of the first record is, a 64-bit float. */
 const positionAt = 24;
-/** Where the records begin. */
+/** Where the records begin, and the message of a failure. */
 const recordsAt = 32;
-
-const outcomes = ["stored", "duplicate", "failed"] as const;
-/** "duplicate": an id was used before. Nothing was stored unless "stored". */
-export type Outcome = typeof outcomes[number];
 
 /** A failure of SQLite in the writer thread. */
 export interface WriteFailure {
@@ -71,6 +68,11 @@ export class WriterMemory {
     return Atomics.load(this.#words, control.finished) !== this.#words[control.begun];
   }
 
+  /** Whether the thread died, perhaps in a turn. */
+  get hasDied(): boolean {
+    return Atomics.load(this.#words, control.died) === 1;
+  }
+
   /** Gives the thread a turn, with records to write; without any, it ends. */
   begin(records: Uint8Array, firstPosition: number): void {
     this.#records.set(records);
@@ -93,25 +95,22 @@ export class WriterMemory {
 
   /**
    * Blocks until the thread has finished its turn.
-   * @returns false when that took longer than `timeoutMs`, of which time in which the process stands still is no part
+   * @returns false when the thread died, or took longer than `timeoutMs` of the time in which the process runs
    */
   waitUntilFinished(timeoutMs: number): boolean {
     for (let waitedMs = 0; this.isBusy;) {
-      if (waitedMs >= timeoutMs) return false;
+      if (this.hasDied || waitedMs >= timeoutMs) return false;
       const finished = this.#words[control.begun] - 1;
       if (Atomics.wait(this.#words, control.finished, finished, waitMs) === "timed-out") waitedMs += waitMs;
     }
     return true;
   }
 
-  /** The outcome of the last turn. */
-  get outcome(): Outcome {
-    return outcomes[this.#words[control.outcome]];
-  }
-
-  /** The failure of the last turn, which had the outcome "failed". */
-  get failure(): WriteFailure {
-    const message = new TextDecoder().decode(this.#records.slice(0, this.#words[control.length]));
+  /** The failure of the last turn; undefined if it stored its records. */
+  get failure(): WriteFailure | undefined {
+    const length = this.#words[control.length];
+    if (length === 0) return undefined;
+    const message = new TextDecoder().decode(this.#records.slice(0, length));
     return { message, resultCode: this.#words[control.resultCode] };
   }
 
@@ -128,15 +127,23 @@ export class WriterMemory {
   }
 
   /** Ends the turn of the writer thread. */
-  finish(outcome: Outcome, failure?: WriteFailure): void {
-    if (failure !== undefined) {
-      const message = new TextEncoder().encode(failure.message.slice(0, 1_000));
-      this.#records.set(message);
-      this.#words[control.length] = message.length;
-      this.#words[control.resultCode] = failure.resultCode;
-    }
-    this.#words[control.outcome] = outcomes.indexOf(outcome);
+  finish(failure?: WriteFailure): void {
+    const message = failure === undefined ? new Uint8Array() : encodeMessage(failure);
+    this.#records.set(message);
+    this.#words[control.length] = message.length;
+    this.#words[control.resultCode] = failure?.resultCode ?? 0;
     Atomics.add(this.#words, control.finished, 1);
     Atomics.notify(this.#words, control.finished);
   }
+
+  /** Tells a store that waits for the end of a turn that this thread cannot finish it. */
+  die(): void {
+    Atomics.store(this.#words, control.died, 1);
+    Atomics.notify(this.#words, control.finished);
+  }
+}
+
+/** Returns the bytes of a message, which is not empty, and shortened to a bound. */
+function encodeMessage({ message }: WriteFailure): Uint8Array {
+  return new TextEncoder().encode(message.slice(0, 1_000) || "unknown");
 }

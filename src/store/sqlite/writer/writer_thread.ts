@@ -1,4 +1,4 @@
-import { diskFailure, writeError } from "../storage_error.ts";
+import { writeError } from "../storage_error.ts";
 import { writerJob, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
 export interface WriterThreadOptions {
@@ -16,7 +16,7 @@ export interface WriterThreadOptions {
 
 /** A write that the thread has not answered. */
 interface Turn {
-  readonly settled: PromiseWithResolvers<boolean>;
+  readonly settled: PromiseWithResolvers<void>;
   onStored(): void;
 }
 
@@ -47,11 +47,10 @@ export class WriterThread implements Disposable {
   /**
    * Writes records in one transaction; resolves when they are on disk. The thread must be ready.
    * @param onStored called when they are, before {@link waitUntilIdle} returns
-   * @returns false, without an effect, when a sender used one of the ids before
-   * @throws {ChatError} `storage_full`; other errors of SQLite
+   * @throws {ChatError} `storage_full`; other errors of SQLite. Nothing was written then.
    */
-  write(records: Uint8Array, firstPosition: number, onStored: () => void): Promise<boolean> {
-    const turn = this.#turn = { settled: Promise.withResolvers<boolean>(), onStored };
+  write(records: Uint8Array, firstPosition: number, onStored: () => void): Promise<void> {
+    const turn = this.#turn = { settled: Promise.withResolvers<void>(), onStored };
     this.#memory.begin(records, firstPosition);
     this.#memory.finished().then(() => this.#settle(turn));
     return turn.settled.promise;
@@ -59,7 +58,7 @@ export class WriterThread implements Disposable {
 
   /**
    * Blocks until no write is in progress, so that another connection may write.
-   * @throws {ChatError} `storage_full` when the thread hangs
+   * @throws {Error} when the thread died or hangs
    */
   waitUntilIdle(): void {
     if (this.#turn === undefined) return;
@@ -95,25 +94,29 @@ export class WriterThread implements Disposable {
     else if (before === "open") onDied(error);
   }
 
-  /** Blocks until the thread has finished its turn. @throws {ChatError} `storage_full` when it does not */
+  /** Blocks until the thread has finished its turn. @throws when it does not, which ends it */
   #block(): void {
     const { maxTurnMs = 60_000 } = this.#options;
     if (this.#state === "open" && this.#memory.waitUntilFinished(maxTurnMs)) return;
-    const error = new Error(`The writer thread has been busy for ${maxTurnMs / 1_000} s: the disk may be failing.`);
+    const error = new Error(
+      this.#memory.hasDied
+        ? "The writer thread died."
+        : `The writer thread has been busy for ${maxTurnMs / 1_000} s: the disk may be failing.`,
+    );
     this.#fail(error);
-    throw diskFailure(error);
+    throw error;
   }
 
   #settle(turn: Turn): void {
     if (this.#turn !== turn) return;
     this.#turn = undefined;
-    const { outcome } = this.#memory;
-    if (outcome === "failed") {
-      const { message, resultCode } = this.#memory.failure;
-      turn.settled.reject(writeError(Object.assign(new Error(message), { errcode: resultCode })));
+    const { failure } = this.#memory;
+    if (failure === undefined) {
+      turn.onStored();
+      turn.settled.resolve();
     } else {
-      if (outcome === "stored") turn.onStored();
-      turn.settled.resolve(outcome === "stored");
+      const { message, resultCode: errcode } = failure;
+      turn.settled.reject(writeError(Object.assign(new Error(message), { errcode })));
     }
   }
 }

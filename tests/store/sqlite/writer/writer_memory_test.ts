@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { WriterMemory } from "../../../../src/store/sqlite/writer/writer_memory.ts";
-import { type TurnOrders, turnWord } from "../../../support/processes/turn_worker.ts";
+import { turnFailure, type TurnOrders, turnWord } from "../../../support/processes/turn_worker.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const worker = import.meta.resolve("../../../support/processes/turn_worker.ts");
 const minuteMs = 60_000;
 
-/** The control words of the memory that are counted, each by its index. */
+/** The control words of the memory that count turns, each by its index. */
 const begun = 0;
 const finished = 1;
 
@@ -90,7 +90,7 @@ Deno.test("a wake-up that comes late, after the turn that it is for, finishes no
   using _waker = fixture.wakeThenLetFinish();
   assert.equal(memory.waitUntilFinished(minuteMs), true);
   assert.equal(memory.isBusy, false);
-  assert.equal(memory.outcome, "duplicate");
+  assert.deepEqual(memory.failure, turnFailure);
 });
 
 Deno.test("finished() resolves after its turn, although the next one has begun", async () => {

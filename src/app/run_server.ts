@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { pause } from "../core/pause.ts";
-import { programPaths } from "../host/background_worker.ts";
+import { mayLoadProgram, programPaths } from "../host/background_worker.ts";
 import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { CertificateRenewal } from "../host/certificates/certificate_renewal.ts";
 import { CertificateWatch } from "../host/certificates/certificate_watch.ts";
@@ -22,6 +22,7 @@ import { StartFiles } from "../host/supervisor/start_files.ts";
 import { supervise } from "../host/supervisor/supervisor.ts";
 import { SupervisorLink } from "../host/supervisor/supervisor_link.ts";
 import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
+import { writerJob } from "../store/sqlite/writer/writer_memory.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
@@ -152,7 +153,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
     folder: options.dataDir,
     log,
     metrics: endpoint?.metrics,
-    writerEntry: Deno.mainModule,
+    writerEntry: mayLoadProgram(writerJob, { log }) ? Deno.mainModule : undefined,
   };
   const { chat, searchLag, fileBytes, close } = openChat(opening);
   opened.defer(close);

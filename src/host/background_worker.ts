@@ -16,6 +16,17 @@ export function programPaths(entry: string = Deno.mainModule): string[] {
   return [fileURLToPath(entry), fileURLToPath(new URL("src", entry))];
 }
 
+/**
+ * Reports whether Deno lets a worker load the program, without a prompt. If not, logs an error with the missing
+ * permission.
+ */
+export function mayLoadProgram(job: string, { log, entry = Deno.mainModule }: { log: Log; entry?: string }): boolean {
+  const paths = programPaths(entry);
+  if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return true;
+  log.error("a background worker may not load chatd", { job, add: `--allow-read=${paths.join(",")}` });
+  return false;
+}
+
 /** How long a worker may continue an abandoned task before it is terminated, in milliseconds. */
 const retireMs = 60_000;
 
@@ -137,7 +148,7 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
 
   #start(): void {
     const { job, log, entry = Deno.mainModule } = this.#options;
-    this.#requireProgram(entry);
+    if (!mayLoadProgram(job, { log, entry })) throw notPermitted();
     const worker = new Worker(entry, { type: "module", name: job });
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
@@ -153,19 +164,6 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
       this.#fail(new Error(`The worker for ${job} died: ${event.message}`));
     };
     this.#failAfter(startMs, tooLong);
-  }
-
-  #requireProgram(entry: string): void {
-    const paths = programPaths(entry);
-    if (Deno.permissions.querySync({ name: "read", path: paths[0] }).state === "granted") return;
-    this.#options.log.error("a background worker may not load chatd", {
-      job: this.#options.job,
-      add: `--allow-read=${paths.join(",")}`,
-    });
-    throw new ChatError(
-      "unavailable",
-      "The server lacks a permission for this: its log tells the operator which one to add.",
-    );
   }
 
   #takeReport(report: Exclude<Report, { kind: "ended" }>, worker: Worker): void {
@@ -237,6 +235,13 @@ function tooLong(): ChatError {
   return new ChatError("busy", "The server has no time for this right now: try again later, or ask for less.", {
     retryAfterMs: 5_000,
   });
+}
+
+function notPermitted(): ChatError {
+  return new ChatError(
+    "unavailable",
+    "The server lacks a permission for this: its log tells the operator which one to add.",
+  );
 }
 
 /** Is not worth another try, which would take as long. */

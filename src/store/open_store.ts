@@ -56,7 +56,7 @@ export interface OpenStoreOptions {
   readonly folder: string;
   readonly log?: Log;
   /** Has messages written in a thread when many arrive. */
-  readonly writer?: Omit<WriterThreadOptions, "path">;
+  readonly writer?: Pick<WriterThreadOptions, "entry" | "onDied">;
 }
 
 /**
@@ -78,7 +78,12 @@ export function openStore({ folder, log = silentLog, writer: thread }: OpenStore
   prepareDataFolder(folder);
   const database = Database.open(folder);
   const path = databasePath(folder);
-  const writer = new PlainWriter(database, { startThread: thread && (() => new WriterThread({ ...thread, path })) });
+  const onNotStarted = (error: Error) => {
+    log.error("messages are written without a thread until the server starts again", { error });
+  };
+  const writer = new PlainWriter(database, {
+    startThread: thread && (() => new WriterThread({ ...thread, path, onNotStarted })),
+  });
   const messages = new SqliteMessageStore(database, { writer });
   const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });
   const headsWriter = new HeadsWriter({ database, log });

@@ -6,8 +6,13 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { fileURLToPath } from "node:url";
 import { compile } from "../../packaging/compile.ts";
+import { createMessageId } from "../../src/core/messages/message_id.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { foundMessages } from "../support/servers/found_messages.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { LinkClient } from "../support/servers/link_client.ts";
+import { sendRequest } from "../support/servers/wire_values.ts";
+import { eventually } from "../support/waiting/eventually.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const config = JSON.parse(Deno.readTextFileSync(`${root}deno.json`));
@@ -48,6 +53,38 @@ async function run(
   const { code, stdout, stderr } = await command(program, more).output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Sends more messages in a frame than a server writes without its writer thread. */
+async function sendFrame(port: number): Promise<void> {
+  const transport = new Http2Transport({ host: "127.0.0.1", port, callback: false });
+  const { credentials } = await transport.logIn({ user: "ana", password, deviceName: "", deviceId: "" }, {});
+  const client = await LinkClient.open(transport, credentials!.token);
+  await client.send("ben");
+  const sends = Array.from(
+    { length: 20 },
+    () => sendRequest({ to: "ben", text: "one of many", id: createMessageId() }),
+  );
+  const ids = client.request(...sends.map((value) => ({ $case: "send", value } as const)));
+  for (const id of ids) assert.equal((await client.reply(id)).$case, "send");
+  await client.close();
+}
+
+/** Returns how many connections the server has to the database in a data folder. */
+function connections(data: string): number {
+  const files = `/proc/${Number.parseInt(Deno.readTextFileSync(`${data}/chatd.lock`))}/fd`;
+  const database = Deno.realPathSync(`${data}/chatd.sqlite`);
+  return Array.from(Deno.readDirSync(files), ({ name }) => readLink(`${files}/${name}`))
+    .filter((path) => path === database).length;
+}
+
+/** @returns undefined for a file that was closed meanwhile */
+function readLink(path: string): string | undefined {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Runs a server, adds two users, and sends messages from one to the other. */
@@ -92,6 +129,9 @@ async function chatThrough(program: Program, commit: string): Promise<void> {
     assert.match(printed.stdout, /\[ana\] 1 ana: hello\n.*\[ana\] 2 ana: ben\n$/, printed.stderr);
     // In a worker, which runs the same file.
     assert.deepEqual(await foundMessages("hel*", { user: "ana", password, port: Number(port) }), ["hello"]);
+    await sendFrame(Number(port));
+    await eventually(() => connections(`${program.folder}/data`) === 3, () => "the writer has the database open, too");
+    await sendFrame(Number(port));
     // With processes that run the same file, and a library that is embedded as text.
     const bench = await run(program, ["bench", "--workload", "w2", "--system", "bare-grpc", "--html", "bench.html"]);
     assert.equal(bench.code, 0, bench.stderr);

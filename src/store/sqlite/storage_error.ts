@@ -1,11 +1,13 @@
 import { ChatError } from "../../core/chat_error.ts";
 
 // https://sqlite.org/rescode.html
+const sqliteBusy = 5;
 const sqliteReadOnly = 8;
 const sqliteIoError = 10;
 const sqliteCorrupt = 11;
 const sqliteFull = 13;
 const sqliteCannotOpen = 14;
+const sqliteConstraint = 19;
 const sqliteNotADatabase = 26;
 
 /** Returns SQLite's primary result code; undefined for an error of another origin. */
@@ -13,6 +15,7 @@ export function resultCode(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error)) return undefined;
   if ("errcode" in thrown && typeof thrown.errcode === "number") return thrown.errcode & 0xff;
   // Deno's DatabaseSync.exec leaves out the code.
+  if (thrown.message.includes("database is locked")) return sqliteBusy;
   if (thrown.message.includes("attempt to write a readonly database")) return sqliteReadOnly;
   if (thrown.message.includes("unable to open database file")) return sqliteCannotOpen;
   if (thrown.message.includes("database or disk is full")) return sqliteFull;
@@ -28,6 +31,11 @@ export function isDiskFailure(thrown: unknown): boolean {
   return code === sqliteFull || code === sqliteIoError;
 }
 
+/** Whether a row breaks a rule of its table, such as a unique key. */
+export function isConstraint(thrown: unknown): boolean {
+  return resultCode(thrown) === sqliteConstraint;
+}
+
 export function isDamage(thrown: unknown): boolean {
   const code = resultCode(thrown);
   return code === sqliteCorrupt || code === sqliteNotADatabase;
@@ -39,8 +47,18 @@ export function isRefused(thrown: unknown): boolean {
   return code === sqliteReadOnly || code === sqliteCannotOpen;
 }
 
-/** Maps an error that SQLite threw while writing: `storage_full` for a full or failing disk. */
+/**
+ * Maps an error that SQLite threw while writing: `storage_full` for a full or failing disk, `busy` while another program
+ * locks the database.
+ */
 export function writeError(thrown: unknown): unknown {
+  if (resultCode(thrown) === sqliteBusy) {
+    return new ChatError(
+      "busy",
+      "Nothing was saved, because another program has locked the server's database: try again later, or tell the operator.",
+      { cause: thrown, retryAfterMs: 1_000 },
+    );
+  }
   if (!isDiskFailure(thrown)) return thrown;
   // A full disk can also cause an I/O error, for example if the shared memory of the write-ahead log cannot grow.
   return new ChatError(

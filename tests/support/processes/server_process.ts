@@ -17,6 +17,8 @@ export interface ServerProcessOptions {
   env?: Readonly<Record<string, string>>;
   /** The program that Deno runs; `main.ts` of chatd unless given. */
   program?: string;
+  /** Deno's flags; all permissions unless given. */
+  flags?: readonly string[];
   /** Whether stderr is left unread until `readStderr()`. */
   holdStderr?: boolean;
 }
@@ -59,13 +61,21 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Resolves when the server listens. @throws {Error} with its output when it ends or takes too long */
   static async start(
-    { folder, port = 0, supervise = false, args = [], env = {}, program = main, holdStderr = false }:
-      ServerProcessOptions,
+    {
+      folder,
+      port = 0,
+      supervise = false,
+      args = [],
+      env = {},
+      program = main,
+      flags = ["-A"],
+      holdStderr = false,
+    }: ServerProcessOptions,
   ): Promise<ServerProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
-        "-A",
+        ...flags,
         program,
         "grpc-server",
         "--listen",

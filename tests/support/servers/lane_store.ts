@@ -29,7 +29,9 @@ export class LaneStore extends TestMessageStore {
     const onDied = (error: Error) => {
       throw error;
     };
-    const thread = closing.use(new WriterThread({ path: databasePath(path), entry: workerEntry, onDied }));
+    const thread = closing.use(
+      new WriterThread({ path: databasePath(path), entry: workerEntry, onNotStarted: onDied, onDied }),
+    );
     const writer = new PlainWriter(database, { startThread: () => thread, maxDirect: 0 });
     return TestStore.openOn(database, (database) => new LaneStore(database, { writer }));
   }

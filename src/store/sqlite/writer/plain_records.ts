@@ -16,15 +16,15 @@ export class PlainRecords {
     // conversion.
     this.#insert = connection.prepare(
       `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted)
-       VALUES (?, ?, ?, ?, unhex(?), ?, CAST(? AS BLOB), ?) ON CONFLICT (sender, id) DO NOTHING`,
+       VALUES (?, ?, ?, ?, unhex(?), ?, CAST(? AS BLOB), ?)`,
     );
   }
 
   /**
    * Inserts all records in `bytes`, which begins at a multiple of 8 in its buffer, in the caller's transaction.
-   * @returns false when a sender used one of the ids before: the caller must undo the transaction
+   * @throws {Error} of SQLite, such as for an id that its sender used before
    */
-  insert(bytes: Uint8Array<ArrayBuffer>, firstPosition: number): boolean {
+  insert(bytes: Uint8Array<ArrayBuffer>, firstPosition: number): void {
     const { buffer, byteOffset, length } = bytes;
     const text = Buffer.from(buffer, byteOffset, length);
     const words = new Float64Array(buffer, byteOffset, length / 8);
@@ -33,7 +33,7 @@ export class PlainRecords {
       const word = at / 8;
       const textLength = words[word + recordWord.textLength];
       const textAt = at + recordTextAt;
-      const { changes } = this.#insert.run(
+      this.#insert.run(
         position,
         words[word + recordWord.conversation],
         words[word + recordWord.seq],
@@ -43,10 +43,8 @@ export class PlainRecords {
         text.toString("utf8", textAt, textAt + textLength),
         words[word + recordWord.uncounted],
       );
-      if (changes === 0) return false;
       position += 1;
       at += recordLength(textLength);
     }
-    return true;
   }
 }

@@ -1,5 +1,6 @@
 import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
 import type { Database } from "../database.ts";
+import { isConstraint } from "../storage_error.ts";
 import { PlainRecords } from "./plain_records.ts";
 import type { WriterThread } from "./writer_thread.ts";
 
@@ -9,8 +10,6 @@ export interface PlainWriterOptions {
   /** Most messages to write without the thread: handing over a few takes longer. 8 unless given. */
   readonly maxDirect?: number;
 }
-
-const usedBefore = new Error("An id in the batch was used before.");
 
 /** Writes batches of plain messages: small ones itself, others in a thread that begins with the first of them. */
 export class PlainWriter implements Disposable {
@@ -29,20 +28,19 @@ export class PlainWriter implements Disposable {
   /**
    * Writes a batch, numbered, in one transaction; resolves when it is on disk.
    * @param onStored called when it is, before any later transaction begins
-   * @returns false, without an effect, when a sender used one of the ids before
+   * @returns false, without an effect, when a row breaks a rule of its table, such as an id that was used before
    * @throws {ChatError} `storage_full`; other errors of SQLite
    */
   async write(batch: PlainBatch, onStored: () => void): Promise<boolean> {
-    const { maxDirect = 8 } = this.#options;
-    if (batch.count > maxDirect) {
-      this.#thread ??= this.#options.startThread?.();
-      if (this.#thread?.isReady) {
-        const stored = await this.#thread.write(batch.bytes, batch.firstPosition, onStored);
-        if (stored) this.#database.onCommit?.();
-        return stored;
-      }
+    try {
+      const thread = this.#threadFor(batch);
+      if (thread === undefined) this.#writeDirectly(batch, onStored);
+      else await this.#writeIn(thread, batch, onStored);
+      return true;
+    } catch (error) {
+      if (isConstraint(error)) return false;
+      throw error;
     }
-    return this.#writeDirectly(batch, onStored);
   }
 
   /** Idempotent. */
@@ -54,16 +52,21 @@ export class PlainWriter implements Disposable {
     this.close();
   }
 
-  #writeDirectly(batch: PlainBatch, onStored: () => void): boolean {
-    try {
-      this.#database.transaction(() => {
-        if (!this.#records.insert(batch.bytes, batch.firstPosition)) throw usedBefore;
-      });
-    } catch (error) {
-      if (error === usedBefore) return false;
-      throw error;
-    }
+  /** Returns the thread if it should write this batch; starts it with the first batch that it should have written. */
+  #threadFor({ count }: PlainBatch): WriterThread | undefined {
+    const { maxDirect = 8, startThread } = this.#options;
+    if (count <= maxDirect) return undefined;
+    this.#thread ??= startThread?.();
+    return this.#thread?.isReady ? this.#thread : undefined;
+  }
+
+  #writeDirectly({ bytes, firstPosition }: PlainBatch, onStored: () => void): void {
+    this.#database.transaction(() => this.#records.insert(bytes, firstPosition));
     onStored();
-    return true;
+  }
+
+  async #writeIn(thread: WriterThread, { bytes, firstPosition }: PlainBatch, onStored: () => void): Promise<void> {
+    await thread.write(bytes, firstPosition, onStored);
+    this.#database.onCommit?.();
   }
 }

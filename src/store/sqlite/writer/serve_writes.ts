@@ -3,26 +3,36 @@ import { maxBatchBytes } from "../../../core/messages/plain_batch.ts";
 import { connectionSettings } from "../connection_settings.ts";
 import { resultCode } from "../storage_error.ts";
 import { PlainRecords } from "./plain_records.ts";
-import { type Outcome, writerLoaded, WriterMemory, type WriterStart } from "./writer_memory.ts";
+import { type WriteFailure, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
 /** The part of a worker's global scope that this module uses; Deno's types declare only windows. */
 interface WorkerScope {
   onmessage: (event: MessageEvent<WriterStart>) => void;
-  postMessage(message: typeof writerLoaded): void;
+  postMessage(report: WriterReport): void;
   close(): void;
 }
 
 /** Writes batches of plain messages to the store that started this thread, until it ends the thread. */
 export function serveWrites(): void {
   const scope = globalThis as unknown as WorkerScope;
-  scope.onmessage = ({ data: { memory, path } }) => {
-    const connection = new DatabaseSync(path);
-    connection.exec(connectionSettings);
-    new RecordWriter(connection).run(new WriterMemory(memory));
-    connection.close();
+  scope.onmessage = ({ data: { memory: buffer, path } }) => {
+    const memory = new WriterMemory(buffer);
+    try {
+      const connection = new DatabaseSync(path);
+      connection.exec(connectionSettings);
+      const writer = new RecordWriter(connection);
+      scope.postMessage("open");
+      writer.run(memory);
+      // The store ends the thread as soon as this turn is finished, and the end of a thread closes no connection.
+      connection.close();
+      memory.finish();
+    } catch (error) {
+      memory.die();
+      throw error;
+    }
     scope.close();
   };
-  scope.postMessage(writerLoaded);
+  scope.postMessage("loaded");
 }
 
 /** Writes batches in transactions of their own. */
@@ -42,29 +52,31 @@ class RecordWriter {
     this.#rollback = connection.prepare("ROLLBACK");
   }
 
-  /** Takes turns until one without records. */
+  /** Takes turns until one without records, which it does not finish. */
   run(memory: WriterMemory): void {
     for (;;) {
       const { length, firstPosition } = memory.awaitTurn(this.#bytes);
-      if (length === 0) return memory.finish("stored");
-      try {
-        memory.finish(this.#write(this.#bytes.subarray(0, length), firstPosition));
-      } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        memory.finish("failed", { message, resultCode: resultCode(error) ?? 0 });
-      }
+      if (length === 0) return;
+      memory.finish(this.#write(this.#bytes.subarray(0, length), firstPosition));
     }
   }
 
-  #write(bytes: Uint8Array<ArrayBuffer>, firstPosition: number): Outcome {
+  /** @returns the failure; undefined when the records are on disk */
+  #write(records: Uint8Array<ArrayBuffer>, firstPosition: number): WriteFailure | undefined {
+    try {
+      this.#transact(records, firstPosition);
+      return undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { message, resultCode: resultCode(error) ?? 0 };
+    }
+  }
+
+  #transact(records: Uint8Array<ArrayBuffer>, firstPosition: number): void {
     try {
       this.#begin.run();
-      if (this.#records.insert(bytes, firstPosition)) {
-        this.#commit.run();
-        return "stored";
-      }
-      this.#rollback.run();
-      return "duplicate";
+      this.#records.insert(records, firstPosition);
+      this.#commit.run();
     } catch (error) {
       // SQLite itself rolls back after some errors, such as a full disk.
       if (this.#connection.isTransaction) this.#rollback.run();

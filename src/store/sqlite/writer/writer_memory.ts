@@ -3,10 +3,10 @@ import { maxBatchBytes } from "../../../core/messages/plain_batch.ts";
 /** The name of a writer thread, by which the program's entry file knows its job. */
 export const writerJob = "writer";
 
-/** The only message from a writer thread: it has loaded its program. */
-export const writerLoaded = "loaded";
+/** A message from a writer thread: it has loaded its program, or it has opened the database and takes turns. */
+export type WriterReport = "loaded" | "open";
 
-/** The only message to a writer thread. */
+/** The only message to a writer thread, after its program has loaded. */
 export interface WriterStart {
   readonly memory: SharedArrayBuffer;
   /** The path of the database file. */
@@ -19,20 +19,17 @@ const control = {
   begun: 0,
   /** The number of turns that the thread finished. */
   finished: 1,
-  /** Length of the records in bytes, or the length of a failure's message. */
+  /** Length of the records in bytes; then the length of the failure's message, 0 without a failure. */
   length: 2,
-  outcome: 3,
   /** SQLite's result code of a failure. */
-  resultCode: 4,
+  resultCode: 3,
+  /** 1 after the death of the thread. */
+  died: 4,
 } as const;
 /** Where the position of the first record is, a 64-bit float. */
 const positionAt = 24;
-/** Where the records begin. */
+/** Where the records begin, and the message of a failure. */
 const recordsAt = 32;
-
-const outcomes = ["stored", "duplicate", "failed"] as const;
-/** "duplicate": an id was used before. Nothing was stored unless "stored". */
-export type Outcome = typeof outcomes[number];
 
 /** A failure of SQLite in the writer thread. */
 export interface WriteFailure {
@@ -41,9 +38,16 @@ export interface WriteFailure {
   readonly resultCode: number;
 }
 
+/** How long to wait at a time, in milliseconds. */
+const waitMs = 1_000;
+
 /**
  * The memory that a store shares with its writer thread: one batch of records, and the outcome of writing it. The two
  * take turns, so that no record is read while it is written. Messages between threads would cost ten times as much.
+ *
+ * The store alone counts the turns that began, and the thread alone those that it finished. Each wakes the other after it
+ * has counted. By then the other may have seen the count, and may wait for the next one: so a wake-up means only that a
+ * count has to be looked at.
  */
 export class WriterMemory {
   readonly buffer: SharedArrayBuffer;
@@ -64,6 +68,11 @@ export class WriterMemory {
     return Atomics.load(this.#words, control.finished) !== this.#words[control.begun];
   }
 
+  /** Whether the thread died, perhaps in a turn. */
+  get hasDied(): boolean {
+    return Atomics.load(this.#words, control.died) === 1;
+  }
+
   /** Gives the thread a turn, with records to write; without any, it ends. */
   begin(records: Uint8Array, firstPosition: number): void {
     this.#records.set(records);
@@ -73,28 +82,35 @@ export class WriterMemory {
     Atomics.notify(this.#words, control.begun);
   }
 
-  /** Resolves when the thread has finished its turn. */
+  /** Resolves when the thread has finished its present turn, even if the next one has begun. */
   async finished(): Promise<void> {
-    while (this.isBusy) {
-      const before = this.#words[control.begun] - 1;
-      await Atomics.waitAsync(this.#words, control.finished, before).value;
+    const turn = this.#words[control.begun];
+    for (;;) {
+      const finished = Atomics.load(this.#words, control.finished);
+      // Counts go from the highest number of a word to the lowest.
+      if ((finished - turn | 0) >= 0) return;
+      await Atomics.waitAsync(this.#words, control.finished, finished).value;
     }
   }
 
-  /** Blocks until the thread has finished its turn. @returns false when that took longer than `timeoutMs` */
+  /**
+   * Blocks until the thread has finished its turn.
+   * @returns false when the thread died, or took longer than `timeoutMs` of the time in which the process runs
+   */
   waitUntilFinished(timeoutMs: number): boolean {
-    return !this.isBusy ||
-      Atomics.wait(this.#words, control.finished, this.#words[control.begun] - 1, timeoutMs) !== "timed-out";
+    for (let waitedMs = 0; this.isBusy;) {
+      if (this.hasDied || waitedMs >= timeoutMs) return false;
+      const finished = this.#words[control.begun] - 1;
+      if (Atomics.wait(this.#words, control.finished, finished, waitMs) === "timed-out") waitedMs += waitMs;
+    }
+    return true;
   }
 
-  /** The outcome of the last turn. */
-  get outcome(): Outcome {
-    return outcomes[this.#words[control.outcome]];
-  }
-
-  /** The failure of the last turn, which had the outcome "failed". */
-  get failure(): WriteFailure {
-    const message = new TextDecoder().decode(this.#records.slice(0, this.#words[control.length]));
+  /** The failure of the last turn; undefined if it stored its records. */
+  get failure(): WriteFailure | undefined {
+    const length = this.#words[control.length];
+    if (length === 0) return undefined;
+    const message = new TextDecoder().decode(this.#records.slice(0, length));
     return { message, resultCode: this.#words[control.resultCode] };
   }
 
@@ -104,22 +120,30 @@ export class WriterMemory {
    */
   awaitTurn(into: Uint8Array): { length: number; firstPosition: number } {
     const finished = this.#words[control.finished];
-    Atomics.wait(this.#words, control.begun, finished);
+    while (Atomics.load(this.#words, control.begun) === finished) Atomics.wait(this.#words, control.begun, finished);
     const length = this.#words[control.length];
     into.set(this.#records.subarray(0, length));
     return { length, firstPosition: this.#position[0] };
   }
 
   /** Ends the turn of the writer thread. */
-  finish(outcome: Outcome, failure?: WriteFailure): void {
-    if (failure !== undefined) {
-      const message = new TextEncoder().encode(failure.message.slice(0, 1_000));
-      this.#records.set(message);
-      this.#words[control.length] = message.length;
-      this.#words[control.resultCode] = failure.resultCode;
-    }
-    this.#words[control.outcome] = outcomes.indexOf(outcome);
+  finish(failure?: WriteFailure): void {
+    const message = failure === undefined ? new Uint8Array() : encodeMessage(failure);
+    this.#records.set(message);
+    this.#words[control.length] = message.length;
+    this.#words[control.resultCode] = failure?.resultCode ?? 0;
     Atomics.add(this.#words, control.finished, 1);
     Atomics.notify(this.#words, control.finished);
   }
+
+  /** Tells a store that waits for the end of a turn that this thread cannot finish it. */
+  die(): void {
+    Atomics.store(this.#words, control.died, 1);
+    Atomics.notify(this.#words, control.finished);
+  }
+}
+
+/** Returns the bytes of a message, which is not empty, and shortened to a bound. */
+function encodeMessage({ message }: WriteFailure): Uint8Array {
+  return new TextEncoder().encode(message.slice(0, 1_000) || "unknown");
 }

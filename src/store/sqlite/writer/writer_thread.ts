@@ -1,64 +1,65 @@
 import { writeError } from "../storage_error.ts";
-import { writerJob, WriterMemory, type WriterStart } from "./writer_memory.ts";
-
-/** Longest time of a turn, in milliseconds: a disk that takes longer for one commit is failing. */
-const maxTurnMs = 60_000;
+import { writerJob, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
 export interface WriterThreadOptions {
   /** The path of the database file. */
   readonly path: string;
   /** URL of the program's entry file. */
   readonly entry: string;
-  /** Called when the thread died, after which nothing about the store is certain: the process has to end. */
+  /** Longest time of a turn, in milliseconds: a disk that takes longer for one commit is failing. 60,000 unless given. */
+  readonly maxTurnMs?: number;
+  /** Called when the thread died before it was ready, so it has written nothing. */
+  onNotStarted(error: Error): void;
+  /** Called when the thread died or hangs, after which nothing about the store is certain: the process has to end. */
   onDied(error: Error): void;
 }
 
 /** A write that the thread has not answered. */
 interface Turn {
-  readonly settled: PromiseWithResolvers<boolean>;
+  readonly settled: PromiseWithResolvers<void>;
   onStored(): void;
 }
 
 /** A thread that writes plain messages over a connection of its own, one batch at a time. */
 export class WriterThread implements Disposable {
+  readonly #options: WriterThreadOptions;
   readonly #memory = new WriterMemory();
   readonly #worker: Worker;
-  #isLoaded = false;
-  #closed = false;
+  #state: "starting" | "open" | "ended" = "starting";
   #turn: Turn | undefined;
 
-  /** Starts the thread, which is ready once it has loaded. */
-  constructor({ path, entry, onDied }: WriterThreadOptions) {
-    this.#worker = new Worker(entry, { type: "module", name: writerJob });
-    this.#worker.onmessage = () => {
-      this.#worker.postMessage({ memory: this.#memory.buffer, path } satisfies WriterStart);
-      this.#isLoaded = true;
-    };
+  /** Starts the thread, which is ready once it has opened the database. */
+  constructor(options: WriterThreadOptions) {
+    this.#options = options;
+    this.#worker = new Worker(options.entry, { type: "module", name: writerJob });
+    this.#worker.onmessage = ({ data }: MessageEvent<WriterReport>) => this.#takeReport(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      if (!this.#closed) onDied(new Error(`The writer thread died: ${event.message}`));
+      this.#fail(new Error(`The writer thread died: ${event.message}`));
     };
   }
 
   /** Whether the thread can write a batch. */
   get isReady(): boolean {
-    return this.#isLoaded && !this.#closed && this.#turn === undefined;
+    return this.#state === "open" && this.#turn === undefined;
   }
 
   /**
    * Writes records in one transaction; resolves when they are on disk. The thread must be ready.
    * @param onStored called when they are, before {@link waitUntilIdle} returns
-   * @returns false, without an effect, when a sender used one of the ids before
-   * @throws {ChatError} `storage_full`; other errors of SQLite
+   * @throws {ChatError} `storage_full`; other errors of SQLite. Nothing was written then.
    */
-  write(records: Uint8Array, firstPosition: number, onStored: () => void): Promise<boolean> {
-    const turn = this.#turn = { settled: Promise.withResolvers<boolean>(), onStored };
+  write(records: Uint8Array, firstPosition: number, onStored: () => void): Promise<void> {
+    const turn = this.#turn = { settled: Promise.withResolvers<void>(), onStored };
     this.#memory.begin(records, firstPosition);
     this.#memory.finished().then(() => this.#settle(turn));
     return turn.settled.promise;
   }
 
-  /** Blocks until no write is in progress, so that another connection may write. */
+  /**
+   * Blocks until no write is in progress, so that another connection may write.
+   * @throws {Error} when the thread died or hangs
+   */
   waitUntilIdle(): void {
     if (this.#turn === undefined) return;
     this.#block();
@@ -67,13 +68,12 @@ export class WriterThread implements Disposable {
 
   /** Ends the thread after the write in progress. Idempotent. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#isLoaded) {
+    if (this.#state === "open") {
       this.waitUntilIdle();
       this.#memory.begin(new Uint8Array(), 0);
       this.#block();
     }
+    this.#state = "ended";
     this.#worker.terminate();
   }
 
@@ -81,22 +81,42 @@ export class WriterThread implements Disposable {
     this.close();
   }
 
+  #takeReport(report: WriterReport): void {
+    if (report === "open") this.#state = "open";
+    else this.#worker.postMessage({ memory: this.#memory.buffer, path: this.#options.path } satisfies WriterStart);
+  }
+
+  #fail(error: Error): void {
+    const { onNotStarted, onDied } = this.#options;
+    const before = this.#state;
+    this.#state = "ended";
+    if (before === "starting") onNotStarted(error);
+    else if (before === "open") onDied(error);
+  }
+
+  /** Blocks until the thread has finished its turn. @throws when it does not, which ends it */
   #block(): void {
-    if (!this.#memory.waitUntilFinished(maxTurnMs)) {
-      throw new Error(`The writer thread has been busy for ${maxTurnMs / 1_000} s: the disk may be failing.`);
-    }
+    const { maxTurnMs = 60_000 } = this.#options;
+    if (this.#state === "open" && this.#memory.waitUntilFinished(maxTurnMs)) return;
+    const error = new Error(
+      this.#memory.hasDied
+        ? "The writer thread died."
+        : `The writer thread has been busy for ${maxTurnMs / 1_000} s: the disk may be failing.`,
+    );
+    this.#fail(error);
+    throw error;
   }
 
   #settle(turn: Turn): void {
     if (this.#turn !== turn) return;
     this.#turn = undefined;
-    const { outcome } = this.#memory;
-    if (outcome === "failed") {
-      const { message, resultCode } = this.#memory.failure;
-      turn.settled.reject(writeError(Object.assign(new Error(message), { errcode: resultCode })));
+    const { failure } = this.#memory;
+    if (failure === undefined) {
+      turn.onStored();
+      turn.settled.resolve();
     } else {
-      if (outcome === "stored") turn.onStored();
-      turn.settled.resolve(outcome === "stored");
+      const { message, resultCode: errcode } = failure;
+      turn.settled.reject(writeError(Object.assign(new Error(message), { errcode })));
     }
   }
 }

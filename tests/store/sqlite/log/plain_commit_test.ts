@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
+import { ChatError } from "../../../../src/core/chat_error.ts";
 import { createMessageId } from "../../../../src/core/messages/message_id.ts";
 import type { PlainBatch } from "../../../../src/core/messages/plain_batch.ts";
 import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
@@ -8,6 +10,7 @@ import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_
 import { PlainWriter } from "../../../../src/store/sqlite/writer/plain_writer.ts";
 import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { dumpDatabase } from "../../../support/servers/database_dump.ts";
 import { plainBatch, type PlainMessage, plainMessage } from "../../../support/servers/plain_batches.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../../../support/servers/stored_messages.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
@@ -32,8 +35,10 @@ class Fixture implements Disposable {
     this.open();
   }
 
-  static async withUsers(way: Way): Promise<Fixture> {
+  /** @param head the position of the newest entry before those of the test */
+  static async withUsers(way: Way, head = 0): Promise<Fixture> {
     const fixture = new Fixture(way);
+    if (head > 0) fixture.reopenAt(head);
     for (const user of users) await fixture.accounts.addUser(userRecord(user));
     for (const [index, [sender, to]] of pairs.entries()) {
       await accept(fixture.messages, directAppend(sender, to, { id: firstIds[index] }));
@@ -48,10 +53,18 @@ class Fixture implements Disposable {
     };
     this.database = Database.open(path);
     this.#thread = undefined;
-    const startThread = () => this.#thread = new WriterThread({ path: databasePath(path), entry: jobWorker, onDied });
+    const startThread = () =>
+      this.#thread = new WriterThread({ path: databasePath(path), entry: jobWorker, onNotStarted: onDied, onDied });
     this.#writer = new PlainWriter(this.database, this.#inThread ? { startThread, maxDirect: 0 } : {});
     this.messages = new SqliteMessageStore(this.database, { writer: this.#writer });
     this.accounts = new SqliteAccountStore(this.database, { onRenamed: () => this.messages.forgetNames() });
+  }
+
+  /** Opens the store again as after so many entries. */
+  reopenAt(head: number): void {
+    this.database.transaction(() => this.database.prepare("UPDATE log SET heads_through = ?").run(head));
+    this.close();
+    this.open();
   }
 
   async commit(batch: PlainBatch): Promise<boolean> {
@@ -77,6 +90,19 @@ class Fixture implements Disposable {
     return lines;
   }
 
+  /** Locks the database as another program does, until the result is closed. */
+  lock(): DatabaseSync {
+    const other = new DatabaseSync(databasePath(this.#folder.path));
+    other.exec("BEGIN IMMEDIATE");
+    return other;
+  }
+
+  /** Closes the store. @returns all rows of its database */
+  closedDump(): string[] {
+    this.close();
+    return dumpDatabase(this.#folder.path);
+  }
+
   close(): void {
     this.#writer.close();
     this.database.close();
@@ -98,8 +124,14 @@ async function appendAll(store: Fixture, messages: readonly PlainMessage[]): Pro
   }
 }
 
-const message = fc.tuple(fc.constantFrom(...pairs), fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 }))
+const texts = fc.oneof(
+  fc.string({ unit: "grapheme", minLength: 1, maxLength: 30 }),
+  fc.constantFrom("\uFEFFafter a mark", "'); DROP TABLE entry; --", "a\0b", "\u{10FFFF}", "é".repeat(4_096)),
+);
+const message = fc.tuple(fc.constantFrom(...pairs), texts)
   .map(([[sender, to], text]) => plainMessage(sender, to, { text }));
+/** Positions are numbers of up to 53 bits. */
+const heads = fc.constantFrom(0, 2 ** 31 - 3, 2 ** 32 - 3, 2 ** 52);
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ plain: fc.array(message, { minLength: 1, maxLength: 40 }) }) },
   { weight: 2, arbitrary: fc.record({ single: message }) },
@@ -110,9 +142,9 @@ const step = fc.oneof(
 for (const way of ways) {
   Deno.test(`batches leave the same log as single messages (${way})`, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-        using store = await Fixture.withUsers(way);
-        using other = await Fixture.withUsers("connection");
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), heads, async (steps, head) => {
+        using store = await Fixture.withUsers(way, head);
+        using other = await Fixture.withUsers("connection", head);
         for (const each of steps) {
           if ("plain" in each) {
             assert.equal(await store.commit(plainBatch(each.plain)), true);
@@ -125,12 +157,15 @@ for (const way of ways) {
               await messages.commit([entryAppend("ana:ben", "ana", { id: each.reaction, event })]);
             }
           } else {
-            store.close();
-            store.open();
+            for (const target of [store, other]) {
+              target.close();
+              target.open();
+            }
           }
         }
         assert.equal(store.messages.head, other.messages.head);
         assert.deepEqual(await store.lines(), await other.lines());
+        assert.deepEqual(store.closedDump(), other.closedDump());
       }),
       { numRuns: 12 },
     );
@@ -173,6 +208,17 @@ for (const way of ways) {
     assert.equal(await store.commit(plainBatch([plainMessage("ben", "ana", { id: ahead })])), true);
     const again = [plainMessage("ana", "ben"), plainMessage("ana", "ben", { id: ahead })];
     assert.equal(await store.commit(plainBatch(again)), false);
+  });
+
+  Deno.test(`a batch fails with "busy" while another program locks the database (${way})`, async () => {
+    using store = await Fixture.withUsers(way);
+    assert.equal(await store.commit(plainBatch([plainMessage("ana", "ben")])), true);
+    const batch = plainBatch([plainMessage("ana", "ben"), plainMessage("ana", "cleo")]);
+    const other = store.lock();
+    await assert.rejects(store.commit(batch), (error) => error instanceof ChatError && error.code === "busy");
+    other.close();
+    assert.equal(await store.commit(batch), true);
+    assert.deepEqual([batch.firstPosition, batch.seq(0), batch.seq(1)], [6, 4, 2]);
   });
 
   Deno.test(`a user who is deleted while a batch is written loses no message, and gets no other (${way})`, async () => {

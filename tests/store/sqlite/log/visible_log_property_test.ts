@@ -96,7 +96,10 @@ class Run implements Disposable {
       throw error;
     };
     const path = databasePath(this.#folder.path);
-    return { startThread: () => this.#thread = new WriterThread({ path, entry: jobWorker, onDied }), maxDirect: 0 };
+    return {
+      startThread: () => this.#thread = new WriterThread({ path, entry: jobWorker, onNotStarted: onDied, onDied }),
+      maxDirect: 0,
+    };
   }
 
   #close(): void {

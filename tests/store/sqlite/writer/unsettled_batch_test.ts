@@ -35,7 +35,7 @@ Deno.test("pages end at the head that the store knows, although its thread has c
   const onDied = (error: Error) => {
     throw error;
   };
-  using thread = new WriterThread({ path, entry: workerEntry, onDied });
+  using thread = new WriterThread({ path, entry: workerEntry, onNotStarted: onDied, onDied });
   const messages = new SqliteMessageStore(database, {
     writer: new PlainWriter(database, { startThread: () => thread, maxDirect: 0 }),
   });

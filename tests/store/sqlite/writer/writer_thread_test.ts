@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../../src/core/messages/message_id.ts";
 import { PlainBatch, recordWord } from "../../../../src/core/messages/plain_batch.ts";
+import { isConstraint } from "../../../../src/store/sqlite/storage_error.ts";
 import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
 import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
@@ -15,11 +16,11 @@ const ignore = () => {};
 /** A database with one user and one conversation, and a writer thread of it. */
 class Fixture implements Disposable {
   readonly #folder = temporaryFolder();
-  readonly deaths: Error[] = [];
+  readonly failures: string[] = [];
   readonly database: Database;
   readonly writer: WriterThread;
 
-  constructor(entry = jobWorker) {
+  constructor({ entry = jobWorker, folder }: { entry?: string; folder?: string } = {}) {
     const { path } = this.#folder;
     this.database = Database.open(path);
     this.database.transaction(() => {
@@ -29,11 +30,22 @@ class Fixture implements Disposable {
       this.database.prepare("INSERT INTO conversation (id, name, head_seq, head_position) VALUES (?, 'ana:ana', 0, 0)")
         .run(conversation);
     });
-    this.writer = new WriterThread({ path: databasePath(path), entry, onDied: (error) => this.deaths.push(error) });
+    this.writer = new WriterThread({
+      path: databasePath(folder ?? path),
+      entry,
+      maxTurnMs: 1,
+      onNotStarted: ({ message }) => this.failures.push(`not started: ${message}`),
+      onDied: ({ message }) => this.failures.push(`died: ${message}`),
+    });
   }
 
   async whenReady(): Promise<void> {
     await eventually(() => this.writer.isReady);
+  }
+
+  /** The names of the files of the database. */
+  files(): string[] {
+    return Array.from(Deno.readDirSync(this.#folder.path), ({ name }) => name);
   }
 
   /** The texts of the log, by position. */
@@ -72,7 +84,7 @@ Deno.test("a writer thread stores the records of a batch, which another connecti
   await fixture.whenReady();
   const texts = ["hello", "", "日本語 🙂", "x".repeat(8_192)];
   const batch = batchOf(texts, 1);
-  assert.equal(await fixture.writer.write(batch.bytes, 1, ignore), true);
+  await fixture.writer.write(batch.bytes, 1, ignore);
   assert.deepEqual(fixture.log(), texts.map((text, index) => `${index + 1} ${index + 1} 1 ${text}`));
   const [{ id }] = fixture.database.prepare("SELECT lower(hex(id)) AS id FROM entry WHERE position = 1").all();
   assert.equal(id, batch.message(0).id.replaceAll("-", ""));
@@ -82,14 +94,12 @@ Deno.test("a batch with an id that was used before is not stored at all", async 
   using fixture = new Fixture();
   await fixture.whenReady();
   const id = createMessageId();
-  assert.equal(await fixture.writer.write(batchOf(["first"], 1, { id: () => id }).bytes, 1, ignore), true);
+  await fixture.writer.write(batchOf(["first"], 1, { id: () => id }).bytes, 1, ignore);
   const ids = [createMessageId(), id];
-  assert.equal(
-    await fixture.writer.write(batchOf(["new", "again"], 2, { id: () => ids.shift()! }).bytes, 2, ignore),
-    false,
-  );
+  const again = batchOf(["new", "again"], 2, { id: () => ids.shift()! });
+  await assert.rejects(fixture.writer.write(again.bytes, 2, ignore), isConstraint);
   assert.deepEqual(fixture.log(), ["1 1 1 first"]);
-  assert.equal(await fixture.writer.write(batchOf(["third"], 2).bytes, 2, ignore), true);
+  await fixture.writer.write(batchOf(["third"], 2).bytes, 2, ignore);
   assert.deepEqual(fixture.log(), ["1 1 1 first", "2 2 1 third"]);
 });
 
@@ -100,7 +110,7 @@ Deno.test("a batch that SQLite refuses fails with its error, and the next one is
     assert.match(error.message, /FOREIGN KEY constraint failed/);
     return "errcode" in error && Number(error.errcode) === 19;
   });
-  assert.equal(await fixture.writer.write(batchOf(["y"], 1).bytes, 1, ignore), true);
+  await fixture.writer.write(batchOf(["y"], 1).bytes, 1, ignore);
   assert.deepEqual(fixture.log(), ["1 1 1 y"]);
 });
 
@@ -114,7 +124,7 @@ Deno.test("after waitUntilIdle(), another connection can write", async () => {
     assert.equal(fixture.writer.isReady, false);
     fixture.writer.waitUntilIdle();
     fixture.database.transaction(() => fixture.database.prepare("UPDATE user SET created_at = ?").run(round));
-    assert.equal(await writing, true);
+    await writing;
   }
   assert.equal(fixture.log().length, 1_000);
 });
@@ -124,17 +134,55 @@ Deno.test("close() lets the write in progress finish, and frees the database", a
   await fixture.whenReady();
   const writing = fixture.writer.write(batchOf(["last"], 1).bytes, 1, ignore);
   fixture.writer.close();
-  assert.equal(await writing, true);
+  await writing;
   assert.equal(fixture.database.truncateLog(), true);
   assert.deepEqual(fixture.log(), ["1 1 1 last"]);
-  assert.deepEqual(fixture.deaths, []);
+  assert.deepEqual(fixture.failures, []);
 });
 
-Deno.test("the death of a writer thread is reported", async () => {
-  const dying = `data:text/javascript,throw new Error("no memory")`;
-  using fixture = new Fixture(dying);
-  await eventually(() => fixture.deaths.length > 0);
-  assert.match(fixture.deaths[0].message, /The writer thread died: .*no memory/);
+Deno.test("close() closes the connection of the thread, so that the store's is the last one", async () => {
+  for (let round = 0; round < 5; round++) {
+    using fixture = new Fixture();
+    await fixture.whenReady();
+    fixture.writer.close();
+    fixture.database.close();
+    // SQLite removes the write-ahead log when the last connection is closed.
+    assert.deepEqual(fixture.files(), ["chatd.sqlite"]);
+  }
+});
+
+/** A thread that opens no database, and does as `program` says when it gets its memory. */
+function threadThat(program: string): string {
+  return `data:text/javascript,onmessage = ({ data: { memory } }) => { ${program} }; postMessage("loaded");`;
+}
+
+Deno.test("the death of a thread that was ready is reported", async () => {
+  using fixture = new Fixture({ entry: threadThat(`postMessage("open"); throw new Error("no memory");`) });
+  await eventually(() => fixture.failures.length > 0);
+  assert.match(fixture.failures[0], /^died: The writer thread died: .*no memory/);
+  assert.equal(fixture.writer.isReady, false);
+});
+
+Deno.test("a thread that cannot load or open the database is not ready, and says why", async () => {
+  using loading = new Fixture({ entry: `data:text/javascript,throw new Error("no memory")` });
+  using opening = new Fixture({ folder: "/nonexistent/folder" });
+  for (const { failures, writer } of [loading, opening]) {
+    await eventually(() => failures.length > 0);
+    assert.match(failures.join(), /^not started: The writer thread died: .*(no memory|unable to open database file)/);
+    assert.equal(writer.isReady, false);
+  }
+});
+
+Deno.test("a thread that hangs in a turn is reported once, and nothing waits for it again", async () => {
+  using fixture = new Fixture({ entry: threadThat(`postMessage("open");`) });
+  await fixture.whenReady();
+  void fixture.writer.write(batchOf(["lost"], 1).bytes, 1, ignore);
+  for (let round = 0; round < 2; round++) {
+    assert.throws(() => fixture.writer.waitUntilIdle(), /busy/);
+  }
+  assert.deepEqual(fixture.failures.map((failure) => failure.replace(/ for .*/, "")), [
+    "died: The writer thread has been busy",
+  ]);
 });
 
 Deno.test("a writer thread that is closed before it has loaded writes nothing", () => {

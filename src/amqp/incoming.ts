@@ -1,5 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import { ChatError } from "../core/chat_error.ts";
+import { formOf } from "./direct_address.ts";
 import { messageTypes, parseFormat, type PayloadFormat } from "./message_types.ts";
 import { directReplies } from "./topology.ts";
 
@@ -13,12 +14,6 @@ export const tokenHeader = "chatd-token";
 export const receiptHeader = "chatd-receipt";
 
 const maxPropertyLength = 256;
-/**
- * First byte of a term, and the size of the creation at the end of a process id, after two numbers of 4 bytes (PID_EXT,
- * NEW_PID_EXT).
- */
-const externalTerm = 131;
-const creationBytesByTag = new Map([[103, 1], [88, 4]]);
 
 /** A message to the server with a valid envelope; its content is not validated yet. */
 export interface Incoming {
@@ -90,47 +85,6 @@ export function parseIncoming({ properties, content, fields }: ConsumeMessage): 
     format: parseFormat(contentType, contentEncoding),
     content,
   };
-}
-
-/** The part that all direct-reply addresses of one broker share. */
-export type DirectAddressForm = string;
-
-/**
- * Returns the part of a direct-reply address without the numbers that identify a process; undefined for any other
- * address. Such an address is the id of an Erlang process, in external term format, and a key.
- */
-export function formOf(replyTo: string): DirectAddressForm | undefined {
-  if (!replyTo.startsWith(`${directReplies}.`) || replyTo.length > maxPropertyLength) return undefined;
-  const [name, key, ...more] = replyTo.slice(directReplies.length + 1).split(".");
-  if (more.length > 0 || !/^[A-Za-z0-9+/=_-]{1,64}$/.test(key ?? "")) return undefined;
-  const term = Buffer.from(name, "base64");
-  if (term.toString("base64") !== name || term[0] !== externalTerm) return undefined;
-  const creationBytes = creationBytesByTag.get(term[1]);
-  if (creationBytes === undefined || term.length < 2 + 8 + creationBytes) return undefined;
-  const end = term.length - creationBytes;
-  return Buffer.concat([term.subarray(0, end - 8), term.subarray(end)]).toString("hex");
-}
-
-/**
- * Returns the process that a direct-reply address belongs to, as in the broker's "<node.1795448032.912.0>" without the
- * node.
- */
-export function processOf(replyTo: string): string {
-  return numbersOf(replyTo)?.join(".") ?? replyTo;
-}
-
-/** Returns the two numbers in a direct-reply address that identify a process of a node. */
-export function numbersOfAddress(replyTo: string): readonly number[] {
-  return numbersOf(replyTo)?.slice(1) ?? [Infinity, Infinity];
-}
-
-function numbersOf(replyTo: string): number[] | undefined {
-  const [name] = replyTo.slice(directReplies.length + 1).split(".");
-  const term = Buffer.from(name, "base64");
-  const creationBytes = creationBytesByTag.get(term[1]) ?? 0;
-  const end = term.length - creationBytes;
-  if (creationBytes === 0 || end < 8) return undefined;
-  return [term.readUIntBE(end, creationBytes), term.readUInt32BE(end - 8), term.readUInt32BE(end - 4)];
 }
 
 /** Parses the sequence header. @throws {ChatError} `invalid_argument` */

@@ -1,4 +1,4 @@
-import { numbersOfAddress, processOf } from "../incoming.ts";
+import { numbersOfAddress, processOf } from "../direct_address.ts";
 
 /** Largest number of channels: those of 12,500 connections with the maximum each. */
 const maxChannels = 100_000;

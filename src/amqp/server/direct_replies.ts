@@ -4,7 +4,8 @@ import type { Log } from "../../core/log.ts";
 import { pause } from "../../core/pause.ts";
 import type { BrokerConnection } from "../connection/broker_connection.ts";
 import { toChannelError } from "../connection/broker_errors.ts";
-import { type DirectAddressForm, formOf, type ReplyAddress } from "../incoming.ts";
+import { type DirectAddressForm, formOf } from "../direct_address.ts";
+import type { ReplyAddress } from "../incoming.ts";
 import { directReplies } from "../topology.ts";
 import { type Outgoing, Publisher } from "./publisher.ts";
 

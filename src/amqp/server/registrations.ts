@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { processOf } from "../incoming.ts";
+import { processOf } from "../direct_address.ts";
 import type { ClientConnection } from "../senders/known_channels.ts";
 
 /** Connections, or channels of unknown connections, that are remembered: more than can be open at once. */

@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from "amqplib";
 import { isUndecodable } from "../connection/header_frames.ts";
-import { processOf } from "../incoming.ts";
+import { processOf } from "../direct_address.ts";
 import type { FloodGuard } from "../senders/flood_guard.ts";
 import type { KnownChannels } from "../senders/known_channels.ts";
 import { registrationQueue, registrationUser } from "../topology.ts";

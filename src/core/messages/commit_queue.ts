@@ -9,6 +9,8 @@ import { PlainQueue } from "./plain_queue.ts";
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
+/** Plain messages that the store may write itself; its thread writes more of them while others are published. */
+const fewMessages = 8;
 /** Commits in a row that come back as "behind", before the queue waits for the state to settle. */
 const maxBehind = 3;
 const settlingMs = 5;
@@ -119,19 +121,24 @@ export class CommitQueue {
 
   #start(): Promise<void> {
     const batch = this.#takePlain();
-    this.#committing = (batch === undefined ? this.#commit() : this.#commitPlain(batch)).finally(() => {
+    const committing = (batch === undefined ? this.#commit() : this.#commitPlain(batch)).finally(() => {
+      // The next batch is being committed already.
+      if (this.#committing !== committing) return;
       this.#committing = undefined;
       if (this.#isDue()) this.#schedule();
     });
-    return this.#committing;
+    return this.#committing = committing;
   }
 
   /** Takes the next batch, unless it is the turn of moves that waited for it. */
   #takePlain(): LaneBatch | undefined {
-    const isTurnOfMoves = this.#wasPlain && this.moves.isDue && this.#waiting.length === 0;
-    const batch = isTurnOfMoves ? undefined : this.#plain.take();
+    const batch = this.#isTurnOfMoves ? undefined : this.#plain.take();
     this.#wasPlain = batch !== undefined;
     return batch;
+  }
+
+  get #isTurnOfMoves(): boolean {
+    return this.#wasPlain && this.moves.isDue && this.#waiting.length === 0;
   }
 
   async #commitPlain(batch: LaneBatch): Promise<void> {
@@ -144,6 +151,7 @@ export class CommitQueue {
       return error instanceof ChatError ? onBatchFailed(batch, error) : this.#returnPlain(batch);
     }
     const seconds = (performance.now() - begun) / 1_000;
+    if (this.#plain.count > fewMessages && !this.#isTurnOfMoves) void this.#start();
     onBatchStored(batch);
     this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
   }

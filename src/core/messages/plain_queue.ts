@@ -14,6 +14,11 @@ export class PlainQueue<Route extends PlainRoute, Sender> {
   /** Bytes of the last batch that was taken. */
   #usualBytes: number | undefined;
 
+  /** The number of messages that wait. */
+  get count(): number {
+    return this.#count;
+  }
+
   get isEmpty(): boolean {
     return this.#count === 0;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { processOf } from "../../../src/amqp/incoming.ts";
+import { processOf } from "../../../src/amqp/direct_address.ts";
 import { eventDeadlineMs, KnownChannels } from "../../../src/amqp/senders/known_channels.ts";
 import { directReplies } from "../../../src/amqp/topology.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";

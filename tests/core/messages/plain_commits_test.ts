@@ -180,6 +180,41 @@ Deno.test("a batch that the store fails to write for another reason than the dis
   assert.deepEqual([applied, failures], [["1", "2"], []]);
 });
 
+Deno.test("a large batch is given to the store before the batch before it is published, and a small one after it", async () => {
+  for (const [size, begun] of [[9, 2], [8, 1]]) {
+    const { queue, store, add, applied, onStored } = await open();
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    const begunAtOnce: number[] = [];
+    onStored.push(() => void begunAtOnce.push(store.commits.length));
+    add("first");
+    await turns(2);
+    const texts = Array.from({ length: size }, (_, index) => `${index}`);
+    for (const text of texts) add(text);
+    gate.resolve();
+    await queue.flush();
+    assert.equal(begunAtOnce[0], begun);
+    assert.deepEqual(store.commits, ["plain: first", `plain: ${texts.join(" ")}`]);
+    assert.deepEqual(applied, ["first", ...texts]);
+  }
+});
+
+Deno.test("a large batch that is not stored is submitted again after the batch before it is published", async () => {
+  const { queue, store, add, append, applied, onStored } = await open();
+  const gate = Promise.withResolvers<void>();
+  store.gate = gate.promise;
+  add("first");
+  await turns(2);
+  const texts = Array.from({ length: 9 }, (_, index) => `${index}`);
+  for (const text of texts) add(text);
+  void append("last");
+  onStored.push(() => void (store.refuses = true));
+  gate.resolve();
+  await queue.flush();
+  assert.deepEqual(store.commits, ["plain: first", `plain: ${texts.join(" ")}`, `${texts.join(" ")} last`]);
+  assert.deepEqual(applied, ["first", ...texts, "last"]);
+});
+
 Deno.test("moves that are due get their turn during a steady flow of plain messages", async () => {
   using time = new FakeTime();
   const { queue, store, add, onStored } = await open();

@@ -42,6 +42,12 @@ export class RecentMap<K, V> {
     this.#entries.set(key, value);
   }
 
+  /** Sets a value, which does not count as use of a key that the map has. */
+  update(key: K, value: V): void {
+    if (this.#entries.has(key)) this.#entries.set(key, value);
+    else this.set(key, value);
+  }
+
   #forgetOldest(keeps: (key: K) => boolean): void {
     let looks = Math.min(looksPerSet, this.#entries.size);
     for (const [oldest, other] of this.#entries) {

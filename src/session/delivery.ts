@@ -80,8 +80,11 @@ export class Delivery {
     // A read from the store may return a message before it is offered.
     if (message.position <= this.#sent) return;
     this.#newest = Math.max(this.#newest, message.position);
+    const isLive = this.#caughtUp && !this.#closed;
+    // Without unacknowledged items, a rewind does not come back to it.
+    if (own && isLive && this.#outstandingBytes === 0) return this.#advance(message.position);
     if (own) this.#addOwn(message.position);
-    if (this.#caughtUp && !this.#closed) this.#caughtUp = this.#deliver(message);
+    if (isLive) this.#caughtUp = this.#deliver(message);
   }
 
   /** Has the entry at `position` read from the store, which returns it if the user may see it. */

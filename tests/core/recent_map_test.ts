@@ -40,6 +40,14 @@ Deno.test("setting a key again in a full map forgets none", () => {
   assert.deepEqual([map.get("one"), map.get("two")], [1, 3]);
 });
 
+Deno.test("updating a key changes its value, and does not count as use", () => {
+  const map = filled(2, "ab");
+  map.update("a", "again");
+  assert.equal(map.peek("a"), "again");
+  map.update("c", "C");
+  assert.equal(keysOf(map), "bc");
+});
+
 Deno.test("what is to be kept stays, also beyond the capacity", () => {
   const map = new RecentMap<string, string>(2);
   const keeps = (key: string) => "abd".includes(key);

@@ -37,7 +37,6 @@ export class Deliveries {
   sent(user: string, { position, conversation, seq, sender }: Message): void {
     const { live } = this.#options;
     if (!live.isOnline(sender) || !live.isOnline(user)) return;
-    if (seq <= (this.#notified.peek(keyOf(conversation, user)) ?? 0)) return;
     const sent = this.#sent.get(user);
     if (sent === undefined) this.#sent.set(user, [{ position, conversation, seq }]);
     else if (sent.push({ position, conversation, seq }) > maxSentToUser) sent.shift();
@@ -47,10 +46,16 @@ export class Deliveries {
     const sent = this.#sent.get(user);
     if (sent === undefined) return;
     const left: Sent[] = [];
+    /** The newest acknowledged message of the conversation that the last ones were of. */
+    let newest: Sent | undefined;
     for (const each of sent) {
-      if (each.position <= position) this.#deliver(user, each);
-      else left.push(each);
+      if (each.position > position) left.push(each);
+      else if (newest?.conversation !== each.conversation) {
+        if (newest !== undefined) this.#deliver(user, newest);
+        newest = each;
+      } else if (each.seq > newest.seq) newest = each;
     }
+    if (newest !== undefined) this.#deliver(user, newest);
     if (left.length === 0) this.#sent.delete(user);
     else this.#sent.set(user, left);
   }

@@ -85,7 +85,7 @@ export class Receipts {
   /** Notes that an entry was offered. @param members the users of a direct conversation; empty in a room */
   published(message: Message, members: readonly string[]): void {
     const { conversation, seq, sender } = message;
-    this.#heads.set(conversation, seq);
+    this.#heads.update(conversation, seq);
     for (const user of members) {
       // An entry that is looked up is noted when it is sent.
       if (user === sender || this.#options.settings.visibilityOf(user, message) !== "shown") continue;

@@ -203,6 +203,24 @@ Deno.test("a sender is notified of a delivery once, from the live stream or the 
   assert.deepEqual(take(ben, "receipt"), []);
 });
 
+Deno.test("one acknowledgement notifies each sender of the newest delivery in their conversation", async () => {
+  using time = new FakeTime();
+  await using test = await TestChat.open({ users: ["ana", "ben", "cleo"] });
+  const [ana, cleo, ben] = [await come(test, "ana"), await come(test, "cleo"), await come(test, "ben")];
+  for (const sender of ["ana", "ana", "cleo", "ana", "cleo"]) await test.send(sender, "ben");
+  const { position } = await test.send("cleo", "ben");
+  test.chat.acknowledge(ben, position - 1);
+  await time.tick(aWhile);
+  const delivered = (conversation: string, deliveredSeq: number) => [
+    { conversation, user: "ben", readSeq: 0, deliveredSeq },
+  ];
+  assert.deepEqual(take(ana, "receipt"), delivered("ana:ben", 3));
+  assert.deepEqual(take(cleo, "receipt"), delivered("ben:cleo", 2));
+  test.chat.acknowledge(ben, position);
+  await time.tick(aWhile);
+  assert.deepEqual(take(cleo, "receipt"), delivered("ben:cleo", 3));
+});
+
 /** A room of ana, ben and cleo. */
 async function openRoom(test: TestChat): Promise<string> {
   const id = () => test.draft("ana").id;

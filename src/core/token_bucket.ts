@@ -36,6 +36,9 @@ export class TokenBuckets {
   readonly #maxKeys: number;
   /** Most recently used last. */
   readonly #buckets = new Map<string, Bucket>();
+  /** The key and the bucket that were used last, as the next use is often of the same. */
+  #lastKey: string | undefined;
+  #last: Bucket | undefined;
 
   constructor({ burst, perSecond, debt = 0, maxKeys = 10_000 }: TokenBucketOptions) {
     if (!(burst >= 1)) throw new RangeError("burst must be at least 1");
@@ -87,11 +90,21 @@ export class TokenBuckets {
   /** Resets the bucket to full. */
   forget(key: string): void {
     this.#buckets.delete(key);
+    this.#last = undefined;
   }
 
   #use(key: string, now: number): Bucket {
+    if (this.#last === undefined || this.#lastKey !== key) {
+      this.#last = this.#find(key, now);
+      this.#lastKey = key;
+    }
+    this.#refill(this.#last, now);
+    return this.#last;
+  }
+
+  /** Returns a bucket as the most recently used one. */
+  #find(key: string, now: number): Bucket {
     const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
-    this.#refill(bucket, now);
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     if (this.#buckets.size > this.#maxKeys) {

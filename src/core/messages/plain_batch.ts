@@ -109,7 +109,6 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     this.#words[at / 8 + recordWord.acceptedAt] = acceptedAt;
     putId(bytes, at + recordIdAt, frame, idAt);
     bytes.set(frame.subarray(textAt, textEnd), at + recordTextAt);
-    bytes.fill(0, at + recordTextAt + length, end);
     this.#size = end;
     this.routes.push(route);
     this.senders.push(sender);

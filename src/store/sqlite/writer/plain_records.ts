@@ -1,6 +1,9 @@
-import { Buffer } from "node:buffer";
-import type { StatementSync } from "node:sqlite";
+import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { recordIdAt, recordLength, recordTextAt, recordWord } from "../../../core/messages/plain_batch.ts";
+
+/** Records that one statement inserts where there are as many: to run it costs as much as to insert a record. */
+const recordsOfGroup = 16;
+const valuesOfRecord = 8;
 
 /** A connection that can prepare statements. */
 export interface Preparer {
@@ -10,14 +13,11 @@ export interface Preparer {
 /** Inserts the records of plain messages, numbered by the store, into the log. */
 export class PlainRecords {
   readonly #insert: StatementSync;
+  readonly #insertGroup: StatementSync;
 
   constructor(connection: Preparer) {
-    // Binds strings instead of BLOBs: node:sqlite copies a BLOB through an ArrayBuffer, which costs more than SQLite's
-    // conversion.
-    this.#insert = connection.prepare(
-      `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted)
-       VALUES (?, ?, ?, ?, unhex(?), ?, CAST(? AS BLOB), ?)`,
-    );
+    this.#insert = connection.prepare(insertion(1));
+    this.#insertGroup = connection.prepare(insertion(recordsOfGroup));
   }
 
   /**
@@ -25,26 +25,41 @@ export class PlainRecords {
    * @throws {Error} of SQLite, such as for an id that its sender used before
    */
   insert(bytes: Uint8Array<ArrayBuffer>, firstPosition: number): void {
-    const { buffer, byteOffset, length } = bytes;
-    const text = Buffer.from(buffer, byteOffset, length);
-    const words = new Float64Array(buffer, byteOffset, length / 8);
+    const words = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+    const values: SQLInputValue[] = [];
     let position = firstPosition;
-    for (let at = 0; at < length;) {
+    for (let at = 0; at < bytes.length;) {
       const word = at / 8;
       const textLength = words[word + recordWord.textLength];
       const textAt = at + recordTextAt;
-      this.#insert.run(
+      values.push(
         position,
         words[word + recordWord.conversation],
         words[word + recordWord.seq],
         words[word + recordWord.sender],
-        text.toString("hex", at + recordIdAt, at + recordTextAt),
+        bytes.subarray(at + recordIdAt, textAt),
         words[word + recordWord.acceptedAt],
-        text.toString("utf8", textAt, textAt + textLength),
+        bytes.subarray(textAt, textAt + textLength),
         words[word + recordWord.uncounted],
       );
       position += 1;
       at += recordLength(textLength);
+      if (values.length === recordsOfGroup * valuesOfRecord) {
+        this.#insertGroup.run(...values);
+        values.length = 0;
+      }
+    }
+    for (let from = 0; from < values.length; from += valuesOfRecord) {
+      this.#insert.run(...values.slice(from, from + valuesOfRecord));
     }
   }
+}
+
+/**
+ * SQL: inserts `count` records. It fails at the first one that breaks a constraint, and leaves those before it to the end
+ * of the transaction: to undo them, SQLite would copy every page that the statement changes.
+ */
+function insertion(count: number): string {
+  const rows = Array<string>(count).fill("(?, ?, ?, ?, ?, ?, ?, ?)").join(", ");
+  return `INSERT OR FAIL INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted) VALUES ${rows}`;
 }

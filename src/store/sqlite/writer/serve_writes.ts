@@ -5,6 +5,14 @@ import { resultCode } from "../storage_error.ts";
 import { PlainRecords } from "./plain_records.ts";
 import { type WriteFailure, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
+// Rows that may break one of these constraints would need a journal for each statement, into which SQLite copies every
+// page that the statement changes. They hold without: the store itself made the keys, and an id in a record has 16 bytes.
+const writerSettings = `
+  ${connectionSettings}
+  PRAGMA foreign_keys = OFF;
+  PRAGMA ignore_check_constraints = ON;
+`;
+
 /** The part of a worker's global scope that this module uses; Deno's types declare only windows. */
 interface WorkerScope {
   onmessage: (event: MessageEvent<WriterStart>) => void;
@@ -19,7 +27,7 @@ export function serveWrites(): void {
     const memory = new WriterMemory(buffer);
     try {
       const connection = new DatabaseSync(path);
-      connection.exec(connectionSettings);
+      connection.exec(writerSettings);
       const writer = new RecordWriter(connection);
       scope.postMessage("open");
       writer.run(memory);

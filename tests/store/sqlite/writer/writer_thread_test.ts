@@ -9,6 +9,7 @@ import { eventually } from "../../../support/waiting/eventually.ts";
 
 const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const user = 1;
 const conversation = 1;
 const ignore = () => {};
@@ -50,10 +51,10 @@ class Fixture implements Disposable {
 
   /** The texts of the log, by position. */
   log(): string[] {
-    const rows = this.database.prepare(
-      "SELECT position, seq, sender, CAST(text AS TEXT) AS text FROM entry ORDER BY position",
-    ).all();
-    return rows.map(({ position, seq, sender, text }) => `${position} ${seq} ${sender} ${text}`);
+    const rows = this.database.prepare("SELECT position, seq, sender, text FROM entry ORDER BY position").all();
+    return rows.map(({ position, seq, sender, text }) => {
+      return `${position} ${seq} ${sender} ${decoder.decode(text as Uint8Array)}`;
+    });
   }
 
   [Symbol.dispose](): void {
@@ -82,7 +83,8 @@ function batchOf(texts: readonly string[], first: number, { sender = user, id = 
 Deno.test("a writer thread stores the records of a batch, which another connection then reads", async () => {
   using fixture = new Fixture();
   await fixture.whenReady();
-  const texts = ["hello", "", "日本語 🙂", "x".repeat(8_192)];
+  const many = Array.from({ length: 40 }, (_, index) => `text ${index}`);
+  const texts = ["hello", "", "日本語 🙂", "x".repeat(8_192), "a\0b", ...many];
   const batch = batchOf(texts, 1);
   await fixture.writer.write(batch.bytes, 1, ignore);
   assert.deepEqual(fixture.log(), texts.map((text, index) => `${index + 1} ${index + 1} 1 ${text}`));
@@ -103,11 +105,31 @@ Deno.test("a batch with an id that was used before is not stored at all", async 
   assert.deepEqual(fixture.log(), ["1 1 1 first", "2 2 1 third"]);
 });
 
+Deno.test("a used id is found at any place of a batch", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  const used = createMessageId();
+  await fixture.writer.write(batchOf(["first"], 1, { id: () => used }).bytes, 1, ignore);
+  const texts = Array.from({ length: 20 }, (_, index) => `${index}`);
+  for (let place = 0; place < texts.length; place++) {
+    let index = 0;
+    const batch = batchOf(texts, 2, { id: () => index++ === place ? used : createMessageId() });
+    await assert.rejects(fixture.writer.write(batch.bytes, 2, ignore), isConstraint, `at ${place}`);
+  }
+  const ids = texts.map(() => createMessageId());
+  ids[1] = ids[0];
+  await assert.rejects(
+    fixture.writer.write(batchOf(texts, 2, { id: () => ids.shift()! }).bytes, 2, ignore),
+    isConstraint,
+  );
+  assert.deepEqual(fixture.log(), ["1 1 1 first"]);
+});
+
 Deno.test("a batch that SQLite refuses fails with its error, and the next one is stored", async () => {
   using fixture = new Fixture();
   await fixture.whenReady();
-  await assert.rejects(fixture.writer.write(batchOf(["x"], 1, { sender: 99 }).bytes, 1, ignore), (error: Error) => {
-    assert.match(error.message, /FOREIGN KEY constraint failed/);
+  await assert.rejects(fixture.writer.write(batchOf(["x"], 1, { sender: 0.5 }).bytes, 1, ignore), (error: Error) => {
+    assert.match(error.message, /cannot store REAL value in INTEGER column entry.sender/);
     return "errcode" in error && Number(error.errcode) === 19;
   });
   await fixture.writer.write(batchOf(["y"], 1).bytes, 1, ignore);

@@ -40,7 +40,7 @@ class EverybodysTransport implements Transport {
         links = this.#of(user);
         return links.openBroker({ user, password: token }, options);
       },
-      explain: (error) => links?.explain(error) ?? Promise.resolve(error),
+      explain: (error, options) => links?.explain(error, options) ?? Promise.resolve(error),
     });
   }
 

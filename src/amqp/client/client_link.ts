@@ -32,8 +32,8 @@ const retryMs = { initialMs: 50, maxMs: 2_000 };
 export interface AmqpLinkOptions {
   /** Logs in to the broker with the token of the hello. */
   open(token: string, options: { name: string; signal: AbortSignal }): Promise<BrokerConnection>;
-  /** Returns a more specific error, if the cause can be determined. */
-  explain(error: ChatError): Promise<ChatError>;
+  /** Returns a more specific error, if the cause can be determined before an abort. Never rejects. */
+  explain(error: ChatError, options: { signal: AbortSignal }): Promise<ChatError>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -67,6 +67,9 @@ export class AmqpLink implements Link {
   #publishing: Promise<void> | undefined;
   #keepaliveTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #ended = new AbortController();
+  /** Aborts when the owner closes the link, which may have failed before. */
+  readonly #closing = new AbortController();
+  #explaining: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(options: AmqpLinkOptions) {
@@ -247,7 +250,7 @@ export class AmqpLink implements Link {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
     clearTimeout(this.#keepaliveTimer);
-    void this.#options.explain(error).then((explained) => {
+    this.#explaining = this.#options.explain(error, { signal: this.#closing.signal }).then((explained) => {
       if (explained.code !== "unavailable") this.#answerHello(explained);
       this.#queue.fail(explained);
     });
@@ -267,6 +270,7 @@ export class AmqpLink implements Link {
 
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#closing.abort();
     const wasOpen = !this.#ended.signal.aborted;
     this.#queue.end();
     if (wasOpen && this.#session !== undefined) await this.#announceLeaving();
@@ -275,6 +279,7 @@ export class AmqpLink implements Link {
     clearTimeout(this.#keepaliveTimer);
     await this.#connection?.close();
     await this.#opening;
+    await this.#explaining;
     await this.#connection?.close();
     await this.#publishing;
   }

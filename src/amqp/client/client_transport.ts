@@ -75,13 +75,13 @@ export class AmqpTransport implements Transport {
       new AmqpLink({
         signal,
         open: (token, options) => this.openBroker({ user: this.#options.user, password: token }, options),
-        explain: (error) => this.explain(error),
+        explain: (error, options) => this.explain(error, options),
       }),
     );
   }
 
   async openFiles({ token, signal }: { token: string; signal?: AbortSignal }): Promise<FileLink> {
-    const explain = (error: ChatError) => this.explain(error);
+    const explain = (error: ChatError) => this.explain(error, { signal });
     try {
       const login = { user: this.#options.user, password: token };
       const connection = await this.openBroker(login, { name: "chatd files", signal });
@@ -100,7 +100,7 @@ export class AmqpTransport implements Transport {
       await using connection = await this.openBroker(login, { name: "chatd", signal });
       return await ask(connection);
     } catch (error) {
-      throw error instanceof ChatError ? await this.explain(error) : error;
+      throw error instanceof ChatError ? await this.explain(error, { signal }) : error;
     }
   }
 
@@ -125,11 +125,11 @@ export class AmqpTransport implements Transport {
     }
   }
 
-  /** Replaces an error of the broker with a more specific one, if the cause can be determined. */
-  async explain(error: ChatError): Promise<ChatError> {
+  /** Replaces an error of the broker with a more specific one, if the cause can be determined before an abort. */
+  async explain(error: ChatError, { signal }: { signal?: AbortSignal }): Promise<ChatError> {
     if (this.#options.sharedLogin !== undefined || !isBrokerRefusal(error)) return error;
     if (isVhostRefusal(error)) {
-      if (!await this.#serverAnswers()) return this.#noAnswer(error);
+      if (!await this.#serverAnswers(signal)) return signal?.aborted ? error : this.#noAnswer(error);
       return new ChatError("busy", "Too many people are logging in right now: try again in a few seconds.", {
         cause: error,
         retryAfterMs: 2_000,
@@ -139,14 +139,14 @@ export class AmqpTransport implements Transport {
     return error.code === "permission_denied" ? new ChatError("unavailable", error.message, { cause: error }) : error;
   }
 
-  #serverAnswers(signal?: AbortSignal): Promise<boolean> {
+  #serverAnswers(signal: AbortSignal | undefined): Promise<boolean> {
     return this.#isVhostRefusedTo(statusUser, signal);
   }
 
   /**
    * Returns whether chatd admits this name to the broker and no further; if chatd cannot be asked, no name is admitted.
    */
-  async #isVhostRefusedTo(user: string, signal?: AbortSignal): Promise<boolean> {
+  async #isVhostRefusedTo(user: string, signal: AbortSignal | undefined): Promise<boolean> {
     try {
       await using _connection = await this.#open({ user, password: "status" }, { name: "chatd status", signal });
       return true;

@@ -148,8 +148,8 @@ function originOf({ conversation, sender, event, text }: Message): Origin {
   return { members, room: undefined, change, subscriber: undefined };
 }
 
-/** Yields a member who left by an entry, and the members of the room after it. */
-function* audienceOf(room: RoomState, live: LiveSessions, left: string | undefined): Iterable<string> {
-  if (left !== undefined) yield left;
-  yield* liveMembers(room, live);
+/** Lists a member who left by an entry, and the members of the room after it. */
+function audienceOf(room: RoomState, live: LiveSessions, left: string | undefined): Iterable<string> {
+  const members = liveMembers(room, live);
+  return left === undefined ? members : [left, ...members];
 }

@@ -30,9 +30,11 @@ export class FanOut {
   publish(message: Message, { users, room, subscriber }: Audience): void {
     const { live } = this.#options;
     for (const user of users ?? live.users()) {
+      const subscribers = live.of(user);
+      if (subscribers.length === 0) continue;
       const visibility = users === undefined ? "unknown" : this.#visibilityOf(user, message, room);
       if (visibility === "hidden") continue;
-      for (const each of live.of(user)) {
+      for (const each of subscribers) {
         if (visibility === "shown") each.offer(message, each === subscriber);
         else each.lookUp(message.position);
       }
@@ -48,11 +50,11 @@ export class FanOut {
   }
 }
 
-/** Yields the members of a room who may be online; the others are not. */
-export function* liveMembers(room: RoomState, live: LiveSessions): Iterable<string> {
-  if (room.memberCount <= live.userCount) {
-    for (const [user] of room.roles) if (room.hasMember(user)) yield user;
-  } else {
-    for (const user of live.users()) if (room.hasMember(user)) yield user;
-  }
+/** Lists the members of a room who may be online; the others are not. */
+export function liveMembers(room: RoomState, live: LiveSessions): Iterable<string> {
+  return room.memberCount <= live.userCount ? room.members() : onlineMembers(room, live);
+}
+
+function* onlineMembers(room: RoomState, live: LiveSessions): Iterable<string> {
+  for (const user of live.users()) if (room.hasMember(user)) yield user;
 }

@@ -126,6 +126,11 @@ export class RoomState {
     return isMemberRole(this.#roles.get(user));
   }
 
+  /** Yields the members by the log. */
+  *members(): Iterable<string> {
+    for (const [user, role] of this.#roles) if (isMemberRole(role)) yield user;
+  }
+
   may(user: string, action: RoomAction): boolean {
     return mayDo(this.standing(user), action, this.isPublic);
   }

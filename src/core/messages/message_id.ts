@@ -57,26 +57,37 @@ export function parseMessageId(id: string): string {
 export const messageIdLength = 36;
 const hyphen = 0x2d;
 
+/** The value of each hexadecimal digit in lower case, by its code; -1 for other codes. */
+const digitValues = new Int8Array(256).fill(-1);
+for (let value = 0; value < 16; value++) digitValues[value.toString(16).charCodeAt(0)] = value;
+
 /**
  * Reads the time of an id in canonical text and lower case, of {@link messageIdLength} bytes of ASCII at `at`.
  * @returns milliseconds since the Unix epoch; -1 for other bytes, which may be an id in upper case
  */
 export function readMessageIdTime(bytes: Uint8Array, at: number): number {
-  let time = 0;
-  for (let index = 0; index < messageIdLength; index++) {
-    const code = bytes[at + index];
-    if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (code !== hyphen) return -1;
-      continue;
-    }
-    const digit = code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
-    if (digit < 0) return -1;
-    if (index < 13) time = time * 16 + digit;
-  }
-  const version = bytes[at + 14];
-  const variant = bytes[at + 19];
+  for (let index = 8; index <= 23; index += 5) if (bytes[at + index] !== hyphen) return -1;
+  const high = readDigits(bytes, at, 4);
+  const middle = readDigits(bytes, at + 4, 4);
+  const low = readDigits(bytes, at + 9, 4);
+  const version = readDigits(bytes, at + 14, 4);
+  const variant = readDigits(bytes, at + 19, 4);
+  const random = readDigits(bytes, at + 24, 6) | readDigits(bytes, at + 30, 6);
+  if ((high | middle | low | version | variant | random) < 0) return -1;
   // "7", and "8", "9", "a" or "b" (RFC 9562, sections 4.1 and 4.2).
-  return version === 0x37 && (variant === 0x38 || variant === 0x39 || variant === 0x61 || variant === 0x62) ? time : -1;
+  return version >> 12 === 7 && variant >> 14 === 2 ? high * 0x1_0000_0000 + middle * 0x1_0000 + low : -1;
+}
+
+/** Reads up to 7 hexadecimal digits in lower case. @returns -1 for other bytes */
+function readDigits(bytes: Uint8Array, at: number, count: number): number {
+  let read = 0;
+  let all = 0;
+  for (const end = at + count; at < end; at++) {
+    const value = digitValues[bytes[at]];
+    all |= value;
+    read = read << 4 | value;
+  }
+  return all < 0 ? -1 : read;
 }
 
 /** Returns the time in a parsed id, in milliseconds since the Unix epoch. */

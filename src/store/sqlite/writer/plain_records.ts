@@ -1,8 +1,6 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { recordIdAt, recordLength, recordTextAt, recordWord } from "../../../core/messages/plain_batch.ts";
 
-/** Records that one statement inserts where there are as many: to run it costs as much as to insert a record. */
-const recordsOfGroup = 16;
 const valuesOfRecord = 8;
 
 /** A connection that can prepare statements. */
@@ -12,12 +10,18 @@ export interface Preparer {
 
 /** Inserts the records of plain messages, numbered by the store, into the log. */
 export class PlainRecords {
+  readonly #group: number;
   readonly #insert: StatementSync;
   readonly #insertGroup: StatementSync;
 
-  constructor(connection: Preparer) {
+  /**
+   * @param group records that one statement inserts where there are as many. With more than one, a connection that
+   * checks foreign keys or CHECK keeps a journal of each statement, which costs more than it saves.
+   */
+  constructor(connection: Preparer, group = 1) {
+    this.#group = group;
     this.#insert = connection.prepare(insertion(1));
-    this.#insertGroup = connection.prepare(insertion(recordsOfGroup));
+    this.#insertGroup = connection.prepare(insertion(group));
   }
 
   /**
@@ -44,7 +48,7 @@ export class PlainRecords {
       );
       position += 1;
       at += recordLength(textLength);
-      if (values.length === recordsOfGroup * valuesOfRecord) {
+      if (values.length === this.#group * valuesOfRecord) {
         this.#insertGroup.run(...values);
         values.length = 0;
       }

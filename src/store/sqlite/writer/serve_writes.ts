@@ -5,8 +5,10 @@ import { resultCode } from "../storage_error.ts";
 import { PlainRecords } from "./plain_records.ts";
 import { type WriteFailure, WriterMemory, type WriterReport, type WriterStart } from "./writer_memory.ts";
 
-// Rows that may break one of these constraints would need a journal for each statement, into which SQLite copies every
-// page that the statement changes. They hold without: the store itself made the keys, and an id in a record has 16 bytes.
+/** Records that one statement inserts: to run it costs as much as to insert a record. */
+const recordsOfStatement = 16;
+// A statement of several rows that may break a foreign key or a CHECK keeps a journal, into which SQLite copies every
+// page that it changes. The records break none: the store itself made the keys, and an id has 16 bytes.
 const writerSettings = `
   ${connectionSettings}
   PRAGMA foreign_keys = OFF;
@@ -54,7 +56,7 @@ class RecordWriter {
 
   constructor(connection: DatabaseSync) {
     this.#connection = connection;
-    this.#records = new PlainRecords(connection);
+    this.#records = new PlainRecords(connection, recordsOfStatement);
     this.#begin = connection.prepare("BEGIN IMMEDIATE");
     this.#commit = connection.prepare("COMMIT");
     this.#rollback = connection.prepare("ROLLBACK");

@@ -85,6 +85,7 @@ export class WriterThread implements Disposable {
   }
 
   #takeReport(report: WriterReport): void {
+    if (this.#state !== "starting") return;
     if (report === "open") this.#state = "open";
     else this.#worker.postMessage({ memory: this.#memory.buffer, path: this.#options.path } satisfies WriterStart);
   }

@@ -107,12 +107,14 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   });
 }
 
-Deno.test("without a permission to load the program, a server stores messages without a thread", async () => {
+Deno.test("without a permission to load the program, a server stores messages, and refuses searches", async () => {
   using folder = temporaryFolder();
   const allowed = ["--allow-net", `--allow-read=${folder.path}`, `--allow-write=${folder.path}`, "--allow-env"];
   await using server = await ServerProcess.start({ folder: folder.path, args, flags: ["--no-prompt", ...allowed] });
   const flow = await Flow.open("ana", server.port);
   for (let frames = 0; frames < 3; frames++) assert.equal(await flow.send("hello"), true);
+  const search = { query: "hello", conversation: "", beforePosition: 0, limit: 10 };
+  assert.equal(await flow.client.refusal({ $case: "search", value: search }), "unavailable");
   await flow.client.close();
   server.kill("SIGTERM");
   assert.equal((await server.ended()).code, 0);

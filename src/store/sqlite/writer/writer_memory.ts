@@ -38,7 +38,7 @@ export interface WriteFailure {
   readonly resultCode: number;
 }
 
-/** How long to wait at a time, in milliseconds. */
+/** How long to wait at a time, in milliseconds: a pause of the whole process counts as no more than that. */
 const waitMs = 1_000;
 
 /**

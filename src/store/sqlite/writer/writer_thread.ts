@@ -10,7 +10,10 @@ export interface WriterThreadOptions {
   readonly maxTurnMs?: number;
   /** Called when the thread died before it was ready, so it has written nothing. */
   onNotStarted(error: Error): void;
-  /** Called when the thread died or hangs, after which nothing about the store is certain: the process has to end. */
+  /**
+   * Called when the thread died or hangs, or `onStored` failed: nothing about the store is certain then, and the process
+   * has to end.
+   */
   onDied(error: Error): void;
 }
 
@@ -82,6 +85,7 @@ export class WriterThread implements Disposable {
   }
 
   #takeReport(report: WriterReport): void {
+    if (this.#state !== "starting") return;
     if (report === "open") this.#state = "open";
     else this.#worker.postMessage({ memory: this.#memory.buffer, path: this.#options.path } satisfies WriterStart);
   }
@@ -111,12 +115,19 @@ export class WriterThread implements Disposable {
     if (this.#turn !== turn) return;
     this.#turn = undefined;
     const { failure } = this.#memory;
-    if (failure === undefined) {
+    if (failure === undefined) return this.#noteStored(turn);
+    const { message, resultCode: errcode } = failure;
+    turn.settled.reject(writeError(Object.assign(new Error(message), { errcode })));
+  }
+
+  #noteStored(turn: Turn): void {
+    try {
       turn.onStored();
       turn.settled.resolve();
-    } else {
-      const { message, resultCode: errcode } = failure;
-      turn.settled.reject(writeError(Object.assign(new Error(message), { errcode })));
+    } catch (error) {
+      // The store does not know its own heads now.
+      this.#fail(error as Error);
+      turn.settled.reject(error);
     }
   }
 }

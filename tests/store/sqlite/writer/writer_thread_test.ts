@@ -207,6 +207,17 @@ Deno.test("a thread that hangs in a turn is reported once, and nothing waits for
   ]);
 });
 
+Deno.test("a store that cannot take note of a stored batch ends", async () => {
+  using fixture = new Fixture();
+  await fixture.whenReady();
+  const writing = fixture.writer.write(batchOf(["stored"], 1).bytes, 1, () => {
+    throw new Error("disk I/O error");
+  });
+  await assert.rejects(writing, /disk I\/O error/);
+  assert.deepEqual(fixture.failures, ["died: disk I/O error"]);
+  assert.equal(fixture.writer.isReady, false);
+});
+
 Deno.test("a writer thread that is closed before it has loaded writes nothing", () => {
   using fixture = new Fixture();
   fixture.writer.close();

@@ -172,6 +172,7 @@ export class Chat {
       onCommitted: (entries) => this.applier.apply(entries),
       onBatchStored: (batch) => this.lane.onStored(batch),
       onBatchReturned: (batch) => this.lane.onReturned(batch),
+      onBatchError: (cause) => log.error("a batch of messages was not stored, and is stored one by one", { cause }),
       onBatchFailed: (batch, error) => this.lane.onFailed(batch, error),
       onRead: (read) => this.receipts.readSaved(read),
       metrics,

@@ -30,6 +30,8 @@ export interface CommitQueueOptions {
   onBatchStored(batch: LaneBatch): void;
   /** Called with a batch that was not stored as it is: each message is appended like other entries, before it returns. */
   onBatchReturned(batch: LaneBatch): void;
+  /** Called with an error of the store before the batch that it belongs to is returned. */
+  onBatchError(error: unknown): void;
   /** Called with a batch that could not be stored. */
   onBatchFailed(batch: LaneBatch, error: unknown): void;
   /** Called for each read position when it is on disk, except those that follow from a user's own messages. */
@@ -142,13 +144,15 @@ export class CommitQueue {
   }
 
   async #commitPlain(batch: LaneBatch): Promise<void> {
-    const { store, onBatchStored, onBatchFailed } = this.#options;
+    const { store, onBatchStored, onBatchError, onBatchFailed } = this.#options;
     const { count } = batch;
     const begun = performance.now();
     try {
       if (!await store.commitPlain(batch)) return this.#returnPlain(batch);
     } catch (error) {
-      return error instanceof ChatError ? onBatchFailed(batch, error) : this.#returnPlain(batch);
+      if (error instanceof ChatError) return onBatchFailed(batch, error);
+      onBatchError(error);
+      return this.#returnPlain(batch);
     }
     const seconds = (performance.now() - begun) / 1_000;
     if (this.#plain.count > fewMessages && !this.#isTurnOfMoves) void this.#start();

@@ -72,6 +72,7 @@ async function open() {
         void queue.append(judged(entryAppend(conversation, sender, { id, text })));
       }
     },
+    onBatchError: (error) => failures.push((error as Error).message),
     onBatchFailed: ({ requestIds }, error) => {
       for (const id of requestIds) failures.push(`${id} ${(error as ChatError).code}`);
     },
@@ -177,7 +178,7 @@ Deno.test("a batch that the store fails to write for another reason than the dis
   add("2");
   await queue.flush();
   assert.deepEqual(store.commits, ["plain: 1 2", "1 2"]);
-  assert.deepEqual([applied, failures], [["1", "2"], []]);
+  assert.deepEqual([applied, failures], [["1", "2"], ["One of the messages is bad."]]);
 });
 
 Deno.test("a large batch is given to the store before the batch before it is published, and a small one after it", async () => {

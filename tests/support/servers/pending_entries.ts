@@ -15,4 +15,4 @@ export function judged(append: Append, origin: Origin = nowhere): PendingEntry {
 }
 
 /** For a queue that gets no plain messages. */
-export const noBatches = { onBatchStored() {}, onBatchReturned() {}, onBatchFailed() {} };
+export const noBatches = { onBatchStored() {}, onBatchReturned() {}, onBatchError() {}, onBatchFailed() {} };

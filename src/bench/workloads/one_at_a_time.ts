@@ -4,7 +4,8 @@ import type { RunOptions, StartedSystem, Workload } from "../systems/system.ts";
 import { Meter } from "./meter.ts";
 
 const messages = 2_000;
-const warmUpMessages = 200;
+/** A server runs cold code for less than a second of its life. */
+const warmUpMessages = 2_000;
 /** Interval of checks whether a message was lost, in milliseconds. */
 const lostMs = 30_000;
 

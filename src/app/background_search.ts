@@ -2,6 +2,7 @@ import { ChatError } from "../core/chat_error.ts";
 import type { Log } from "../core/log.ts";
 import type { MessageSearch, SearchRequest, SearchResult } from "../core/search/message_search.ts";
 import { BackgroundWorker } from "../host/background_worker.ts";
+import { hasFilesForThread } from "../host/spare_files.ts";
 import type { JobName, JobOf } from "./background_jobs.ts";
 
 const job = "search" satisfies JobName;
@@ -30,7 +31,8 @@ export class BackgroundSearch implements MessageSearch, Disposable {
   readonly #waitEnds = new Map<string, number>();
 
   constructor({ folder, log, entry }: BackgroundSearchOptions) {
-    this.#worker = new BackgroundWorker({ job, settings: folder, deadlineMs, log, entry });
+    const mayStart = () => hasFilesForThread(folder);
+    this.#worker = new BackgroundWorker({ job, settings: folder, deadlineMs, log, entry, mayStart });
   }
 
   async find(request: SearchRequest): Promise<SearchResult> {

@@ -17,6 +17,7 @@ import { defer } from "../host/defer.ts";
 import { requireDataFolder } from "../host/permissions.ts";
 import { ScryptHasher } from "../host/scrypt_hasher.ts";
 import { sha256Hex } from "../host/sha256.ts";
+import { hasFilesForThread } from "../host/spare_files.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore, type Store } from "../store/open_store.ts";
 import { BackgroundSearch } from "./background_search.ts";
@@ -93,8 +94,12 @@ export function openChat(options: OpenChatOptions): OpenChat {
   const store = opened.use(openStore({
     folder,
     log,
-    // Nothing is certain about the store after the death of its writer: the error ends the process.
-    writer: writerEntry === undefined ? undefined : { entry: writerEntry, onDied: reportError },
+    writer: writerEntry === undefined ? undefined : {
+      entry: writerEntry,
+      mayStart: () => hasFilesForThread(folder),
+      // Nothing is certain about the store after the death of its writer: the error ends the process.
+      onDied: reportError,
+    },
   }));
   beginServing(store, log);
   const core = openCore(store, options);

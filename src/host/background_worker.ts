@@ -49,6 +49,8 @@ export interface BackgroundWorkerOptions<Opened extends Job> {
   readonly log: Log;
   /** URL of the program's entry file; that of this process unless given. */
   readonly entry?: string;
+  /** Reports whether a thread may start now; always unless given. */
+  mayStart?(): boolean;
 }
 
 interface Waiting {
@@ -147,7 +149,8 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
   }
 
   #start(): void {
-    const { job, log, entry = Deno.mainModule } = this.#options;
+    const { job, log, entry = Deno.mainModule, mayStart } = this.#options;
+    if (mayStart?.() === false) throw tooLong();
     if (!mayLoadProgram(job, { log, entry })) throw notPermitted();
     const worker = new Worker(entry, { type: "module", name: job });
     this.#worker = worker;

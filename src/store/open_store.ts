@@ -56,7 +56,10 @@ export interface OpenStoreOptions {
   readonly folder: string;
   readonly log?: Log;
   /** Has messages written in a thread when many arrive. */
-  readonly writer?: Pick<WriterThreadOptions, "entry" | "onDied">;
+  readonly writer?: Pick<WriterThreadOptions, "entry" | "onDied"> & {
+    /** Reports whether the thread may start now. */
+    mayStart(): boolean;
+  };
 }
 
 /**
@@ -82,7 +85,7 @@ export function openStore({ folder, log = silentLog, writer: thread }: OpenStore
     log.error("messages are written without a thread until the server starts again", { error });
   };
   const writer = new PlainWriter(database, {
-    startThread: thread && (() => new WriterThread({ ...thread, path, onNotStarted })),
+    startThread: () => thread?.mayStart() ? new WriterThread({ ...thread, path, onNotStarted }) : undefined,
   });
   const messages = new SqliteMessageStore(database, { writer });
   const indexer = new Indexer({ database, index: new SearchIndex(database), head: () => messages.head, log });

@@ -92,6 +92,12 @@ async function checkLog(folder: string, accepted: ReadonlyMap<string, number>): 
   for (const [id, position] of accepted) assert.equal(positions.get(id), position);
 }
 
+/** Sets a limit of the operating system for a server. */
+async function limit({ pid }: ServerProcess, name: "fsize" | "nofile", value: string): Promise<void> {
+  const { code } = await new Deno.Command("prlimit", { args: ["--pid", `${pid}`, `--${name}=${value}:`] }).output();
+  assert.equal(code, 0);
+}
+
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`all accepted messages of a server that ${signal} ends are in the log, once`, async () => {
     using folder = temporaryFolder();
@@ -166,22 +172,37 @@ Deno.test("the death of the writer thread ends the process, and the supervisor s
   }
 });
 
+Deno.test("a server that may open no more files starts no thread until it may", async () => {
+  using folder = temporaryFolder();
+  await using server = await ServerProcess.start({ folder: folder.path, args });
+  const files = () => Array.from(Deno.readDirSync(`/proc/${server.pid}/fd`)).length;
+  const flow = await Flow.open("ana", server.port);
+  await limit(server, "nofile", `${files() + 2}`);
+  for (let frames = 0; frames < 3; frames++) assert.equal(await flow.send("hello"), true);
+  const search = { query: "hello", conversation: "", beforePosition: 0, limit: 10 };
+  assert.equal(await flow.client.refusal({ $case: "search", value: search }), "busy");
+  const before = files();
+  await limit(server, "nofile", "1024");
+  await eventually(async () => await flow.send("hello") && files() > before);
+  assert.equal((await flow.client.ask("search", search)).messages.length, 10);
+  assert.deepEqual([...flow.codes], []);
+  await flow.client.close();
+  server.kill("SIGTERM");
+  assert.equal((await server.ended()).code, 0);
+  await checkLog(folder.path, flow.accepted);
+});
+
 Deno.test("a disk that is full during a batch is reported, and messages are stored again when it has room", async () => {
   using folder = temporaryFolder();
   const program = entry("limited_file_entry.ts");
   await using server = await ServerProcess.start({ folder: folder.path, args, program });
-  const limit = async (bytes: string) => {
-    const { code } = await new Deno.Command("prlimit", { args: ["--pid", `${server.pid}`, `--fsize=${bytes}:`] })
-      .output();
-    assert.equal(code, 0);
-  };
   const flow = await Flow.open("ana", server.port);
   await flow.send("x".repeat(800));
-  await limit(`${6 * 1024 * 1024}`);
+  await limit(server, "fsize", `${6 * 1024 * 1024}`);
   for (let frames = 0; frames < 500 && flow.codes.size === 0; frames++) await flow.send("x".repeat(800));
   assert.deepEqual([...flow.codes], ["storage_full"], `${flow.client.ended?.error} ${server.stderr.join("\n")}`);
   await flow.client.ask("ping", {});
-  await limit("unlimited");
+  await limit(server, "fsize", "unlimited");
   const before = flow.accepted.size;
   assert.equal(await flow.send("there is room", 20), true);
   assert.equal(flow.accepted.size, before + 20);

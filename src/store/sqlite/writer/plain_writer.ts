@@ -5,8 +5,8 @@ import { PlainRecords } from "./plain_records.ts";
 import type { WriterThread } from "./writer_thread.ts";
 
 export interface PlainWriterOptions {
-  /** Starts the thread; absent for a database in memory, which only one connection can open. */
-  startThread?(): WriterThread;
+  /** Starts the thread, unless that is impossible now; absent where it always is, as for a database in memory. */
+  startThread?(): WriterThread | undefined;
   /** Most messages to write without the thread: handing over a few takes longer. 8 unless given. */
   readonly maxDirect?: number;
 }

@@ -46,7 +46,9 @@ export function connectOver(socket: Socket, options: SocketConnectionOptions): H
   const connection = new Http2Connection(transport, options);
   socket.on("data", (chunk: Uint8Array) => {
     options.onReceived?.();
-    transport.guard(() => connection.receive(chunk));
+    // Not as a Buffer: its `slice()` makes no copy, and would keep the whole chunk in memory.
+    const octets = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    transport.guard(() => connection.receive(octets));
   });
   socket.on("drain", () => transport.guard(() => connection.drained()));
   socket.on("end", () => transport.guard(() => connection.peerEnded()));

@@ -1,6 +1,8 @@
 import type { Chat } from "../core/chat.ts";
-import type { LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
+import { messageIdLength } from "../core/messages/message_id.ts";
+import type { LaneRequest, LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
 import type { Subscriber } from "../core/people/live_sessions.ts";
+import type { SendRequest } from "../gen/chatd/v1/chat.ts";
 import { isPlainText } from "../wire/plain_text.ts";
 import type { RequestScanner } from "../wire/request_scanner.ts";
 
@@ -13,6 +15,7 @@ const maxRoutes = 256;
 const costOfSend = 1;
 
 const latin1 = new TextDecoder("latin1");
+const utf8 = new TextEncoder();
 
 export interface PlainSendsOptions {
   readonly chat: Pick<Chat, "lane" | "takeAllowance" | "giveBackAllowance">;
@@ -39,11 +42,33 @@ export class PlainSends {
     if (!isPlainText(frame, textAt, textEnd)) return false;
     const route = this.#routeTo(frame, toAt, toEnd);
     if (route === undefined) return false;
+    const { chat } = this.#options;
+    if (chat.takeAllowance(route.sender, costOfSend) > 0) return false;
+    if (this.#add({ route, requestId, frame, idAt, textAt, textEnd })) return true;
+    chat.giveBackAllowance(route.sender, costOfSend);
+    return false;
+  }
+
+  /**
+   * Sends a message that waited and has been paid for. If it took the other way, messages of all users would have to, as
+   * long as it is there.
+   * @returns false if it has to be sent like any other request
+   */
+  sendWaiting(requestId: number, { to, id, text, replyToSeq, uploadId, automatic }: SendRequest): boolean {
+    if (replyToSeq !== 0 || uploadId !== "" || automatic) return false;
+    if (id.length !== messageIdLength || to.length > maxAddressBytes) return false;
+    const frame = utf8.encode(id + text);
+    const textAt = messageIdLength;
+    const textEnd = frame.length;
+    if (!isPlainText(frame, textAt, textEnd)) return false;
+    const route = this.#find(to);
+    return route !== undefined && this.#add({ route, requestId, frame, idAt: 0, textAt, textEnd });
+  }
+
+  /** Adds a message to the lane. @returns false if it has to take the other way */
+  #add(request: Omit<LaneRequest, "sender">): boolean {
     const { chat, session } = this.#options;
-    const { sender: user } = route;
-    if (chat.takeAllowance(user, costOfSend) > 0) return false;
-    if (chat.lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
-    chat.giveBackAllowance(user, costOfSend);
+    if (chat.lane.add({ ...request, sender: session })) return true;
     // The name of a room may be that of another room by now.
     this.#routes.clear();
     this.#lastRoute = undefined;

@@ -42,16 +42,16 @@ export class PlainSends {
     if (!isPlainText(frame, textAt, textEnd)) return false;
     const route = this.#routeTo(frame, toAt, toEnd);
     if (route === undefined) return false;
-    const { chat } = this.#options;
+    const { chat, session } = this.#options;
     if (chat.takeAllowance(route.sender, costOfSend) > 0) return false;
-    if (this.#add({ route, requestId, frame, idAt, textAt, textEnd })) return true;
+    if (this.#add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
     chat.giveBackAllowance(route.sender, costOfSend);
     return false;
   }
 
   /**
-   * Sends a message that waited and has been paid for. If it took the other way, messages of all users would have to, as
-   * long as it is there.
+   * Sends a message that waited, and whose cost was taken. On the other way, it would have the messages of all users take
+   * that way while it waits there.
    * @returns false if it has to be sent like any other request
    */
   sendWaiting(requestId: number, { to, id, text, replyToSeq, uploadId, automatic }: SendRequest): boolean {
@@ -62,13 +62,13 @@ export class PlainSends {
     const textEnd = frame.length;
     if (!isPlainText(frame, textAt, textEnd)) return false;
     const route = this.#find(to);
-    return route !== undefined && this.#add({ route, requestId, frame, idAt: 0, textAt, textEnd });
+    if (route === undefined) return false;
+    return this.#add({ route, sender: this.#options.session, requestId, frame, idAt: 0, textAt, textEnd });
   }
 
   /** Adds a message to the lane. @returns false if it has to take the other way */
-  #add(request: Omit<LaneRequest, "sender">): boolean {
-    const { chat, session } = this.#options;
-    if (chat.lane.add({ ...request, sender: session })) return true;
+  #add(request: LaneRequest): boolean {
+    if (this.#options.chat.lane.add(request)) return true;
     // The name of a room may be that of another room by now.
     this.#routes.clear();
     this.#lastRoute = undefined;

@@ -191,6 +191,7 @@ export class Session implements LaneSession {
   /**
    * Begins requests in their order. One is in progress at a time, except that sends overlap, to be committed together.
    * A request above the user's rate waits instead of being refused, and keeps its place.
+   * @param options `hasWaited` is false when the requests came just now, and could not take the lane
    */
   #drain({ hasWaited = true } = {}): void {
     while (

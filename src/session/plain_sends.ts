@@ -1,6 +1,8 @@
 import type { Chat } from "../core/chat.ts";
-import type { LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
+import { messageIdLength } from "../core/messages/message_id.ts";
+import type { LaneRequest, LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
 import type { Subscriber } from "../core/people/live_sessions.ts";
+import type { SendRequest } from "../gen/chatd/v1/chat.ts";
 import { isPlainText } from "../wire/plain_text.ts";
 import type { RequestScanner } from "../wire/request_scanner.ts";
 
@@ -13,6 +15,7 @@ const maxRoutes = 256;
 const costOfSend = 1;
 
 const latin1 = new TextDecoder("latin1");
+const utf8 = new TextEncoder();
 
 export interface PlainSendsOptions {
   readonly chat: Pick<Chat, "lane" | "takeAllowance" | "giveBackAllowance">;
@@ -40,10 +43,32 @@ export class PlainSends {
     const route = this.#routeTo(frame, toAt, toEnd);
     if (route === undefined) return false;
     const { chat, session } = this.#options;
-    const { sender: user } = route;
-    if (chat.takeAllowance(user, costOfSend) > 0) return false;
-    if (chat.lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
-    chat.giveBackAllowance(user, costOfSend);
+    if (chat.takeAllowance(route.sender, costOfSend) > 0) return false;
+    if (this.#add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    chat.giveBackAllowance(route.sender, costOfSend);
+    return false;
+  }
+
+  /**
+   * Sends a message that waited, and whose cost was taken. On the other way, it would have the messages of all users take
+   * that way while it waits there.
+   * @returns false if it has to be sent like any other request
+   */
+  sendWaiting(requestId: number, { to, id, text, replyToSeq, uploadId, automatic }: SendRequest): boolean {
+    if (replyToSeq !== 0 || uploadId !== "" || automatic) return false;
+    if (id.length !== messageIdLength || to.length > maxAddressBytes) return false;
+    const frame = utf8.encode(id + text);
+    const textAt = messageIdLength;
+    const textEnd = frame.length;
+    if (!isPlainText(frame, textAt, textEnd)) return false;
+    const route = this.#find(to);
+    if (route === undefined) return false;
+    return this.#add({ route, sender: this.#options.session, requestId, frame, idAt: 0, textAt, textEnd });
+  }
+
+  /** Adds a message to the lane. @returns false if it has to take the other way */
+  #add(request: LaneRequest): boolean {
+    if (this.#options.chat.lane.add(request)) return true;
     // The name of a room may be that of another room by now.
     this.#routes.clear();
     this.#lastRoute = undefined;

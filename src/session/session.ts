@@ -109,12 +109,15 @@ export class Session implements LaneSession {
     const { requestId } = scanner;
     const subscriber = this.#subscription;
     if (subscriber === undefined || !this.#isOpenToPlain(requestId)) return false;
-    this.#plain ??= new PlainSends({ chat: this.#shared.chat, session: this, subscriber });
-    if (!this.#plain.send(frame, scanner)) return false;
+    if (!this.#plainSendsOf(subscriber).send(frame, scanner)) return false;
     this.#requests.pass(requestId);
     this.#sends += 1;
     this.#idleFrames = 0;
     return true;
+  }
+
+  #plainSendsOf(subscriber: Subscription): PlainSends {
+    return this.#plain ??= new PlainSends({ chat: this.#shared.chat, session: this, subscriber });
   }
 
   /** Reports whether a request with this id may begin now, and replies have room. */
@@ -138,7 +141,7 @@ export class Session implements LaneSession {
     } catch (error) {
       return this.end(toChatError(error));
     }
-    this.#drain();
+    this.#drain({ hasWaited: false });
   }
 
   /** The client has closed its side: the session answers its requests, and then ends. */
@@ -188,15 +191,16 @@ export class Session implements LaneSession {
   /**
    * Begins requests in their order. One is in progress at a time, except that sends overlap, to be committed together.
    * A request above the user's rate waits instead of being refused, and keeps its place.
+   * @param options `hasWaited` is false when the requests came just now, and could not take the lane
    */
-  #drain(): void {
+  #drain({ hasWaited = true } = {}): void {
     while (
       !this.#ended && !this.#busy && this.#hasWindow() && this.#sends < maxSendsInFlight && this.#isAllowed()
     ) {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
-        const exclusive = this.#beginRequest(request);
+        const exclusive = this.#beginRequest(request, hasWaited);
         if (exclusive !== undefined) void this.#finishExclusive(request, exclusive);
       } catch (error) {
         this.#refuse(request.id, error);
@@ -217,10 +221,15 @@ export class Session implements LaneSession {
   }
 
   /** @returns undefined when the requests after it may begin at once, as after nearly all sends */
-  #beginRequest(request: Request): Promise<void> | undefined {
+  #beginRequest(request: Request, hasWaited: boolean): Promise<void> | undefined {
     const { id, kind } = request;
-    if (kind?.$case !== "send" || this.#subscription === undefined) return this.#handle(request);
-    const draft = this.#shared.chat.posting.check(this.#subscription.identity.user, kind.value);
+    const subscriber = this.#subscription;
+    if (kind?.$case !== "send" || subscriber === undefined) return this.#handle(request);
+    if (hasWaited && this.#plainSendsOf(subscriber).sendWaiting(id, kind.value)) {
+      this.#sends += 1;
+      return undefined;
+    }
+    const draft = this.#shared.chat.posting.check(subscriber.identity.user, kind.value);
     if (draft instanceof Promise) {
       return draft.then((checked) => {
         if (!this.#ended) void this.#submit(id, checked);

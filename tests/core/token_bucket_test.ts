@@ -90,3 +90,36 @@ Deno.test("the number of keys is bounded: the one used longest ago is forgotten"
   assert.ok(buckets.peek("ana", 1) > 0);
   assert.equal(buckets.peek("ben", 1), 0);
 });
+
+Deno.test("each key has a bucket like one of its own, until it is forgotten", () => {
+  const step = fc.record({
+    call: fc.constantFrom("take" as const, "spend" as const, "giveBack" as const, "peek" as const, "forget" as const),
+    key: fc.constantFrom("ana", "ben", "cleo"),
+    later: fc.constantFrom(0, 0, 100),
+    cost: fc.integer({ min: 1, max: 3 }),
+  });
+  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 1, max: 3 }), (steps, maxKeys) => {
+    const options = { burst: 2, perSecond: 1, debt: 1 };
+    const buckets = new TokenBuckets({ ...options, maxKeys });
+    /** The one used last comes last. */
+    const own = new Map<string, TokenBuckets>();
+    let now = 0;
+    for (const { call, key, later, cost } of steps) {
+      now += later;
+      const single = own.get(key) ?? new TokenBuckets(options);
+      if (call === "forget") {
+        own.delete(key);
+        buckets.forget(key);
+      } else {
+        assert.equal(buckets[call](key, now, cost), single[call](key, now, cost));
+        if (call !== "peek") {
+          own.delete(key);
+          own.set(key, single);
+        }
+        const [oldest] = own.keys();
+        if (own.size > maxKeys) own.delete(oldest);
+      }
+      assert.equal(buckets.size, own.size);
+    }
+  }));
+});

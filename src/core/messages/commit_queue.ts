@@ -147,13 +147,14 @@ export class CommitQueue {
     const { store, onBatchStored, onBatchError, onBatchFailed } = this.#options;
     const { count } = batch;
     const begun = performance.now();
+    let isStored = false;
     try {
-      if (!await store.commitPlain(batch)) return this.#returnPlain(batch);
+      isStored = await store.commitPlain(batch);
     } catch (error) {
       if (error instanceof ChatError) return onBatchFailed(batch, error);
       onBatchError(error);
-      return this.#returnPlain(batch);
     }
+    if (!isStored) return this.#returnPlain(batch);
     const seconds = (performance.now() - begun) / 1_000;
     if (this.#plain.count > fewMessages && !this.#isTurnOfMoves) void this.#start();
     onBatchStored(batch);

@@ -23,7 +23,7 @@ import { TestSession } from "./test_session.ts";
 export interface LaneSystemOptions {
   /** Whether the store refuses the next batch of plain messages; it takes all unless given. */
   refuses?(): boolean;
-  /** Whether frames are decoded before the session takes them, so that no message takes the lane. */
+  /** Whether frames are decoded before the session takes them, and no message takes the lane. */
   decodes?: boolean;
   /** Whether a thread writes all batches of plain messages, once it has started. */
   inThread?: boolean;
@@ -113,6 +113,8 @@ export class LaneSystem implements AsyncDisposable {
     const store = inThread ? LaneStore.openWithThread(closing) : LaneStore.open(refuses);
     const metrics = new CountedMetrics();
     const test = await TestChat.open({ users: [...scriptUsers, ...bannedUsers], store, latenessMs, rate, metrics });
+    // A message that waited may take the lane from a decoded frame, too.
+    if (decodes) test.chat.lane.findRoute = () => undefined;
     const made = new TestRooms(test);
     const ops = await made.create("ana", "ops");
     const den = await made.create("ben", "den", { isPublic: false });

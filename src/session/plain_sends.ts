@@ -42,7 +42,7 @@ export class PlainSends {
     const { chat, session } = this.#options;
     const { sender: user } = route;
     if (chat.takeAllowance(user, costOfSend) > 0) return false;
-    if (chat.lane.add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
+    if (chat.lane.add({ route, session, requestId, frame, idAt, textAt, textEnd })) return true;
     chat.giveBackAllowance(user, costOfSend);
     // The name of a room may be that of another room by now.
     this.#routes.clear();

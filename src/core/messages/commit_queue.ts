@@ -55,6 +55,7 @@ export class CommitQueue {
   readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  /** Whether the newest commit is a batch of plain messages. */
   #wasPlain = false;
   /** Commits in a row that came back as "behind". */
   #behind = 0;
@@ -118,7 +119,7 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return !this.#plain.isEmpty || this.#waiting.length > 0 || this.moves.isDue;
+    return this.#plain.count > 0 || this.#waiting.length > 0 || this.moves.isDue;
   }
 
   #start(): Promise<void> {

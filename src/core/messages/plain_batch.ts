@@ -5,7 +5,7 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Most messages in a batch: a commit of that many takes some 10 ms. */
 const maxMessages = 2_048;
-/** Most bytes in a batch: a multiple of the longest record. */
+/** Most bytes in a batch, which has room for hundreds of the longest records. */
 export const maxBatchBytes = 2 * 1024 * 1024;
 const initialBytes = 16 * 1024;
 
@@ -15,7 +15,7 @@ export const recordWord = {
   textLength: 0,
   /** Milliseconds since the Unix epoch. */
   acceptedAt: 1,
-  /** Set by the store, like those after it. */
+  /** Set by the store, as are the words after it. */
   seq: 2,
   /** Events among the entries of the conversation so far. */
   uncounted: 3,
@@ -40,10 +40,11 @@ export interface PlainRoute {
   readonly conversation: string;
 }
 
-/** A request to send a plain message: where its parts are in the frame that it came in, and who gets the reply. */
-export interface PlainRequest<Route extends PlainRoute, Sender> {
+/** A request to send a plain message, whose id and text are ranges of the frame that it came in. */
+export interface PlainRequest<Route extends PlainRoute, Session> {
   readonly route: Route;
-  readonly sender: Sender;
+  /** The session that gets the reply. */
+  readonly session: Session;
   readonly requestId: number;
   readonly frame: Uint8Array;
   /** Where the id begins, of 36 bytes in canonical text. */
@@ -57,11 +58,11 @@ export interface PlainRequest<Route extends PlainRoute, Sender> {
  * Plain messages that are committed together, in the order of the log. Each is a record of bytes that a store can pass to
  * another thread as it is, because objects for each message would cost more than storing it.
  */
-export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown> {
+export class PlainBatch<Route extends PlainRoute = PlainRoute, Session = unknown> {
   /** The destination of each message. */
   readonly routes: Route[] = [];
   /** The session that sent each message. */
-  readonly senders: Sender[] = [];
+  readonly sessions: Session[] = [];
   /** The id of each request in its session. */
   readonly requestIds: number[] = [];
   /** Where each record begins, in bytes. */
@@ -98,8 +99,8 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
   }
 
   /** Adds a message, accepted at a time in milliseconds since the Unix epoch. There must be room for it. */
-  add(request: PlainRequest<Route, Sender>, acceptedAt: number): void {
-    const { route, sender, requestId, frame, idAt, textAt, textEnd } = request;
+  add(request: PlainRequest<Route, Session>, acceptedAt: number): void {
+    const { route, session, requestId, frame, idAt, textAt, textEnd } = request;
     const length = textEnd - textAt;
     const at = this.#size;
     const end = at + recordLength(length);
@@ -111,7 +112,7 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     bytes.set(frame.subarray(textAt, textEnd), at + recordTextAt);
     this.#size = end;
     this.routes.push(route);
-    this.senders.push(sender);
+    this.sessions.push(session);
     this.requestIds.push(requestId);
     this.offsets.push(at);
   }

@@ -98,14 +98,14 @@ export class PlainLane {
   /** Ends a batch that was not stored as it is: each message takes the other way, in their order. */
   onReturned(batch: LaneBatch): void {
     for (let index = 0; index < batch.count; index++) {
-      batch.senders[index].resubmit(batch.requestIds[index], this.#draftOf(batch, index));
+      batch.sessions[index].resubmit(batch.requestIds[index], this.#draftOf(batch, index));
     }
     this.#release(batch);
   }
 
   /** Ends a batch that could not be stored. */
   onFailed(batch: LaneBatch, error: unknown): void {
-    for (let index = 0; index < batch.count; index++) batch.senders[index].onFailed(batch.requestIds[index], error);
+    for (let index = 0; index < batch.count; index++) batch.sessions[index].onFailed(batch.requestIds[index], error);
     this.#release(batch);
   }
 

@@ -287,7 +287,7 @@ export class Session implements LaneSession {
     this.#sends += 1;
     try {
       const posted = await this.#shared.chat.posting.submit(draft, this.#subscription);
-      if (!this.#ended) this.#stream.writer.add(encodeSendReply(id, posted, posted.duplicate));
+      if (!this.#ended) this.#stream.writer.add(encodeSendReply(id, posted));
     } catch (error) {
       this.#refuse(id, error);
     }

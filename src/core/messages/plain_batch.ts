@@ -1,5 +1,5 @@
 import type { Message } from "./message.ts";
-import { idOfBytes } from "./message_id.ts";
+import { idOfBytes, putIdBytes } from "./message_id_bytes.ts";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -47,7 +47,7 @@ export interface PlainRequest<Route extends PlainRoute, Session> {
   readonly session: Session;
   readonly requestId: number;
   readonly frame: Uint8Array;
-  /** Where the id begins, of 36 bytes in canonical text. */
+  /** Where the id begins, in canonical text and lower case. */
   readonly idAt: number;
   /** Where the text begins and ends. */
   readonly textAt: number;
@@ -108,7 +108,7 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Session = unknown
     const bytes = this.#bytes;
     this.#words[at / 8 + recordWord.textLength] = length;
     this.#words[at / 8 + recordWord.acceptedAt] = acceptedAt;
-    putId(bytes, at + recordIdAt, frame, idAt);
+    putIdBytes(bytes, at + recordIdAt, frame, idAt);
     bytes.set(frame.subarray(textAt, textEnd), at + recordTextAt);
     this.#size = end;
     this.routes.push(route);
@@ -202,18 +202,4 @@ export class PlainMessage implements Message {
   get textBytes(): Uint8Array {
     return this.#batch.textBytes(this.#index);
   }
-}
-
-/** Writes the 16 bytes of an id in canonical text. */
-function putId(bytes: Uint8Array, at: number, text: Uint8Array, from: number): void {
-  for (let index = 0; index < 16; index++) {
-    if (text[from] === 0x2d) from += 1;
-    bytes[at + index] = digit(text[from]) << 4 | digit(text[from + 1]);
-    from += 2;
-  }
-}
-
-/** The value of a hexadecimal digit in lower case. */
-function digit(code: number): number {
-  return code < 0x3a ? code - 0x30 : code - 0x57;
 }

@@ -5,6 +5,8 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Most messages in a batch: a commit of that many takes some 10 ms. */
 const maxMessages = 2_048;
+/** Most messages in a batch that a store writes itself: to hand over a few to a thread takes longer. */
+export const maxDirectMessages = 8;
 /** Most bytes in a batch, which has room for hundreds of the longest records. */
 export const maxBatchBytes = 2 * 1024 * 1024;
 const initialBytes = 16 * 1024;

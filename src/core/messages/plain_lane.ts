@@ -55,9 +55,9 @@ export interface PlainLaneOptions {
 }
 
 /**
- * The lane of plain messages: texts of users who certainly may send them, to a user or a room. Most messages are: they
- * are checked against memory, and stored in batches of bytes, without an object for each. All other entries, and those
- * that memory is not certain of, take the way of `Posting`.
+ * The lane of plain messages: texts to a user or a room, from senders who certainly may send them. Most messages are
+ * plain. The lane checks them against memory, and stores them in batches of bytes, without an object for each. All other
+ * entries take the way of `Posting`, and so does a message that memory is not certain of.
  */
 export class PlainLane {
   readonly #options: PlainLaneOptions;

@@ -6,9 +6,8 @@ import type { RequestScanner } from "../wire/request_scanner.ts";
 
 /** Length of the longest address: "#" and the name of a room. */
 const maxAddressBytes = 33;
-/** Most addresses that a session remembers the routes of. */
+/** Most addresses whose routes a session remembers. */
 const maxRoutes = 256;
-
 /** Tokens that a send costs, on each way. */
 const costOfSend = 1;
 

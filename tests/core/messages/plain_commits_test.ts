@@ -14,7 +14,7 @@ import { deviceRecord, directAppend, entryAppend, userRecord } from "../../suppo
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
 
-/** Writes down what it commits. */
+/** Records its commits. */
 class WatchedStore extends TestMessageStore {
   /** The texts of each commit; "plain:" before those of a batch, "moves" for a commit without entries. */
   readonly commits: string[] = [];

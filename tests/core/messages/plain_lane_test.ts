@@ -60,7 +60,7 @@ async function open() {
   };
 }
 
-Deno.test("there is a route to a user whom memory knows, while they accept all senders", async () => {
+Deno.test("there is a route to a user while memory knows that the user accepts all senders", async () => {
   await using lane = await open();
   const { add, find, known, changeable } = lane;
   assert.equal(find("ben"), undefined);

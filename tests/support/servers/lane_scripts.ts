@@ -12,7 +12,7 @@ export const deletable = "dan";
 /** Users without sessions, who are banned from the rooms. */
 export const bannedUsers = ["fay", "gus", "hal"];
 
-/** What a request is made from, besides its action. */
+/** The values that a request needs besides its action. */
 export interface RequestContext {
   /** An id that no other request has. */
   readonly id: string;
@@ -30,7 +30,7 @@ export interface Burst {
   readonly joined: number;
   /** Whether the session acknowledges all frames before it sends. */
   readonly acknowledges: boolean;
-  /** What the session does after its frames; "is deleted" disconnects all users but dan. */
+  /** The step of the session after its frames; "is deleted" disconnects a user other than dan. */
   readonly end: "goes on" | "leaves" | "disconnects" | "is deleted";
   /** Whether the account of a user who is banned from the rooms is deleted meanwhile: rooms are read again then. */
   readonly deletesBanned: boolean;
@@ -105,6 +105,12 @@ type Action =
   | Of<typeof resend>
   | Of<typeof change>
   | Of<typeof roomChange>;
+
+/** Makes as many ids as a script needs. */
+export function idsFor(script: Script, now: number): string[] {
+  const count = script.flatMap(({ bursts }) => bursts).reduce((sum, { actions }) => sum + actions.length, 0);
+  return Array.from({ length: count }, () => createMessageId(now));
+}
 
 /** Returns the request of an action. */
 export function requestOf(action: Action, { id, rooms, earlier }: RequestContext): RequestKind {

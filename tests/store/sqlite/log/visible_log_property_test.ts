@@ -5,17 +5,18 @@ import { directConversation, directMembers, type Message } from "../../../../src
 import { createMessageId } from "../../../../src/core/messages/message_id.ts";
 import type { Append, Change } from "../../../../src/core/messages/message_store.ts";
 import { isRoomId } from "../../../../src/core/rooms/room.ts";
-import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
+import { Database } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { MessageFinder } from "../../../../src/store/sqlite/search/message_finder.ts";
 import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
 import { SqliteSettingsStore } from "../../../../src/store/sqlite/sqlite_settings_store.ts";
 import { PlainWriter } from "../../../../src/store/sqlite/writer/plain_writer.ts";
-import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
+import type { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { LogModel } from "../../../support/fakes/log_model.ts";
 import { plainBatch } from "../../../support/servers/plain_batches.ts";
 import { userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
+import { startWriterThread } from "../../../support/servers/writer_threads.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
@@ -23,7 +24,6 @@ type StoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1] & {
   /** Whether a thread writes the batches of plain messages. */
   readonly inThread?: boolean;
 };
-const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
 
 const users = ["ana", "ben", "cleo", "dan"];
 const rooms = ["+" + "a".repeat(26), "+" + "b".repeat(26)];
@@ -92,14 +92,7 @@ class Run implements Disposable {
   }
 
   #threadOptions() {
-    const onDied = (error: Error) => {
-      throw error;
-    };
-    const path = databasePath(this.#folder.path);
-    return {
-      startThread: () => this.#thread = new WriterThread({ path, entry: jobWorker, onNotStarted: onDied, onDied }),
-      maxDirect: 0,
-    };
+    return { startThread: () => this.#thread = startWriterThread(this.#folder.path), maxDirect: 0 };
   }
 
   #close(): void {

@@ -5,10 +5,10 @@ import { isConstraint } from "../../../../src/store/sqlite/storage_error.ts";
 import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
 import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { workerEntry } from "../../../support/processes/worker_entry.ts";
 import { inFrame } from "../../../support/servers/plain_batches.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
-const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
 const decoder = new TextDecoder();
 const user = 1;
 const conversation = 1;
@@ -21,7 +21,7 @@ class Fixture implements Disposable {
   readonly database: Database;
   readonly writer: WriterThread;
 
-  constructor({ entry = jobWorker, folder }: { entry?: string; folder?: string } = {}) {
+  constructor({ entry = workerEntry, folder }: { entry?: string; folder?: string } = {}) {
     const { path } = this.#folder;
     this.database = Database.open(path);
     this.database.transaction(() => {

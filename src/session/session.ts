@@ -2,11 +2,12 @@ import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
 import { ClientFrame, type Hello, type Reply, type Request } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
-import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
 import { RequestScanner } from "../wire/request_scanner.ts";
 import { encodeItem, encodeReply } from "../wire/server_items.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
+import { helloResponse } from "./hello_response.ts";
+import { IdleFrames } from "./idle_frames.ts";
 import { costOfRequest } from "./request_costs.ts";
 import { answer, hasHandler, requestHandlers } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
@@ -22,8 +23,6 @@ import { Subscription } from "./subscription.ts";
 const helloDeadlineMs = 10_000;
 /** Shared by all sessions: a frame is read at once. */
 const scanner = new RequestScanner();
-/** Empty frames and repeated acknowledgements that a client may send in a row, as they cost no tokens. */
-export const maxIdleFrames = 1_000;
 
 type ReplyResult = NonNullable<Reply["result"]>;
 
@@ -43,8 +42,7 @@ export class Session {
   #ended = false;
 
   readonly #requests = new RequestQueue();
-  /** Empty frames and repeated acknowledgements since the last progress. */
-  #idleFrames = 0;
+  readonly #idle = new IdleFrames();
   /** A request is in progress, and the requests after it wait for it. */
   #busy = false;
   /** Runs until the user's allowance suffices for the next request. */
@@ -99,7 +97,7 @@ export class Session {
     if (this.#busy || !this.#requests.isOpenTo(requestId) || !this.#hasWindow()) return false;
     if (!this.#sends?.sendPlain(frame, scanner)) return false;
     this.#requests.pass(requestId);
-    this.#idleFrames = 0;
+    this.#idle.reset();
     return true;
   }
 
@@ -107,13 +105,13 @@ export class Session {
   receive(frame: ClientFrame, bytes: number): void {
     const share = bytes / Math.max(1, frame.requests.length);
     try {
-      if (frame.requests.length === 0) this.#countIdle();
+      if (frame.requests.length === 0) this.#idle.add();
       for (const request of frame.requests) {
         if (this.#ended) return;
         if (request.kind?.$case === "ack") this.#acknowledge(request.kind.value.receipt);
         else {
           this.#requests.add(request, share);
-          this.#idleFrames = 0;
+          this.#idle.reset();
         }
       }
     } catch (error) {
@@ -284,7 +282,7 @@ export class Session {
     hello: Hello,
     { identity, cursor, resume }: { identity: Identity; cursor: number; resume: Resume },
   ): void {
-    const { chat, log, transport, server } = this.#shared;
+    const { chat, log, transport } = this.#shared;
     const { address } = this.#pipe;
     const { user, deviceId } = identity;
     const { consumer, protocolVersion } = hello;
@@ -316,41 +314,16 @@ export class Session {
     chat.metrics.sessionBegan(transport);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, transport, address });
     const { windowBytes } = stream;
-    const { min: protocolMin, max: protocolMax } = protocolVersions;
-    this.#reply(id, {
-      $case: "hello",
-      value: {
-        user,
-        deviceId,
-        epoch: resume.epoch,
-        cursor,
-        head,
-        protocolMin,
-        protocolMax,
-        server,
-        windowBytes,
-        stateRevision: chat.revisions.current(user),
-        incarnation: chat.timeline.incarnation,
-        sharedThrough: resume.sharedThrough,
-      },
-    });
+    const value = helloResponse(this.#shared, { identity, cursor, head, resume, windowBytes });
+    this.#reply(id, { $case: "hello", value });
     subscription.start(hello.callback, address);
   }
 
   #acknowledge(receipt: number): void {
     const content = this.#stream.acknowledge(receipt);
-    if (content === nothingNew) return this.#countIdle();
-    this.#idleFrames = 0;
+    if (content === nothingNew) return this.#idle.add();
+    this.#idle.reset();
     this.#subscription?.acknowledge(content);
-  }
-
-  /** @throws {ChatError} `invalid_argument` after {@link maxIdleFrames} in a row */
-  #countIdle(): void {
-    if (++this.#idleFrames <= maxIdleFrames) return;
-    throw new ChatError(
-      "invalid_argument",
-      `${maxIdleFrames} frames in a row had no request: send requests in frames.`,
-    );
   }
 
   #contextOf(subscriber: Subscription): RequestContext {

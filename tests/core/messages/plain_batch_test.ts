@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { PlainBatch, recordLength, recordWord } from "../../../src/core/messages/plain_batch.ts";
-import { inFrame } from "../../support/servers/plain_batches.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 
 const route = { sender: "ana", conversation: "ana:ben" };
 

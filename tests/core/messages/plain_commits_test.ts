@@ -9,7 +9,7 @@ import type { LaneSession } from "../../../src/core/messages/plain_lane.ts";
 import { CountedMetrics } from "../../support/fakes/counted_metrics.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { judged, nowhere } from "../../support/servers/pending_entries.ts";
-import { inFrame } from "../../support/servers/plain_batches.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 import { deviceRecord, directAppend, entryAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";

@@ -6,7 +6,7 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import { type LaneBatch, type LaneRequest, type LaneRoute, PlainLane } from "../../../src/core/messages/plain_lane.ts";
 import { RoomCache } from "../../../src/core/rooms/room_cache.ts";
-import { inFrame } from "../../support/servers/plain_batches.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 import { FakeSubscriber } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { PlainQueue } from "../../../src/core/messages/plain_queue.ts";
-import { inFrame } from "../../support/servers/plain_batches.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 
 const route = { sender: "ana", conversation: "ana:ben" };
 

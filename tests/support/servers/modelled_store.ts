@@ -14,9 +14,9 @@ import type { WriterThread } from "../../../src/store/sqlite/writer/writer_threa
 import { temporaryFolder } from "../checks/temporary_folder.ts";
 import { LogModel } from "../fakes/log_model.ts";
 import { eventually } from "../waiting/eventually.ts";
-import { plainBatch } from "./plain_batches.ts";
+import { plainBatch } from "../lane/plain_batches.ts";
 import { userRecord } from "./stored_messages.ts";
-import { startWriterThread } from "./writer_threads.ts";
+import { startWriterThread } from "../lane/writer_threads.ts";
 
 export type ModelledStoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1] & {
   /** Whether a thread writes the batches of plain messages. */

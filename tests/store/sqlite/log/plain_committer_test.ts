@@ -11,9 +11,9 @@ import { PlainWriter } from "../../../../src/store/sqlite/writer/plain_writer.ts
 import type { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { dumpDatabase } from "../../../support/servers/database_dump.ts";
-import { plainBatch, type PlainMessage, plainMessage } from "../../../support/servers/plain_batches.ts";
+import { plainBatch, type PlainMessage, plainMessage } from "../../../support/lane/plain_batches.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../../../support/servers/stored_messages.ts";
-import { startWriterThread } from "../../../support/servers/writer_threads.ts";
+import { startWriterThread } from "../../../support/lane/writer_threads.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const users = ["ana", "ben", "cleo"];

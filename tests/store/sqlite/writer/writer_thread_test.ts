@@ -6,7 +6,7 @@ import { Database, databasePath } from "../../../../src/store/sqlite/database.ts
 import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { workerEntry } from "../../../support/processes/worker_entry.ts";
-import { inFrame } from "../../../support/servers/plain_batches.ts";
+import { inFrame } from "../../../support/lane/plain_batches.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const decoder = new TextDecoder();

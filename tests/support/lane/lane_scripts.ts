@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { DirectMessages } from "../../../src/gen/chatd/v1/settings.ts";
-import type { RequestKind } from "./received_frames.ts";
-import { historyRequest, sendRequest } from "./wire_values.ts";
+import type { RequestKind } from "../servers/received_frames.ts";
+import { historyRequest, sendRequest } from "../servers/wire_values.ts";
 
 /** The sessions of a script, by index. */
 export const sessionUsers = ["ana", "ana", "ben", "ben", "cleo", "dan"] as const;

@@ -2,7 +2,7 @@ import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
 import { temporaryFolder } from "../checks/temporary_folder.ts";
-import { TestMessageStore, TestStore } from "./test_store.ts";
+import { TestMessageStore, TestStore } from "../servers/test_store.ts";
 import { startWriterThread } from "./writer_threads.ts";
 
 /** A store that counts plain messages, and refuses some batches, as if it was not certain of them. */

@@ -15,10 +15,10 @@ import {
   sessionUsers,
 } from "./lane_scripts.ts";
 import { LaneStore } from "./lane_store.ts";
-import type { RequestKind } from "./received_frames.ts";
-import { TestChat } from "./test_chat.ts";
-import { TestRooms } from "./test_rooms.ts";
-import { TestSession } from "./test_session.ts";
+import type { RequestKind } from "../servers/received_frames.ts";
+import { TestChat } from "../servers/test_chat.ts";
+import { TestRooms } from "../servers/test_rooms.ts";
+import { TestSession } from "../servers/test_session.ts";
 
 export interface LaneSystemOptions {
   /** Whether the store refuses the next batch of plain messages; it takes all unless given. */

@@ -1,6 +1,6 @@
 import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
-import type { RequestKind } from "./received_frames.ts";
-import type { TestSession } from "./test_session.ts";
+import type { RequestKind } from "../servers/received_frames.ts";
+import type { TestSession } from "../servers/test_session.ts";
 
 /** A connection of a session, and the requests that it sent. */
 export interface LaneConnection {

@@ -21,10 +21,10 @@ export function repliesByRequest({ session }: LaneConnection): Reply[] {
   return session.replies.toSorted((one, other) => one.requestId - other.requestId);
 }
 
-/** Returns the sends of a connection that were accepted as new messages, in the order of the replies. */
-export function acceptedSends({ session, sent }: LaneConnection) {
-  const kinds = new Map(sent.map(({ id, kind }) => [id, kind]));
-  return session.replies.flatMap(({ requestId, result }) => {
+/** Returns the sends of a connection that were accepted as new messages, in the order of their requests. */
+export function acceptedSends(connection: LaneConnection) {
+  const kinds = new Map(connection.sent.map(({ id, kind }) => [id, kind]));
+  return repliesByRequest(connection).flatMap(({ requestId, result }) => {
     const kind = kinds.get(requestId);
     if (kind?.$case !== "send" || result?.$case !== "send" || result.value.duplicate) return [];
     return [{ ...result.value, text: kind.value.text, id: kind.value.id.toLowerCase() }];

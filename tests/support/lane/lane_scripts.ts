@@ -236,9 +236,15 @@ function burst(ends: fc.Arbitrary<Burst["end"]>): fc.Arbitrary<Burst> {
   });
 }
 
-/** Scripts in which one session sends at a time: the log does not depend on how long a server takes. */
+/**
+ * Scripts in which one session sends at a time: the log does not depend on how long a server takes. No account is deleted,
+ * because a message to a room that is read again then may come after later messages to other conversations.
+ */
 export const orderedScript: fc.Arbitrary<Script> = fc.array(
-  burst(fc.constant("goes on" as const)).map((each) => ({ bursts: [each], settles: true })),
+  burst(fc.constant("goes on" as const)).map((each) => ({
+    bursts: [{ ...each, deletesBanned: false }],
+    settles: true,
+  })),
   { minLength: 1, maxLength: 20, size: "max" },
 );
 

@@ -195,7 +195,7 @@ export class LaneSystem implements AsyncDisposable {
       const { sent, user, isLost } = connection;
       const answered = repliesByRequest(connection).map(({ requestId }) => requestId).slice(1);
       if (!isLost) assert.deepEqual(answered, sent.map(({ id }) => id), `replies to ${user}`);
-      let before = 0;
+      const newest = new Map<string, number>();
       for (const { position, conversation, seq, acceptedAtMs, text, id } of acceptedSends(connection)) {
         const found = visible[user].filter((each) => each.id === id && each.sender === user);
         const [entry] = found;
@@ -205,8 +205,8 @@ export class LaneSystem implements AsyncDisposable {
           [position, conversation, seq, acceptedAtMs],
         );
         if (!entry.deleted && entry.editedAt === undefined) assert.equal(entry.text, text);
-        assert.ok(position > before, "messages of a session are not in its order");
-        before = position;
+        assert.ok(position > (newest.get(conversation) ?? 0), `${conversation} is not in the order of the requests`);
+        newest.set(conversation, position);
       }
     }
     for (const user of scriptUsers) {

@@ -7,7 +7,7 @@ export const maxIdleFrames = 1_000;
 export class IdleFrames {
   #count = 0;
 
-  /** @throws {ChatError} `invalid_argument` after {@link maxIdleFrames} in a row */
+  /** Counts a frame. @throws {ChatError} `invalid_argument` after {@link maxIdleFrames} in a row */
   add(): void {
     if (++this.#count <= maxIdleFrames) return;
     throw new ChatError(

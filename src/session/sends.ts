@@ -48,7 +48,7 @@ export class Sends implements LaneSession {
     return this.#inFlight >= maxInFlight;
   }
 
-  /** Resolves when no send is in flight, of which there is at least one. */
+  /** Resolves when no send is in flight any more; there must be one. */
   allAnswered(): Promise<void> {
     return (this.#allAnswered ??= Promise.withResolvers()).promise;
   }
@@ -92,7 +92,7 @@ export class Sends implements LaneSession {
     this.#endOne();
   }
 
-  /** Begins no more sends and replies to none, because the session has ended. Those in flight are stored. */
+  /** Ends with the session: no send is answered any more, or begins after its check. Sends in flight are stored. */
   close(): void {
     this.#closed = true;
   }

@@ -24,7 +24,7 @@ import { brokerAuthSecret, ownAuthSecretFile } from "./broker/broker_auth_secret
 import { brokerLogin, ownPasswordFile } from "./broker/broker_login.ts";
 import { refuseOpenBroker } from "./broker/broker_network.ts";
 import { keepServing } from "./keep_serving.ts";
-import { amqpRegistrationPolicy } from "./registration_line.ts";
+import { amqpRegistrationPolicy } from "./registration_policy.ts";
 import { runServer, type ServerEnd } from "./run_server.ts";
 import type { AmqpServerOptions } from "./server_options.ts";
 import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";

@@ -3,7 +3,7 @@ import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { requireDataFolder } from "../host/permissions.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
-import { formatRegistration } from "./registration_line.ts";
+import { formatRegistration } from "./registration_policy.ts";
 import type { ServerOptions } from "./server_options.ts";
 import type { TransportServer } from "./transport_server.ts";
 

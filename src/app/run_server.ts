@@ -27,7 +27,7 @@ import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { openChat } from "./open_chat.ts";
-import { formatRegistration } from "./registration_line.ts";
+import { formatRegistration } from "./registration_policy.ts";
 import { serveAlone } from "./serve_alone.ts";
 import type { ServerOptions } from "./server_options.ts";
 import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";

@@ -71,7 +71,7 @@ export class Applier {
     for (let index = 0; index < batch.count; index++) {
       const message = batch.message(index);
       const route = batch.routes[index];
-      batch.senders[index].onStored(batch.requestIds[index], message);
+      batch.sessions[index].onStored(batch.requestIds[index], message);
       this.#apply(message, route);
     }
   }

@@ -22,8 +22,8 @@ import type {
   MessageBatch,
   MessageStore,
 } from "./messages/message_store.ts";
-import { noSuchMessage, Posting } from "./messages/posting.ts";
 import { PlainLane } from "./messages/plain_lane.ts";
+import { noSuchMessage, Posting } from "./messages/posting.ts";
 import { Receipts } from "./messages/receipts.ts";
 import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
@@ -273,7 +273,7 @@ export class Chat {
     return this.#buckets.take(user, this.#options.clock.now(), cost);
   }
 
-  /** Returns the cost of a request that was not taken to the user's allowance. */
+  /** Gives back the cost of a request that did not begin. */
   giveBackAllowance(user: string, cost: number): void {
     this.#buckets.giveBack(user, this.#options.clock.now(), cost);
   }

@@ -1,5 +1,5 @@
 import type { Chat } from "../core/chat.ts";
-import { messageIdLength } from "../core/messages/message_id.ts";
+import { messageIdLength } from "../core/messages/message_id_bytes.ts";
 import type { LaneRequest, LaneRoute, LaneSession } from "../core/messages/plain_lane.ts";
 import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { SendRequest } from "../gen/chatd/v1/chat.ts";
@@ -8,9 +8,8 @@ import type { RequestScanner } from "../wire/request_scanner.ts";
 
 /** Length of the longest address: "#" and the name of a room. */
 const maxAddressBytes = 33;
-/** Most addresses that a session remembers the routes of. */
+/** Most addresses whose routes a session remembers. */
 const maxRoutes = 256;
-
 /** Tokens that a send costs, on each way. */
 const costOfSend = 1;
 
@@ -43,9 +42,10 @@ export class PlainSends {
     const route = this.#routeTo(frame, toAt, toEnd);
     if (route === undefined) return false;
     const { chat, session } = this.#options;
-    if (chat.takeAllowance(route.sender, costOfSend) > 0) return false;
-    if (this.#add({ route, sender: session, requestId, frame, idAt, textAt, textEnd })) return true;
-    chat.giveBackAllowance(route.sender, costOfSend);
+    const { sender: user } = route;
+    if (chat.takeAllowance(user, costOfSend) > 0) return false;
+    if (this.#add({ route, session, requestId, frame, idAt, textAt, textEnd })) return true;
+    chat.giveBackAllowance(user, costOfSend);
     return false;
   }
 
@@ -63,7 +63,7 @@ export class PlainSends {
     if (!isPlainText(frame, textAt, textEnd)) return false;
     const route = this.#find(to);
     if (route === undefined) return false;
-    return this.#add({ route, sender: this.#options.session, requestId, frame, idAt: 0, textAt, textEnd });
+    return this.#add({ route, session: this.#options.session, requestId, frame, idAt: 0, textAt, textEnd });
   }
 
   /** Adds a message to the lane. @returns false if it has to take the other way */

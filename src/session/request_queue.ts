@@ -35,7 +35,7 @@ export class RequestQueue {
     }
   }
 
-  /** Whether no request waits, and one with this id may come next. */
+  /** Whether no request waits, and a request with this id may come next. */
   isOpenTo(id: number): boolean {
     return this.#waiting.length === 0 && id > this.#lastId;
   }

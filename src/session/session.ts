@@ -1,60 +1,48 @@
 import type { Identity } from "../core/accounts/accounts.ts";
 import { ChatError, toChatError } from "../core/chat_error.ts";
-import type { PlainMessage } from "../core/messages/plain_batch.ts";
-import type { LaneSession } from "../core/messages/plain_lane.ts";
-import type { CheckedDraft } from "../core/messages/submission.ts";
 import { ClientFrame, type Hello, type Reply, type Request } from "../gen/chatd/v1/session.ts";
 import { toWireError } from "../wire/convert.ts";
-import { protocolVersions } from "../wire/limits.ts";
 import { parseHello } from "../wire/parse_hello.ts";
 import { RequestScanner } from "../wire/request_scanner.ts";
-import { encodeItem, encodeReply, encodeSendReply } from "../wire/server_items.ts";
+import { encodeItem, encodeReply } from "../wire/server_items.ts";
 import { decodeStrictly } from "../wire/strict_reader.ts";
-import { PlainSends } from "./plain_sends.ts";
-import { nothingNew } from "./sent_frames.ts";
-import { SessionStream } from "./session_stream.ts";
+import { helloResponse } from "./hello_response.ts";
+import { IdleFrames } from "./idle_frames.ts";
 import { costOfRequest } from "./request_costs.ts";
 import { answer, hasHandler, requestHandlers } from "./request_handlers.ts";
 import { RequestQueue } from "./request_queue.ts";
 import type { RequestContext } from "./request_types.ts";
 import { judgeResume, type Resume } from "./resume.ts";
+import { Sends } from "./sends.ts";
+import { nothingNew } from "./sent_frames.ts";
 import type { SessionDependencies } from "./session_dependencies.ts";
 import type { SessionPipe } from "./session_pipe.ts";
+import { SessionStream } from "./session_stream.ts";
 import { Subscription } from "./subscription.ts";
 
 const helloDeadlineMs = 10_000;
-const maxSendsInFlight = 256;
-/** Plain messages in flight, each of which costs less. */
-const maxPlainInFlight = 1_024;
 /** Shared by all sessions: a frame is read at once. */
 const scanner = new RequestScanner();
-/** Empty frames and repeated acknowledgements that a client may send in a row, as they cost no tokens. */
-export const maxIdleFrames = 1_000;
 
 type ReplyResult = NonNullable<Reply["result"]>;
 
 /**
  * The server's side of one live session: hello, requests in order, replies and deliveries. The same on every transport.
  */
-export class Session implements LaneSession {
+export class Session {
   readonly id: string = crypto.randomUUID();
   readonly #shared: SessionDependencies;
   readonly #pipe: SessionPipe;
   readonly #stream: SessionStream;
   #helloTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Absent until the client sends a message. */
-  #plain: PlainSends | undefined;
   /** Absent until the client has logged in. */
   #subscription: Subscription | undefined;
+  /** Absent until the client has logged in. */
+  #sends: Sends | undefined;
   #ended = false;
 
   readonly #requests = new RequestQueue();
-  /** Empty frames and repeated acknowledgements since the last progress. */
-  #idleFrames = 0;
-  /** Sends that were submitted and have no reply yet. */
-  #sends = 0;
-  /** Resolves for the request that waits until all sends have replies. */
-  #sendsAnswered: PromiseWithResolvers<void> | undefined;
+  readonly #idle = new IdleFrames();
   /** A request is in progress, and the requests after it wait for it. */
   #busy = false;
   /** Runs until the user's allowance suffices for the next request. */
@@ -82,10 +70,9 @@ export class Session implements LaneSession {
     if (this.#ended) return;
     try {
       const rest = this.#takeStart(frame);
-      if (rest === frame.length && rest > 0) {
-        if (this.#requests.first !== undefined) this.#drain();
-        // Byte strings in the decoded frame refer to parts of `frame`: only hello has some, and copies them.
-      } else this.receive(decodeStrictly(ClientFrame, frame.subarray(rest)), frame.length - rest);
+      if (rest === frame.length && rest > 0) return this.#continue();
+      // Byte strings in the decoded frame refer to parts of `frame`: only hello has some, and copies them.
+      this.receive(decodeStrictly(ClientFrame, frame.subarray(rest)), frame.length - rest);
     } catch (error) {
       this.end(toChatError(error));
     }
@@ -107,35 +94,24 @@ export class Session implements LaneSession {
   /** Sends the plain message that the scanner read last. @returns false if it has to be decoded */
   #sendPlain(frame: Uint8Array): boolean {
     const { requestId } = scanner;
-    const subscriber = this.#subscription;
-    if (subscriber === undefined || !this.#isOpenToPlain(requestId)) return false;
-    if (!this.#plainSendsOf(subscriber).send(frame, scanner)) return false;
+    if (this.#busy || !this.#requests.isOpenTo(requestId) || !this.#hasWindow()) return false;
+    if (!this.#sends?.sendPlain(frame, scanner)) return false;
     this.#requests.pass(requestId);
-    this.#sends += 1;
-    this.#idleFrames = 0;
+    this.#idle.reset();
     return true;
-  }
-
-  #plainSendsOf(subscriber: Subscription): PlainSends {
-    return this.#plain ??= new PlainSends({ chat: this.#shared.chat, session: this, subscriber });
-  }
-
-  /** Reports whether a request with this id may begin now, and replies have room. */
-  #isOpenToPlain(requestId: number): boolean {
-    return !this.#busy && this.#sends < maxPlainInFlight && this.#requests.isOpenTo(requestId) && this.#hasWindow();
   }
 
   /** Takes a frame of `bytes` bytes from the client. */
   receive(frame: ClientFrame, bytes: number): void {
     const share = bytes / Math.max(1, frame.requests.length);
     try {
-      if (frame.requests.length === 0) this.#countIdle();
+      if (frame.requests.length === 0) this.#idle.add();
       for (const request of frame.requests) {
         if (this.#ended) return;
         if (request.kind?.$case === "ack") this.#acknowledge(request.kind.value.receipt);
         else {
           this.#requests.add(request, share);
-          this.#idleFrames = 0;
+          this.#idle.reset();
         }
       }
     } catch (error) {
@@ -176,6 +152,7 @@ export class Session implements LaneSession {
     clearTimeout(this.#helloTimer);
     clearTimeout(this.#pause);
     this.#requests.clear();
+    this.#sends?.close();
     this.#subscription?.close();
     if (this.#subscription !== undefined) this.#shared.chat.unsubscribe(this.#subscription);
     this.#stream.writer.flush();
@@ -194,9 +171,7 @@ export class Session implements LaneSession {
    * @param options `hasWaited` is false when the requests came just now, and could not take the lane
    */
   #drain({ hasWaited = true } = {}): void {
-    while (
-      !this.#ended && !this.#busy && this.#hasWindow() && this.#sends < maxSendsInFlight && this.#isAllowed()
-    ) {
+    while (!this.#ended && !this.#busy && this.#hasWindow() && !this.#sends?.isFull && this.#isAllowed()) {
       const request = this.#requests.next();
       if (request === undefined) break;
       try {
@@ -206,9 +181,14 @@ export class Session implements LaneSession {
         this.#refuse(request.id, error);
       }
     }
-    if (!this.#busy && this.#leaving && this.#sends === 0 && this.#requests.first === undefined) {
+    if (!this.#busy && this.#leaving && !this.#sends?.inFlight && this.#requests.first === undefined) {
       this.#finish(undefined);
     }
+  }
+
+  /** Calls {@link #drain} unless it has nothing to do. */
+  #continue(): void {
+    if (this.#leaving || this.#requests.first !== undefined) this.#drain();
   }
 
   /**
@@ -223,19 +203,8 @@ export class Session implements LaneSession {
   /** @returns undefined when the requests after it may begin at once, as after nearly all sends */
   #beginRequest(request: Request, hasWaited: boolean): Promise<void> | undefined {
     const { id, kind } = request;
-    const subscriber = this.#subscription;
-    if (kind?.$case !== "send" || subscriber === undefined) return this.#handle(request);
-    if (hasWaited && this.#plainSendsOf(subscriber).sendWaiting(id, kind.value)) {
-      this.#sends += 1;
-      return undefined;
-    }
-    const draft = this.#shared.chat.posting.check(subscriber.identity.user, kind.value);
-    if (draft instanceof Promise) {
-      return draft.then((checked) => {
-        if (!this.#ended) void this.#submit(id, checked);
-      });
-    }
-    void this.#submit(id, draft);
+    if (kind?.$case !== "send" || this.#sends === undefined) return this.#handle(request);
+    return this.#sends.begin(id, kind.value, { hasWaited });
   }
 
   async #finishExclusive(request: Request, exclusive: Promise<void>): Promise<void> {
@@ -277,7 +246,7 @@ export class Session implements LaneSession {
     if (!hasHandler(kind)) {
       throw new ChatError("invalid_argument", "This server does not know this kind of request.");
     }
-    if (this.#sends > 0) await (this.#sendsAnswered ??= Promise.withResolvers()).promise;
+    if (this.#sends?.inFlight) await this.#sends.allAnswered();
     if (this.#ended) return;
     const { endsSession } = requestHandlers[kind.$case];
     // A request and its reply have the same $case, which TypeScript cannot follow through the union.
@@ -290,42 +259,6 @@ export class Session implements LaneSession {
     } finally {
       this.#lastReply = undefined;
     }
-  }
-
-  async #submit(id: number, draft: CheckedDraft): Promise<void> {
-    this.#sends += 1;
-    try {
-      const posted = await this.#shared.chat.posting.submit(draft, this.#subscription);
-      if (!this.#ended) this.#stream.writer.add(encodeSendReply(id, posted, posted.duplicate));
-    } catch (error) {
-      this.#refuse(id, error);
-    }
-    this.#countAnswered();
-    this.#drain();
-  }
-
-  onStored(requestId: number, message: PlainMessage): void {
-    if (!this.#ended) this.#stream.writer.add(encodeSendReply(requestId, message));
-    this.#countAnswered();
-    if (this.#leaving || this.#requests.first !== undefined) this.#drain();
-  }
-
-  resubmit(requestId: number, draft: CheckedDraft): void {
-    this.#sends -= 1;
-    void this.#submit(requestId, draft);
-  }
-
-  onFailed(requestId: number, error: unknown): void {
-    this.#refuse(requestId, error);
-    this.#countAnswered();
-    this.#drain();
-  }
-
-  #countAnswered(): void {
-    this.#sends -= 1;
-    if (this.#sends > 0) return;
-    this.#sendsAnswered?.resolve();
-    this.#sendsAnswered = undefined;
   }
 
   async #hello(id: number, request: Hello): Promise<void> {
@@ -350,7 +283,7 @@ export class Session implements LaneSession {
     hello: Hello,
     { identity, cursor, resume }: { identity: Identity; cursor: number; resume: Resume },
   ): void {
-    const { chat, log, transport, server } = this.#shared;
+    const { chat, log, transport } = this.#shared;
     const { address } = this.#pipe;
     const { user, deviceId } = identity;
     const { consumer, protocolVersion } = hello;
@@ -369,47 +302,29 @@ export class Session implements LaneSession {
     });
     chat.subscribe(subscription);
     this.#subscription = subscription;
+    this.#sends = new Sends({
+      chat,
+      subscriber: subscription,
+      writer: stream.writer,
+      refuse: (requestId, error) => this.#refuse(requestId, error),
+      onAnswered: () => this.#continue(),
+    });
     clearTimeout(this.#helloTimer);
     this.#helloTimer = undefined;
     const client = hello.client.slice(0, 64);
     chat.metrics.sessionBegan(transport);
     log.info("session started", { session: this.id, user, device: deviceId, consumer, client, transport, address });
     const { windowBytes } = stream;
-    const { min: protocolMin, max: protocolMax } = protocolVersions;
-    this.#reply(id, {
-      $case: "hello",
-      value: {
-        user,
-        deviceId,
-        epoch: resume.epoch,
-        cursor,
-        head,
-        protocolMin,
-        protocolMax,
-        server,
-        windowBytes,
-        stateRevision: chat.revisions.current(user),
-        incarnation: chat.timeline.incarnation,
-        sharedThrough: resume.sharedThrough,
-      },
-    });
+    const value = helloResponse(this.#shared, { identity, cursor, head, resume, windowBytes });
+    this.#reply(id, { $case: "hello", value });
     subscription.start(hello.callback, address);
   }
 
   #acknowledge(receipt: number): void {
     const content = this.#stream.acknowledge(receipt);
-    if (content === nothingNew) return this.#countIdle();
-    this.#idleFrames = 0;
+    if (content === nothingNew) return this.#idle.add();
+    this.#idle.reset();
     this.#subscription?.acknowledge(content);
-  }
-
-  /** @throws {ChatError} `invalid_argument` after {@link maxIdleFrames} in a row */
-  #countIdle(): void {
-    if (++this.#idleFrames <= maxIdleFrames) return;
-    throw new ChatError(
-      "invalid_argument",
-      `${maxIdleFrames} frames in a row had no request: send requests in frames.`,
-    );
   }
 
   #contextOf(subscriber: Subscription): RequestContext {

@@ -1,3 +1,5 @@
+import { messageIdLength, putIdText } from "../core/messages/message_id_bytes.ts";
+
 /** Size of the memory that items share: an allocation for each item would cost more than writing it. */
 const sharedBytes = 64 * 1024;
 /** Space for the tags and lengths before the fields of an item. */
@@ -7,11 +9,6 @@ const maxVarintBytes = 8;
 const maxShortLength = 160;
 
 const utf8 = new TextEncoder();
-
-/** Length of the canonical text of a UUID. */
-export const uuidLength = 36;
-const hyphen = 0x2d;
-const digits = utf8.encode("0123456789abcdef");
 
 /**
  * Writes protobuf by hand, for the items of which there are most: first the fields of an item in order, then the
@@ -73,19 +70,12 @@ export class ItemBytes {
     this.#at += value.length;
   }
 
-  /** Writes the canonical text of a UUID of 16 bytes (RFC 9562, section 4). */
-  uuid(tag: number, value: Uint8Array): void {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    bytes[at++] = tag;
-    bytes[at++] = uuidLength;
-    for (let index = 0; index < 16; index++) {
-      if (index === 4 || index === 6 || index === 8 || index === 10) bytes[at++] = hyphen;
-      const byte = value[index];
-      bytes[at++] = digits[byte >> 4];
-      bytes[at++] = digits[byte & 15];
-    }
-    this.#at = at;
+  /** Writes the canonical text of a message id of 16 bytes. */
+  id(tag: number, value: Uint8Array): void {
+    this.#bytes[this.#at++] = tag;
+    this.#bytes[this.#at++] = messageIdLength;
+    putIdText(this.#bytes, this.#at, value);
+    this.#at += messageIdLength;
   }
 
   /** Wraps everything written so far as the field `tag` of an outer message. */

@@ -1,3 +1,5 @@
+import { messageIdLength } from "../core/messages/message_id_bytes.ts";
+
 /** The tags of a frame, one byte each: field number and wire type (protobuf encoding, "Message structure"). */
 const requestTag = (1 << 3) | 2;
 const requestIdTag = (1 << 3) | 0;
@@ -7,9 +9,6 @@ const receiptTag = (1 << 3) | 5;
 const toTag = (1 << 3) | 2;
 const messageIdTag = (2 << 3) | 2;
 const textTag = (3 << 3) | 2;
-
-/** Length of a message id in canonical text, in bytes. */
-const messageIdLength = 36;
 
 /**
  * Reads the requests at the start of an encoded `ClientFrame` as ranges of its bytes, without an object for each: plain
@@ -41,7 +40,7 @@ export class RequestScanner {
   /** The range of the last send's address. */
   toAt = 0;
   toEnd = 0;
-  /** The start of the last send's message id, which has 36 bytes. */
+  /** The start of the last send's message id, of {@link messageIdLength} bytes. */
   idAt = 0;
   /** The range of the last send's text. */
   textAt = 0;

@@ -1,10 +1,11 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Accepted, Message } from "../core/messages/message.ts";
+import { messageIdLength } from "../core/messages/message_id_bytes.ts";
 import { PlainMessage } from "../core/messages/plain_batch.ts";
 import type { Notice } from "../core/people/notice.ts";
 import { Item, type Reply } from "../gen/chatd/v1/session.ts";
 import { toWireMessage } from "./convert.ts";
-import { ItemBytes, uuidLength } from "./item_bytes.ts";
+import { ItemBytes } from "./item_bytes.ts";
 import { toWireNotice } from "./notices.ts";
 
 const itemsTag = (1 << 3) | 2;
@@ -31,13 +32,13 @@ export function encodeReply(requestId: number, result: NonNullable<Reply["result
 }
 
 /** Encodes the reply to a send that was accepted like {@link encodeItem}, in a fifth of the time. */
-export function encodeSendReply(requestId: number, accepted: Accepted, duplicate = false): Uint8Array {
+export function encodeSendReply(requestId: number, accepted: Accepted & { duplicate?: boolean }): Uint8Array {
   bytes.begin(6, accepted.conversation.length);
   bytes.number(8, accepted.position);
   bytes.string(18, accepted.conversation);
   bytes.number(24, accepted.seq);
   bytes.number(32, accepted.acceptedAt);
-  bytes.bool(40, duplicate);
+  bytes.bool(40, accepted.duplicate ?? false);
   bytes.within(42);
   bytes.numberBefore(8, requestId);
   bytes.within(10);
@@ -82,11 +83,11 @@ function encodeMessage(message: Message): Uint8Array {
 function encodePlainMessage(
   { position, conversation, seq, idBytes, sender, acceptedAt, textBytes, ordinal }: PlainMessage,
 ) {
-  bytes.begin(9, conversation.length + uuidLength + sender.length + textBytes.length);
+  bytes.begin(9, conversation.length + messageIdLength + sender.length + textBytes.length);
   bytes.number(8, position);
   bytes.string(18, conversation);
   bytes.number(24, seq);
-  bytes.uuid(34, idBytes);
+  bytes.id(34, idBytes);
   bytes.string(42, sender);
   bytes.number(48, acceptedAt);
   bytes.octets(58, textBytes);

@@ -4,7 +4,7 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { decodeStrictly } from "../../src/wire/strict_reader.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
-import { LaneStore } from "../support/servers/lane_store.ts";
+import { LaneStore } from "../support/lane/lane_store.ts";
 import { ping, send } from "../support/servers/session_requests.ts";
 import { TestChat } from "../support/servers/test_chat.ts";
 import { TestSession } from "../support/servers/test_session.ts";

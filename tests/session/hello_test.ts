@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { maxIdleFrames } from "../../src/session/session.ts";
+import { maxIdleFrames } from "../../src/session/idle_frames.ts";
 import { FakeTime } from "../support/fakes/fake_time.ts";
 import { open, send } from "../support/servers/session_requests.ts";
 import { TestChat } from "../support/servers/test_chat.ts";

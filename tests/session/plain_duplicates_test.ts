@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { LaneStore } from "../support/servers/lane_store.ts";
+import { LaneStore } from "../support/lane/lane_store.ts";
 import { open, send } from "../support/servers/session_requests.ts";
 import { TestChat } from "../support/servers/test_chat.ts";
 import type { TestSession } from "../support/servers/test_session.ts";

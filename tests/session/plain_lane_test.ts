@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { propertyRuns } from "../support/fakes/late_store.ts";
-import { orderedScript, racingScript } from "../support/servers/lane_scripts.ts";
-import { idsFor, LaneSystem, type LaneSystemOptions } from "../support/servers/lane_system.ts";
+import { idsFor, orderedScript, racingScript } from "../support/lane/lane_scripts.ts";
+import { LaneSystem, type LaneSystemOptions } from "../support/lane/lane_system.ts";
 
 const now = new FakeClock().now();
 

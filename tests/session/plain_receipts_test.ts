@@ -3,7 +3,7 @@ import { FakeTime } from "../support/fakes/fake_time.ts";
 import { open, send } from "../support/servers/session_requests.ts";
 import { TestChat } from "../support/servers/test_chat.ts";
 import type { TestSession } from "../support/servers/test_session.ts";
-import { LaneStore } from "../support/servers/lane_store.ts";
+import { LaneStore } from "../support/lane/lane_store.ts";
 import { turns, until } from "../support/waiting/turns.ts";
 
 function receiptsOf({ items }: TestSession) {

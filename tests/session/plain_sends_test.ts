@@ -247,7 +247,7 @@ Deno.test("a message that waits for a room is refused when the room is deleted",
   assert.equal((await ben.reply(other)).$case, "send");
 });
 
-Deno.test("a message goes to the address in its frame, whatever becomes of the memory of earlier frames", async () => {
+Deno.test("a message goes to the address in its frame, although later frames overwrite it", async () => {
   await using chat = await openChat({ users: ["ana", "ben", "dan"] });
   const { test, store, texts } = chat;
   const ana = await open(test, "ana");

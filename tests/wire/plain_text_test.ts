@@ -24,7 +24,7 @@ Deno.test("a plain text is valid UTF-8, passes the check of a text, and mentions
   }));
 });
 
-Deno.test("ordinary text is plain, whatever its script", () => {
+Deno.test("ordinary text in any script is plain", () => {
   for (const text of ["hello", "Grüße", "日本語", "🙂", "\u0000", "a\nb", "\uFEFFx", "x".repeat(8 * 1024)]) {
     const bytes = new TextEncoder().encode(text);
     assert.equal(isPlainText(bytes, 0, bytes.length), true, JSON.stringify(text.slice(0, 10)));

@@ -99,7 +99,7 @@ Deno.test("the reply to a send is encoded as by the generated code", () => {
   fc.assert(fc.property(position, accepted, (requestId, accepted) => {
     const result = { $case: "send" as const, value: toSendResponse(accepted) };
     assert.deepEqual(
-      encodeSendReply(requestId, accepted, accepted.duplicate),
+      encodeSendReply(requestId, accepted),
       encodeItem({ $case: "reply", value: { requestId, result } }),
     );
   }));

@@ -3,14 +3,13 @@ import { type Metrics, silentMetrics } from "../metrics.ts";
 import type { ChangeResult, MessageStore, MoveRead } from "./message_store.ts";
 import type { Committed, PendingEntry } from "./pending_entry.ts";
 import { type Moves, PendingMoves } from "./pending_moves.ts";
+import { maxDirectMessages } from "./plain_batch.ts";
 import type { LaneBatch, LaneRequest, LaneRoute, LaneSession } from "./plain_lane.ts";
 import { PlainQueue } from "./plain_queue.ts";
 
 const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 const maxChangesInCommit = 1_000;
-/** Plain messages that the store may write itself; its thread writes more of them while others are published. */
-const fewMessages = 8;
 /** Commits in a row that come back as "behind", before the queue waits for the state to settle. */
 const maxBehind = 3;
 const settlingMs = 5;
@@ -55,6 +54,7 @@ export class CommitQueue {
   readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  /** Whether the newest commit is a batch of plain messages. */
   #wasPlain = false;
   /** Commits in a row that came back as "behind". */
   #behind = 0;
@@ -66,7 +66,7 @@ export class CommitQueue {
 
   /**
    * Resolves when the message is on disk, or was already there.
-   * @throws {ChatError} `busy` when the queue is full, `storage_full` from the store.
+   * @throws {ChatError} `busy` when the queue is full; errors of {@link MessageStore.commit}.
    */
   append(entry: PendingEntry): Promise<ChangeResult> {
     const bytes = entry.append.text.length;
@@ -118,7 +118,7 @@ export class CommitQueue {
   }
 
   #isDue(): boolean {
-    return !this.#plain.isEmpty || this.#waiting.length > 0 || this.moves.isDue;
+    return this.#plain.count > 0 || this.#waiting.length > 0 || this.moves.isDue;
   }
 
   #start(): Promise<void> {
@@ -156,7 +156,8 @@ export class CommitQueue {
     }
     if (!isStored) return this.#returnPlain(batch);
     const seconds = (performance.now() - begun) / 1_000;
-    if (this.#plain.count > fewMessages && !this.#isTurnOfMoves) void this.#start();
+    // The thread of the store writes the next batch while this one is published.
+    if (this.#plain.count > maxDirectMessages && !this.#isTurnOfMoves) void this.#start();
     onBatchStored(batch);
     this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
   }

@@ -1,5 +1,6 @@
 import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
+import { idOfBytes } from "./message_id_bytes.ts";
 
 /** How long an id stays known after its message was removed; older ids are refused. */
 export const messageIdLifetimeMs = 30 * 24 * 60 * 60 * 1000;
@@ -35,12 +36,6 @@ export function messageIdOf(time: number, digest: Uint8Array): string {
   return idOfBytes(bytes);
 }
 
-/** Returns the canonical text of the 16 bytes of an id. */
-export function idOfBytes(bytes: Uint8Array): string {
-  const hex = bytes.toHex();
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
 /** Returns whether `id` is a UUIDv7 in canonical text and lower case, as {@link createMessageId} makes it. */
 export function isMessageId(id: string): boolean {
   return pattern.test(id);
@@ -51,43 +46,6 @@ export function parseMessageId(id: string): string {
   const lower = id.toLowerCase();
   if (pattern.test(lower)) return lower;
   throw new ChatError("invalid_argument", `${JSON.stringify(id.slice(0, 64))} is not a message id: use a UUIDv7.`);
-}
-
-/** Length of an id in canonical text. */
-export const messageIdLength = 36;
-const hyphen = 0x2d;
-
-/** The value of each hexadecimal digit in lower case, by its code; -1 for other codes. */
-const digitValues = new Int8Array(256).fill(-1);
-for (let value = 0; value < 16; value++) digitValues[value.toString(16).charCodeAt(0)] = value;
-
-/**
- * Reads the time of an id in canonical text and lower case, of {@link messageIdLength} bytes of ASCII at `at`.
- * @returns milliseconds since the Unix epoch; -1 for other bytes, which may be an id in upper case
- */
-export function readMessageIdTime(bytes: Uint8Array, at: number): number {
-  for (let index = 8; index <= 23; index += 5) if (bytes[at + index] !== hyphen) return -1;
-  const high = readDigits(bytes, at, 4);
-  const middle = readDigits(bytes, at + 4, 4);
-  const low = readDigits(bytes, at + 9, 4);
-  const version = readDigits(bytes, at + 14, 4);
-  const variant = readDigits(bytes, at + 19, 4);
-  const random = readDigits(bytes, at + 24, 6) | readDigits(bytes, at + 30, 6);
-  if ((high | middle | low | version | variant | random) < 0) return -1;
-  // "7", and "8", "9", "a" or "b" (RFC 9562, sections 4.1 and 4.2).
-  return version >> 12 === 7 && variant >> 14 === 2 ? high * 0x1_0000_0000 + middle * 0x1_0000 + low : -1;
-}
-
-/** Reads up to 7 hexadecimal digits in lower case. @returns -1 for other bytes */
-function readDigits(bytes: Uint8Array, at: number, count: number): number {
-  let read = 0;
-  let all = 0;
-  for (const end = at + count; at < end; at++) {
-    const value = digitValues[bytes[at]];
-    all |= value;
-    read = read << 4 | value;
-  }
-  return all < 0 ? -1 : read;
 }
 
 /** Returns the time in a parsed id, in milliseconds since the Unix epoch. */

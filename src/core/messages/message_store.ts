@@ -212,7 +212,8 @@ export interface MessageStore {
    * Makes all changes durable in one transaction; resolves when they are on disk, with one result for each, in order.
    * Resolves with "behind" when no change was made, because permissions changed in the store and not yet in memory: the
    * caller judges the changes again, and commits them.
-   * @throws {ChatError} `storage_full` when the disk is full: no change was made.
+   * @throws {ChatError} `storage_full` when the disk is full, `busy` while another program locks the store: no change was
+   * made.
    */
   commit(changes: readonly Change[]): Promise<ChangeResult[] | "behind">;
 
@@ -222,7 +223,7 @@ export interface MessageStore {
    * changed meanwhile.
    * @returns false, without an effect, unless all senders and conversations exist and all ids are certainly new:
    * {@link commit} then answers for each message
-   * @throws {ChatError} `storage_full`: no message was stored
+   * @throws {ChatError} like {@link commit}: no message was stored
    */
   commitPlain(batch: PlainBatch): Promise<boolean>;
 

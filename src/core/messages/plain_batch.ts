@@ -1,11 +1,13 @@
 import type { Message } from "./message.ts";
-import { idOfBytes } from "./message_id.ts";
+import { idOfBytes, putIdBytes } from "./message_id_bytes.ts";
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Most messages in a batch: a commit of that many takes some 10 ms. */
 const maxMessages = 2_048;
-/** Most bytes in a batch: a multiple of the longest record. */
+/** Most messages in a batch that a store writes itself: to hand over a few to a thread takes longer. */
+export const maxDirectMessages = 8;
+/** Most bytes in a batch, which has room for hundreds of the longest records. */
 export const maxBatchBytes = 2 * 1024 * 1024;
 const initialBytes = 16 * 1024;
 
@@ -15,7 +17,7 @@ export const recordWord = {
   textLength: 0,
   /** Milliseconds since the Unix epoch. */
   acceptedAt: 1,
-  /** Set by the store, like those after it. */
+  /** Set by the store, as are the words after it. */
   seq: 2,
   /** Events among the entries of the conversation so far. */
   uncounted: 3,
@@ -40,13 +42,14 @@ export interface PlainRoute {
   readonly conversation: string;
 }
 
-/** A request to send a plain message: where its parts are in the frame that it came in, and who gets the reply. */
-export interface PlainRequest<Route extends PlainRoute, Sender> {
+/** A request to send a plain message, whose id and text are ranges of the frame that it came in. */
+export interface PlainRequest<Route extends PlainRoute, Session> {
   readonly route: Route;
-  readonly sender: Sender;
+  /** The session that gets the reply. */
+  readonly session: Session;
   readonly requestId: number;
   readonly frame: Uint8Array;
-  /** Where the id begins, of 36 bytes in canonical text. */
+  /** Where the id begins, in canonical text and lower case. */
   readonly idAt: number;
   /** Where the text begins and ends. */
   readonly textAt: number;
@@ -57,11 +60,11 @@ export interface PlainRequest<Route extends PlainRoute, Sender> {
  * Plain messages that are committed together, in the order of the log. Each is a record of bytes that a store can pass to
  * another thread as it is, because objects for each message would cost more than storing it.
  */
-export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown> {
+export class PlainBatch<Route extends PlainRoute = PlainRoute, Session = unknown> {
   /** The destination of each message. */
   readonly routes: Route[] = [];
   /** The session that sent each message. */
-  readonly senders: Sender[] = [];
+  readonly sessions: Session[] = [];
   /** The id of each request in its session. */
   readonly requestIds: number[] = [];
   /** Where each record begins, in bytes. */
@@ -98,8 +101,8 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
   }
 
   /** Adds a message, accepted at a time in milliseconds since the Unix epoch. There must be room for it. */
-  add(request: PlainRequest<Route, Sender>, acceptedAt: number): void {
-    const { route, sender, requestId, frame, idAt, textAt, textEnd } = request;
+  add(request: PlainRequest<Route, Session>, acceptedAt: number): void {
+    const { route, session, requestId, frame, idAt, textAt, textEnd } = request;
     const length = textEnd - textAt;
     const at = this.#size;
     const end = at + recordLength(length);
@@ -107,11 +110,11 @@ export class PlainBatch<Route extends PlainRoute = PlainRoute, Sender = unknown>
     const bytes = this.#bytes;
     this.#words[at / 8 + recordWord.textLength] = length;
     this.#words[at / 8 + recordWord.acceptedAt] = acceptedAt;
-    putId(bytes, at + recordIdAt, frame, idAt);
+    putIdBytes(bytes, at + recordIdAt, frame, idAt);
     bytes.set(frame.subarray(textAt, textEnd), at + recordTextAt);
     this.#size = end;
     this.routes.push(route);
-    this.senders.push(sender);
+    this.sessions.push(session);
     this.requestIds.push(requestId);
     this.offsets.push(at);
   }
@@ -201,18 +204,4 @@ export class PlainMessage implements Message {
   get textBytes(): Uint8Array {
     return this.#batch.textBytes(this.#index);
   }
-}
-
-/** Writes the 16 bytes of an id in canonical text. */
-function putId(bytes: Uint8Array, at: number, text: Uint8Array, from: number): void {
-  for (let index = 0; index < 16; index++) {
-    if (text[from] === 0x2d) from += 1;
-    bytes[at + index] = digit(text[from]) << 4 | digit(text[from + 1]);
-    from += 2;
-  }
-}
-
-/** The value of a hexadecimal digit in lower case. */
-function digit(code: number): number {
-  return code < 0x3a ? code - 0x30 : code - 0x57;
 }

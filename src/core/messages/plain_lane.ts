@@ -7,7 +7,8 @@ import type { RoomCache } from "../rooms/room_cache.ts";
 import { noSuchRoom, type RoomState } from "../rooms/room_state.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { directConversation, directMembers } from "./message.ts";
-import { messageIdLeadMs, readMessageIdTime } from "./message_id.ts";
+import { messageIdLeadMs } from "./message_id.ts";
+import { readMessageIdTime } from "./message_id_bytes.ts";
 import type { Origin } from "./pending_entry.ts";
 import type { PlainBatch, PlainMessage, PlainRequest, PlainRoute } from "./plain_batch.ts";
 import type { CheckedDraft } from "./submission.ts";
@@ -54,9 +55,9 @@ export interface PlainLaneOptions {
 }
 
 /**
- * The lane of plain messages: texts of users who certainly may send them, to a user or a room. Most messages are: they
- * are checked against memory, and stored in batches of bytes, without an object for each. All other entries, and those
- * that memory is not certain of, take the way of `Posting`.
+ * The lane of plain messages: texts to a user or a room, from senders who certainly may send them. Most messages are
+ * plain. The lane checks them against memory, and stores them in batches of bytes, without an object for each. All other
+ * entries take the way of `Posting`, and so does a message that memory is not certain of.
  */
 export class PlainLane {
   readonly #options: PlainLaneOptions;
@@ -98,14 +99,14 @@ export class PlainLane {
   /** Ends a batch that was not stored as it is: each message takes the other way, in their order. */
   onReturned(batch: LaneBatch): void {
     for (let index = 0; index < batch.count; index++) {
-      batch.senders[index].resubmit(batch.requestIds[index], this.#draftOf(batch, index));
+      batch.sessions[index].resubmit(batch.requestIds[index], this.#draftOf(batch, index));
     }
     this.#release(batch);
   }
 
   /** Ends a batch that could not be stored. */
   onFailed(batch: LaneBatch, error: unknown): void {
-    for (let index = 0; index < batch.count; index++) batch.senders[index].onFailed(batch.requestIds[index], error);
+    for (let index = 0; index < batch.count; index++) batch.sessions[index].onFailed(batch.requestIds[index], error);
     this.#release(batch);
   }
 

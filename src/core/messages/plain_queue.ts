@@ -6,9 +6,9 @@ const maxWaiting = 20_000;
 const maxWaitingBytes = 64 * 1024 * 1024;
 
 /** Plain messages that wait for a commit, in batches. */
-export class PlainQueue<Route extends PlainRoute, Sender> {
+export class PlainQueue<Route extends PlainRoute, Session> {
   /** The oldest first; messages are added to the last one. */
-  readonly #batches: PlainBatch<Route, Sender>[] = [];
+  readonly #batches: PlainBatch<Route, Session>[] = [];
   #count = 0;
   #bytes = 0;
   /** Bytes of the last batch that was taken. */
@@ -19,12 +19,8 @@ export class PlainQueue<Route extends PlainRoute, Sender> {
     return this.#count;
   }
 
-  get isEmpty(): boolean {
-    return this.#count === 0;
-  }
-
   /** Adds a message, accepted at a time in milliseconds since the Unix epoch. @returns false when the queue is full */
-  add(request: PlainRequest<Route, Sender>, acceptedAt: number): boolean {
+  add(request: PlainRequest<Route, Session>, acceptedAt: number): boolean {
     const length = request.textEnd - request.textAt;
     const bytes = recordLength(length);
     if (this.#count >= maxWaiting || this.#bytes + bytes > maxWaitingBytes) return false;
@@ -39,7 +35,7 @@ export class PlainQueue<Route extends PlainRoute, Sender> {
   }
 
   /** Takes the oldest batch; undefined when none waits. */
-  take(): PlainBatch<Route, Sender> | undefined {
+  take(): PlainBatch<Route, Session> | undefined {
     const batch = this.#batches.shift();
     if (batch === undefined) return undefined;
     this.#count -= batch.count;

@@ -19,7 +19,7 @@ interface Load {
 /** Caches recently used rooms, each as one shared object; all changes of a room go through that object. */
 export class RoomCache {
   readonly #store: RoomStore;
-  /** Rooms that were not used for longest come first, except those that were used since (`wasUsed`). */
+  /** In the order of eviction, with a second chance for a room that was used (`wasUsed`) since it was last looked at. */
   readonly #rooms = new Map<string, RoomState>();
   readonly #loads = new Map<string, Load>();
   readonly #idByName = new Map<string, string>();

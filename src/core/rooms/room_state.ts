@@ -39,7 +39,7 @@ export class RoomState {
   readonly #joins = new Set<RoomChange>();
   /** Submitted entries that are not committed: while there are any, only this object knows the room's state. */
   pending = 0;
-  /** Whether it was used since the cache last looked for rooms to forget. */
+  /** Whether it was used since the cache last looked at it to evict it. */
   wasUsed = false;
   /** Whether it has to be read from the store again, as soon as it has no pending entries. */
   isOutdated = false;

@@ -15,18 +15,6 @@ export function encodeId(id: string): Uint8Array {
   return Uint8Array.fromHex(id.replaceAll("-", ""));
 }
 
-export function decodeId(bytes: Uint8Array): string {
-  return idOfHex(bytes.toHex());
-}
-
-/**
- * Formats 32 hexadecimal digits as a UUID. Statements with many ids return digits, which node:sqlite reads faster than
- * BLOBs.
- */
-export function idOfHex(hex: string): string {
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}
-
 /** Runs `work` synchronously, and returns its result or error as a promise. */
 export function settle<T>(work: () => T): Promise<T> {
   return new Promise((resolve) => resolve(work()));

@@ -13,8 +13,8 @@ import { isDamage, isRefused, writeError } from "./storage_error.ts";
 const applicationId = 0x63686174;
 
 /**
- * The connection to the store's file that all but plain messages are written and read with; the caller must hold the
- * folder's lock.
+ * The main connection to the store's file: it reads everything, and writes everything but the batches of a writer thread.
+ * The caller must hold the folder's lock.
  */
 export class Database implements Disposable {
   /** Called after each transaction that is durable. */

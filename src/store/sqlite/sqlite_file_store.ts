@@ -1,8 +1,9 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../../core/files/file_store.ts";
 import { pause } from "../../core/pause.ts";
+import { idOfBytes } from "../../core/messages/message_id_bytes.ts";
 import { ContentFolder } from "../files/content_folder.ts";
-import { decodeId, encodeId, settle } from "./column_values.ts";
+import { encodeId, settle } from "./column_values.ts";
 import { type Database, ordinaryLogBytes } from "./database.ts";
 
 interface UploadRow {
@@ -288,7 +289,7 @@ function uploadMissingError({ id }: Upload): ChatError {
 function toUpload(row: UploadRow): KnownUpload {
   return {
     owner: row.owner,
-    id: decodeId(row.id),
+    id: idOfBytes(row.id),
     name: row.name,
     mediaType: row.media_type,
     size: row.size,

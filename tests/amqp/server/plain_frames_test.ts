@@ -36,7 +36,7 @@ function say(text: string, id = createMessageId()): RequestKind {
   return { $case: "send", value: sendRequest({ to: "ana", text, id }) };
 }
 
-/** What the requests of a session were answered with, in the order of the answers. */
+/** The outcomes of a session's requests, in the order of the replies. */
 function answers({ received }: RawSession): string[] {
   return received.flatMap(({ content }) => ServerFrame.decode(content).items).flatMap(({ kind }) => {
     if (kind?.$case === "sessionEnded") return [`end: ${kind.value.error?.code}`];

@@ -118,7 +118,7 @@ class Submitter {
     const session: LaneSession = { onStored() {}, resubmit() {}, onFailed() {} };
     const route = { ...nowhere, sender: "ana", conversation: "ana:ben", recipient: "ben", roomName: undefined };
     const frame = new TextEncoder().encode(createMessageId() + text);
-    const request = { route, sender: session, requestId: 1, frame, idAt: 0, textAt: 36, textEnd: frame.length };
+    const request = { route, session, requestId: 1, frame, idAt: 0, textAt: 36, textEnd: frame.length };
     if (!this.queue.addPlain(request, 0)) this.#append(text);
   }
 

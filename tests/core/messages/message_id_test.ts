@@ -4,13 +4,11 @@ import type { ChatErrorCode } from "../../../src/core/chat_error.ts";
 import {
   checkMessageIdTime,
   createMessageId,
-  isMessageId,
   messageIdLeadMs,
   messageIdLifetimeMs,
   messageIdOf,
   messageIdTime,
   parseMessageId,
-  readMessageIdTime,
 } from "../../../src/core/messages/message_id.ts";
 import { throwsWith } from "../../support/checks/chat_error_assertions.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
@@ -96,16 +94,4 @@ Deno.test("an id that may have been forgotten is refused while the clock of the 
   const message = refusalOf(made, "message_id_expired", now + year);
   for (const time of [made, now, now + year]) assert.ok(message.includes(new Date(time).toISOString()), message);
   assert.match(message, /the server's clock is wrong/);
-});
-
-Deno.test("readMessageIdTime() knows exactly the ids that parseMessageId() accepts, in lower case", () => {
-  const changed = fc.tuple(fc.integer({ min: 0, max: 2 ** 48 - 1 }), fc.nat({ max: 35 }), fc.nat({ max: 255 }));
-  fc.assert(fc.property(changed, ([time, at, byte]) => {
-    const id = createMessageId(time);
-    const bytes = new TextEncoder().encode(`..${id}`);
-    assert.equal(readMessageIdTime(bytes, 2), time);
-    bytes[2 + at] = byte;
-    const text = new TextDecoder("latin1").decode(bytes.subarray(2));
-    assert.equal(readMessageIdTime(bytes, 2), isMessageId(text) ? messageIdTime(text) : -1);
-  }));
 });

@@ -2,16 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { PlainBatch, recordLength, recordWord } from "../../../src/core/messages/plain_batch.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 
-const encoder = new TextEncoder();
 const route = { sender: "ana", conversation: "ana:ben" };
 
-/** Adds a message to a batch from a frame that has its id and text at any indexes. */
 function add(batch: PlainBatch, { id, text, acceptedAt = 1 }: { id: string; text: string; acceptedAt?: number }): void {
-  const frame = encoder.encode(`..${id}...${text}..`);
-  const textAt = 2 + 36 + 3;
-  const request = { route, sender: "session", requestId: 7, frame, idAt: 2, textAt, textEnd: frame.length - 2 };
-  batch.add(request, acceptedAt);
+  batch.add({ route, session: "session", requestId: 7, ...inFrame(id, text) }, acceptedAt);
 }
 
 /** Numbers the messages as a store does. */

@@ -5,15 +5,16 @@ import { CommitQueue } from "../../../src/core/messages/commit_queue.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
-import type { LaneRequest, LaneSession } from "../../../src/core/messages/plain_lane.ts";
+import type { LaneSession } from "../../../src/core/messages/plain_lane.ts";
 import { CountedMetrics } from "../../support/fakes/counted_metrics.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { judged, nowhere } from "../../support/servers/pending_entries.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 import { deviceRecord, directAppend, entryAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
 
-/** Writes down what it commits. */
+/** Records its commits. */
 class WatchedStore extends TestMessageStore {
   /** The texts of each commit; "plain:" before those of a batch, "moves" for a commit without entries. */
   readonly commits: string[] = [];
@@ -43,7 +44,6 @@ class WatchedStore extends TestMessageStore {
 }
 
 const route = { ...nowhere, sender: "ana", conversation: "ana:ben", recipient: "ben", roomName: undefined };
-const encoder = new TextEncoder();
 
 async function open() {
   const { messages: store, accounts } = TestStore.openWith((database) => new WatchedStore(database));
@@ -80,17 +80,7 @@ async function open() {
   const append = (text: string) => queue.append(judged(directAppend("ana", "ben", { text })));
   const session: LaneSession = { onStored() {}, resubmit() {}, onFailed() {} };
   const add = (text: string, { requestId = 1 } = {}) => {
-    const frame = encoder.encode(createMessageId() + text);
-    const request: LaneRequest = {
-      route,
-      sender: session,
-      requestId,
-      frame,
-      idAt: 0,
-      textAt: 36,
-      textEnd: frame.length,
-    };
-    return queue.addPlain(request, Date.now());
+    return queue.addPlain({ route, session, requestId, ...inFrame(createMessageId(), text) }, Date.now());
   };
   return { store, queue, metrics, add, append, applied, failures, onStored };
 }

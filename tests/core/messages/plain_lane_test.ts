@@ -6,10 +6,9 @@ import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import { type LaneBatch, type LaneRequest, type LaneRoute, PlainLane } from "../../../src/core/messages/plain_lane.ts";
 import { RoomCache } from "../../../src/core/rooms/room_cache.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 import { FakeSubscriber } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
-
-const encoder = new TextEncoder();
 
 async function open() {
   const rooms = await TestRooms.open({ users: ["ana", "ben"] });
@@ -36,9 +35,8 @@ async function open() {
   });
   const ana = new FakeSubscriber({ user: "ana" });
   const add = (route: LaneRoute) => {
-    const frame = encoder.encode(createMessageId(test.clock.now()) + "hello");
-    const sender = { onStored() {}, resubmit() {}, onFailed() {} };
-    return lane.add({ route, sender, requestId: 1, frame, idAt: 0, textAt: 36, textEnd: frame.length });
+    const session = { onStored() {}, resubmit() {}, onFailed() {} };
+    return lane.add({ route, session, requestId: 1, ...inFrame(createMessageId(test.clock.now()), "hello") });
   };
   const find = (to: string) => lane.findRoute(ana, to);
   const batch = (route: LaneRoute) => {
@@ -62,7 +60,7 @@ async function open() {
   };
 }
 
-Deno.test("there is a route to a user whom memory knows, while they accept all senders", async () => {
+Deno.test("there is a route to a user while memory knows that the user accepts all senders", async () => {
   await using lane = await open();
   const { add, find, known, changeable } = lane;
   assert.equal(find("ben"), undefined);

@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { PlainQueue } from "../../../src/core/messages/plain_queue.ts";
+import { inFrame } from "../../support/lane/plain_batches.ts";
 
-const encoder = new TextEncoder();
 const route = { sender: "ana", conversation: "ana:ben" };
 
 function open() {
   const queue = new PlainQueue();
   const id = createMessageId();
-  const add = (text: string) => {
-    const frame = encoder.encode(id + text);
-    return queue.add({ route, sender: "session", requestId: 1, frame, idAt: 0, textAt: 36, textEnd: frame.length }, 1);
-  };
+  const add = (text: string) => queue.add({ route, session: "session", requestId: 1, ...inFrame(id, text) }, 1);
   const take = () => {
     const batch = queue.take();
     return batch && Array.from({ length: batch.count }, (_, index) => batch.message(index).text);
@@ -21,13 +18,13 @@ function open() {
 
 Deno.test("messages are taken in their order, in batches of up to 2,048", () => {
   const { queue, add, take } = open();
-  assert.deepEqual([queue.isEmpty, take()], [true, undefined]);
+  assert.deepEqual([queue.count, take()], [0, undefined]);
   const texts = Array.from({ length: 5_000 }, (_, index) => `${index}`);
   for (const text of texts) assert.equal(add(text), true);
   const batches = [take()!, take()!, take()!];
   assert.deepEqual(batches.map(({ length }) => length), [2_048, 2_048, 904]);
   assert.deepEqual(batches.flat(), texts);
-  assert.deepEqual([queue.isEmpty, take()], [true, undefined]);
+  assert.deepEqual([queue.count, take()], [0, undefined]);
 });
 
 Deno.test("a message that comes after a batch was taken is in the next one", () => {

@@ -1,5 +1,6 @@
 import type { Attachment } from "../../../core/messages/message.ts";
-import { decodeId, encodeId } from "../column_values.ts";
+import { idOfBytes } from "../../../core/messages/message_id_bytes.ts";
+import { encodeId } from "../column_values.ts";
 import type { Database } from "../database.ts";
 
 interface AttachmentRow {
@@ -53,7 +54,7 @@ export class Attachments {
   /** Returns the id of the upload that an entry was sent with. */
   uploadAt(position: number): string | undefined {
     const row = this.#statements.uploadAt.get(position) as { id: Uint8Array } | undefined;
-    return row && decodeId(row.id);
+    return row && idOfBytes(row.id);
   }
 
   /** Detaches an entry's file, if it has one. `FileStore.removeUnheld` removes contents that no other file has. */

@@ -74,7 +74,7 @@ function prepareStatements(database: Database) {
   };
 }
 
-/** The writing side of the message store. Numbers entries in memory, because no other connection writes. */
+/** Commits changes. Numbers entries in memory, because no other connection writes at the same time. */
 export class Committer {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;

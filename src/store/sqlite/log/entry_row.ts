@@ -1,5 +1,6 @@
 import type { Message } from "../../../core/messages/message.ts";
-import { decodeText, idOfHex } from "../column_values.ts";
+import { idOfHex } from "../../../core/messages/message_id_bytes.ts";
+import { decodeText } from "../column_values.ts";
 import { toEvent } from "./entry_columns.ts";
 
 /** An entry as it is read from the database. */
@@ -8,7 +9,7 @@ export interface EntryRow {
   readonly conversation: string;
   readonly seq: number;
   readonly sender: string;
-  /** 32 hexadecimal digits. */
+  /** 32 hexadecimal digits, which node:sqlite reads faster than a BLOB. */
   readonly id: string;
   readonly accepted_at: number;
   /** Null if it is withheld from the reader. */

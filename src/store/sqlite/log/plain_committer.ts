@@ -25,7 +25,7 @@ export class PlainCommitter {
   /**
    * Commits a batch in one transaction; resolves when it is on disk.
    * @returns false, without an effect, unless all senders and conversations exist and all ids are new
-   * @throws {ChatError} `storage_full`
+   * @throws {ChatError} `storage_full`, `busy`
    */
   async commit(batch: PlainBatch): Promise<boolean> {
     const { heads } = this.#database;

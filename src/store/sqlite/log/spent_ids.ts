@@ -1,5 +1,6 @@
 import type { Accepted } from "../../../core/messages/message.ts";
-import { decodeId, encodeId } from "../column_values.ts";
+import { idOfBytes } from "../../../core/messages/message_id_bytes.ts";
+import { encodeId } from "../column_values.ts";
 import type { Database } from "../database.ts";
 
 interface SpentRow {
@@ -45,7 +46,7 @@ export class SpentIds {
 
   /** Whether `find` finds the id that has its 16 bytes at `at`. */
   hasBytes(sender: number, bytes: Uint8Array, at: number): boolean {
-    return this.#newest !== undefined && this.find(sender, decodeId(bytes.subarray(at, at + 16))) !== undefined;
+    return this.#newest !== undefined && this.find(sender, idOfBytes(bytes.subarray(at, at + 16))) !== undefined;
   }
 
   /** Returns the accepted entry with this id, if it was removed. */
@@ -70,6 +71,6 @@ export class SpentIds {
 
   #readNewest(): void {
     const { id } = this.#statements.newest.get() as { id: Uint8Array | null };
-    this.#newest = id === null ? undefined : decodeId(id);
+    this.#newest = id === null ? undefined : idOfBytes(id);
   }
 }

@@ -17,8 +17,8 @@ import { encodeId, settle } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Incarnations } from "../incarnations.ts";
 import { inTurns, runAtOnce, type Steps } from "../steps.ts";
-import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { PlainWriter } from "../writer/plain_writer.ts";
+import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./commit.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
@@ -59,7 +59,7 @@ function prepareStatements(database: Database) {
 
 /**
  * The log in SQLite. Calls run synchronously and never overlap, except pages with a `turn`, which yield to others
- * between steps. A commit blocks for the duration of the fsync.
+ * between steps. A commit blocks for the duration of the fsync, unless it is a batch that a thread writes.
  */
 export class SqliteMessageStore implements MessageStore {
   readonly epoch: string;

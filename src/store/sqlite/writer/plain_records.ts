@@ -1,12 +1,7 @@
-import type { SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { recordIdAt, recordLength, recordTextAt, recordWord } from "../../../core/messages/plain_batch.ts";
 
 const valuesOfRecord = 8;
-
-/** A connection that can prepare statements. */
-export interface Preparer {
-  prepare(sql: string): StatementSync;
-}
 
 /** Inserts the records of plain messages, numbered by the store, into the log. */
 export class PlainRecords {
@@ -18,7 +13,7 @@ export class PlainRecords {
    * @param group records that one statement inserts where there are as many. With more than one, a connection that
    * checks foreign keys or CHECK keeps a journal of each statement, which costs more than it saves.
    */
-  constructor(connection: Preparer, group = 1) {
+  constructor(connection: Pick<DatabaseSync, "prepare">, group = 1) {
     this.#group = group;
     this.#insert = connection.prepare(insertion(1));
     this.#insertGroup = connection.prepare(insertion(group));

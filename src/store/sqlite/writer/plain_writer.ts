@@ -1,4 +1,4 @@
-import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
+import { maxDirectMessages, type PlainBatch } from "../../../core/messages/plain_batch.ts";
 import type { Database } from "../database.ts";
 import { isConstraint } from "../storage_error.ts";
 import { PlainRecords } from "./plain_records.ts";
@@ -7,12 +7,12 @@ import type { WriterThread } from "./writer_thread.ts";
 export interface PlainWriterOptions {
   /** Starts the thread, unless that is impossible now; absent where it always is, as for a database in memory. */
   startThread?(): WriterThread | undefined;
-  /** Most messages to write without the thread: handing over a few takes longer. 8 unless given. */
+  /** Most messages to write without the thread; {@link maxDirectMessages} unless given. */
   readonly maxDirect?: number;
 }
 
 /** Writes batches of plain messages: small ones itself, others in a thread that begins with the first of them. */
-export class PlainWriter implements Disposable {
+export class PlainWriter {
   readonly #database: Database;
   readonly #records: PlainRecords;
   readonly #options: PlainWriterOptions;
@@ -29,7 +29,7 @@ export class PlainWriter implements Disposable {
    * Writes a batch, numbered, in one transaction; resolves when it is on disk.
    * @param onStored called when it is, before any later transaction begins
    * @returns false, without an effect, when a row breaks a rule of its table, such as an id that was used before
-   * @throws {ChatError} `storage_full`; other errors of SQLite
+   * @throws {ChatError} `storage_full`, `busy`; other errors of SQLite
    */
   async write(batch: PlainBatch, onStored: () => void): Promise<boolean> {
     try {
@@ -48,13 +48,9 @@ export class PlainWriter implements Disposable {
     this.#thread?.close();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   /** Returns the thread if it should write this batch; starts it with the first batch that it should have written. */
   #threadFor({ count }: PlainBatch): WriterThread | undefined {
-    const { maxDirect = 8, startThread } = this.#options;
+    const { maxDirect = maxDirectMessages, startThread } = this.#options;
     if (count <= maxDirect) return undefined;
     this.#thread ??= startThread?.();
     return this.#thread?.isReady ? this.#thread : undefined;

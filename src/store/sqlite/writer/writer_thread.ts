@@ -50,7 +50,7 @@ export class WriterThread implements Disposable {
   /**
    * Writes records in one transaction; resolves when they are on disk. The thread must be ready.
    * @param onStored called when they are, before {@link waitUntilIdle} returns
-   * @throws {ChatError} `storage_full`; other errors of SQLite. Nothing was written then.
+   * @throws {ChatError} `storage_full`, `busy`; other errors of SQLite. Nothing was written then.
    */
   write(records: Uint8Array, firstPosition: number, onStored: () => void): Promise<void> {
     const turn = this.#turn = { settled: Promise.withResolvers<void>(), onStored };

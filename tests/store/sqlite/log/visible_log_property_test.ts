@@ -1,29 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { LogEvent } from "../../../../src/core/messages/log_event.ts";
-import { directConversation, directMembers, type Message } from "../../../../src/core/messages/message.ts";
-import { createMessageId } from "../../../../src/core/messages/message_id.ts";
-import type { Append, Change } from "../../../../src/core/messages/message_store.ts";
+import { directConversation, type Message } from "../../../../src/core/messages/message.ts";
+import type { Append } from "../../../../src/core/messages/message_store.ts";
 import { isRoomId } from "../../../../src/core/rooms/room.ts";
-import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
-import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
-import { MessageFinder } from "../../../../src/store/sqlite/search/message_finder.ts";
-import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts";
-import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
-import { SqliteSettingsStore } from "../../../../src/store/sqlite/sqlite_settings_store.ts";
-import { PlainWriter } from "../../../../src/store/sqlite/writer/plain_writer.ts";
-import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
-import { LogModel } from "../../../support/fakes/log_model.ts";
-import { plainBatch } from "../../../support/servers/plain_batches.ts";
-import { userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
-import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
-import { eventually } from "../../../support/waiting/eventually.ts";
-
-type StoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1] & {
-  /** Whether a thread writes the batches of plain messages. */
-  readonly inThread?: boolean;
-};
-const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
+import { ModelledStore, type ModelledStoreOptions } from "../../../support/servers/modelled_store.ts";
+import { wholeLog } from "../../../support/servers/stored_messages.ts";
 
 const users = ["ana", "ben", "cleo", "dan"];
 const rooms = ["+" + "a".repeat(26), "+" + "b".repeat(26)];
@@ -56,134 +38,8 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A store on disk, its model, and the changes that are not committed yet. */
-class Run implements Disposable {
-  readonly model = new LogModel();
-  readonly #folder = temporaryFolder();
-  readonly #options: StoreOptions;
-  #database!: Database;
-  #writer!: PlainWriter;
-  #thread: WriterThread | undefined;
-  #waiting: { change: Change; expected: string }[] = [];
-  messages!: SqliteMessageStore;
-  settings!: SqliteSettingsStore;
-  index!: SearchIndex;
-  finder!: MessageFinder;
-  #clock = 1_700_000_000_000;
-
-  constructor(options: StoreOptions) {
-    this.#options = options;
-    this.open();
-  }
-
-  /** Whether the store examines everything before it reports more entries. */
-  get isThorough(): boolean {
-    return this.#options?.maxLookedAt === undefined;
-  }
-
-  open(): void {
-    this.#database = Database.open(this.#folder.path);
-    this.#thread = undefined;
-    this.#writer = new PlainWriter(this.#database, this.#options.inThread ? this.#threadOptions() : {});
-    this.messages = new SqliteMessageStore(this.#database, { ...this.#options, writer: this.#writer });
-    this.settings = new SqliteSettingsStore(this.#database);
-    this.index = new SearchIndex(this.#database);
-    this.finder = new MessageFinder(this.#database);
-  }
-
-  #threadOptions() {
-    const onDied = (error: Error) => {
-      throw error;
-    };
-    const path = databasePath(this.#folder.path);
-    return {
-      startThread: () => this.#thread = new WriterThread({ path, entry: jobWorker, onNotStarted: onDied, onDied }),
-      maxDirect: 0,
-    };
-  }
-
-  #close(): void {
-    this.#writer.close();
-    this.#database.close();
-  }
-
-  async addUsers(): Promise<void> {
-    const accounts = new SqliteAccountStore(this.#database);
-    for (const user of users) await accounts.addUser(userRecord(user));
-  }
-
-  reopen(): void {
-    this.#close();
-    this.open();
-  }
-
-  /** Continues with a copy of the files, as the next process does after a crash. */
-  crash(): void {
-    const path = `${this.#folder.path}/chatd.sqlite`;
-    const copies = ["", "-wal"].map((end) => [path + end, Deno.readFileSync(path + end)] as const);
-    this.#close();
-    for (const [path, bytes] of copies) Deno.writeFileSync(path, bytes);
-    this.open();
-  }
-
-  writeHeads(limit: number): void {
-    this.#database.writeHeads(Math.min(limit, this.#database.heads.unwritten));
-  }
-
-  append(entry: Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions" | "replyTo">): void {
-    const members = isRoomId(entry.conversation) ? [] : directMembers(entry.conversation);
-    this.#clock += 1_000;
-    const change: Append = { kind: "append", members, id: createMessageId(), acceptedAt: this.#clock, ...entry };
-    this.#waiting.push({ change, expected: this.model.append(change) });
-  }
-
-  read(conversation: string, user: string, read: { seq: number; ownOnly: boolean }): void {
-    const change = { kind: "move_read", conversation, user, ...read } as const;
-    this.model.moveRead(change);
-    this.#waiting.push({ change, expected: "moved" });
-  }
-
-  /** Commits the changes that wait: plain messages as such while the position is even, so that both ways mix. */
-  async commit(): Promise<void> {
-    const waiting = this.#waiting.splice(0);
-    while (waiting.length > 0) {
-      const other = waiting.findIndex(({ change }) => !this.#isPlain(change));
-      const plain = waiting.splice(0, other < 0 ? waiting.length : other);
-      const usesLane = this.messages.head % 2 === 0;
-      if (usesLane && plain.length > 0) await this.#commitPlain(plain.map(({ change }) => change as Append));
-      const others = waiting.findIndex(({ change }) => this.#isPlain(change));
-      const rest = waiting.splice(0, others < 0 ? waiting.length : others);
-      await this.#commitTogether(usesLane ? rest : [...plain, ...rest]);
-    }
-    assert.equal(this.messages.head, this.model.head);
-  }
-
-  async #commitTogether(waiting: readonly { change: Change; expected: string }[]): Promise<void> {
-    const results = await this.messages.commit(waiting.map(({ change }) => change));
-    assert.deepEqual(results.map(({ kind }) => kind), waiting.map(({ expected }) => expected));
-  }
-
-  async #commitPlain(appends: readonly Append[]): Promise<void> {
-    assert.equal(await this.messages.commitPlain(plainBatch(appends)), true);
-    if (this.#thread !== undefined) await eventually(() => this.#thread!.isReady);
-  }
-
-  /** Whether a change is a text in a conversation that is in the store, without anything else. */
-  #isPlain(change: Change): boolean {
-    if (change.kind !== "append" || change.event !== undefined) return false;
-    if (change.mentions !== undefined || change.replyTo !== undefined) return false;
-    const [first] = this.model.logs.get(change.conversation)!;
-    return first.position <= this.messages.head;
-  }
-
-  [Symbol.dispose](): void {
-    this.#close();
-    this.#folder[Symbol.dispose]();
-  }
-}
-
 /** Applies a change if the core would allow it. */
-async function take(run: Run, step: Step, check: () => Promise<void>): Promise<void> {
+async function take(run: ModelledStore, step: Step, check: () => Promise<void>): Promise<void> {
   const { action, user, other, conversation, number, flag } = step;
   const { model } = run;
   const direct = directConversation(user, other);
@@ -277,11 +133,11 @@ async function take(run: Run, step: Step, check: () => Promise<void>): Promise<v
   }
 }
 
-function targetOf(run: Run, { number }: Step, conversation: string): number {
+function targetOf(run: ModelledStore, { number }: Step, conversation: string): number {
   return Math.max(1, (run.model.logs.get(conversation)?.length ?? 0) - number % 6);
 }
 
-function ownMessage(run: Run, { user, number }: Step, conversation: string): number | undefined {
+function ownMessage(run: ModelledStore, { user, number }: Step, conversation: string): number | undefined {
   const log = run.model.logs.get(conversation) ?? [];
   const own = log.filter(({ append, deleted }) => append.sender === user && !append.event && !deleted);
   return own.at(-1 - number % Math.max(1, own.length))?.seq;
@@ -302,7 +158,7 @@ const probe = fc.record({
 });
 type Probe = typeof probe extends fc.Arbitrary<infer T> ? T : never;
 
-async function checkDelivery({ messages, model }: Run, user: string, { start, limit }: Probe): Promise<void> {
+async function checkDelivery({ messages, model }: ModelledStore, user: string, { start, limit }: Probe): Promise<void> {
   const due = model.visibleTo(user);
   let position = Math.floor(start * messages.head);
   while (position < messages.head) {
@@ -314,7 +170,7 @@ async function checkDelivery({ messages, model }: Run, user: string, { start, li
   }
 }
 
-async function checkHistory(run: Run, user: string, conversation: string, probe: Probe): Promise<void> {
+async function checkHistory(run: ModelledStore, user: string, conversation: string, probe: Probe): Promise<void> {
   const { messages, model } = run;
   const { limit, events } = probe;
   const ask = (range: Partial<typeof wholeLog>) =>
@@ -367,11 +223,11 @@ async function checkHistory(run: Run, user: string, conversation: string, probe:
 }
 
 /** A store with low limits may report more entries without knowing. */
-function assertMore(run: Run, said: boolean, rest: readonly Message[]): void {
+function assertMore(run: ModelledStore, said: boolean, rest: readonly Message[]): void {
   if (rest.length > 0 || run.isThorough) assert.equal(said, rest.length > 0);
 }
 
-async function checkSummaries({ messages, model }: Run, user: string, { limit }: Probe): Promise<void> {
+async function checkSummaries({ messages, model }: ModelledStore, user: string, { limit }: Probe): Promise<void> {
   const expected = model.summaries(user);
   const found = [];
   let beforePosition = 0;
@@ -391,7 +247,7 @@ async function checkSummaries({ messages, model }: Run, user: string, { limit }:
 }
 
 async function checkSearch(
-  { messages, model, index, finder }: Run,
+  { messages, model, index, finder }: ModelledStore,
   user: string,
   { start, limit }: Probe,
 ): Promise<void> {
@@ -424,13 +280,13 @@ async function checkSearch(
   }
 }
 
-function property(name: string, options: StoreOptions, numRuns = 40): void {
+function property(name: string, options: ModelledStoreOptions, numRuns = 40): void {
   Deno.test(`${name}: each user sees the same entries as in the model`, async () => {
     const steps = fc.array(step, { minLength: 1, maxLength: 150, size: "max" });
     const probes = fc.array(probe, { minLength: 2, maxLength: 4 });
     const property = fc.asyncProperty(steps, probes, async (steps, probes) => {
-      using run = new Run(options);
-      await run.addUsers();
+      using run = new ModelledStore(options);
+      await run.addUsers(users);
       const check = async () => {
         for (const user of users) {
           for (const probe of probes) {

@@ -5,10 +5,10 @@ import { isConstraint } from "../../../../src/store/sqlite/storage_error.ts";
 import { Database, databasePath } from "../../../../src/store/sqlite/database.ts";
 import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
+import { workerEntry } from "../../../support/processes/worker_entry.ts";
+import { inFrame } from "../../../support/lane/plain_batches.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
-const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const user = 1;
 const conversation = 1;
@@ -21,7 +21,7 @@ class Fixture implements Disposable {
   readonly database: Database;
   readonly writer: WriterThread;
 
-  constructor({ entry = jobWorker, folder }: { entry?: string; folder?: string } = {}) {
+  constructor({ entry = workerEntry, folder }: { entry?: string; folder?: string } = {}) {
     const { path } = this.#folder;
     this.database = Database.open(path);
     this.database.transaction(() => {
@@ -69,9 +69,8 @@ function batchOf(texts: readonly string[], first: number, { sender = user, id = 
   const batch = new PlainBatch();
   batch.firstPosition = first;
   texts.forEach((text, index) => {
-    const frame = encoder.encode(id() + text);
-    const origin = { route: { sender: "ana", conversation: "ana:ana" }, sender: undefined, requestId: 1 };
-    batch.add({ ...origin, frame, idAt: 0, textAt: 36, textEnd: frame.length }, 1_700_000_000_000);
+    const route = { sender: "ana", conversation: "ana:ana" };
+    batch.add({ route, session: undefined, requestId: 1, ...inFrame(id(), text) }, 1_700_000_000_000);
     const at = batch.offsets[index] / 8;
     batch.words[at + recordWord.seq] = first + index;
     batch.words[at + recordWord.conversation] = conversation;

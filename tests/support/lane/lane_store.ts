@@ -1,10 +1,9 @@
 import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
-import { Database, databasePath } from "../../../src/store/sqlite/database.ts";
+import { Database } from "../../../src/store/sqlite/database.ts";
 import { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
-import { WriterThread } from "../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../checks/temporary_folder.ts";
-import { workerEntry } from "../processes/worker_entry.ts";
-import { TestMessageStore, TestStore } from "./test_store.ts";
+import { TestMessageStore, TestStore } from "../servers/test_store.ts";
+import { startWriterThread } from "./writer_threads.ts";
 
 /** A store that counts plain messages, and refuses some batches, as if it was not certain of them. */
 export class LaneStore extends TestMessageStore {
@@ -26,12 +25,7 @@ export class LaneStore extends TestMessageStore {
   static openWithThread(closing: DisposableStack): TestStore<LaneStore> {
     const { path } = closing.use(temporaryFolder());
     const database = Database.open(path);
-    const onDied = (error: Error) => {
-      throw error;
-    };
-    const thread = closing.use(
-      new WriterThread({ path: databasePath(path), entry: workerEntry, onNotStarted: onDied, onDied }),
-    );
+    const thread = closing.use(startWriterThread(path));
     const writer = new PlainWriter(database, { startThread: () => thread, maxDirect: 0 });
     return TestStore.openOn(database, (database) => new LaneStore(database, { writer }));
   }

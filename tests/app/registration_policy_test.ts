@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { amqpRegistrationPolicy, formatRegistration } from "../../src/app/registration_line.ts";
+import { amqpRegistrationPolicy, formatRegistration } from "../../src/app/registration_policy.ts";
 
 Deno.test("registration over RabbitMQ is closed without --amqp-registration or a shared login", () => {
   for (const registration of ["open", "invite", "closed"] as const) {

@@ -8,17 +8,17 @@ import { Database, databasePath } from "../../../../src/store/sqlite/database.ts
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
 import { PlainWriter } from "../../../../src/store/sqlite/writer/plain_writer.ts";
-import { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
+import type { WriterThread } from "../../../../src/store/sqlite/writer/writer_thread.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { dumpDatabase } from "../../../support/servers/database_dump.ts";
-import { plainBatch, type PlainMessage, plainMessage } from "../../../support/servers/plain_batches.ts";
+import { plainBatch, type PlainMessage, plainMessage } from "../../../support/lane/plain_batches.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../../../support/servers/stored_messages.ts";
+import { startWriterThread } from "../../../support/lane/writer_threads.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const users = ["ana", "ben", "cleo"];
 const pairs = [["ana", "ben"], ["ben", "ana"], ["cleo", "ana"], ["ana", "ana"]] as const;
 const firstIds = pairs.map(() => createMessageId());
-const jobWorker = import.meta.resolve("../../../support/processes/job_worker.ts");
 
 /** A store whose batches are written by a thread, or by its connection. */
 class Fixture implements Disposable {
@@ -48,13 +48,9 @@ class Fixture implements Disposable {
 
   open(): void {
     const { path } = this.#folder;
-    const onDied = (error: Error) => {
-      throw error;
-    };
     this.database = Database.open(path);
     this.#thread = undefined;
-    const startThread = () =>
-      this.#thread = new WriterThread({ path: databasePath(path), entry: jobWorker, onNotStarted: onDied, onDied });
+    const startThread = () => this.#thread = startWriterThread(path);
     this.#writer = new PlainWriter(this.database, this.#inThread ? { startThread, maxDirect: 0 } : {});
     this.messages = new SqliteMessageStore(this.database, { writer: this.#writer });
     this.accounts = new SqliteAccountStore(this.database, { onRenamed: () => this.messages.forgetNames() });

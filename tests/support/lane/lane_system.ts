@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { ConversationSummary } from "../../../src/core/messages/message_store.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
 import { CountedMetrics } from "../fakes/counted_metrics.ts";
 import { turns, until } from "../waiting/turns.ts";
+import { acceptedSends, type LaneConnection, repliesByRequest } from "./lane_connection.ts";
 import {
   bannedUsers,
   type Burst,
@@ -14,11 +14,11 @@ import {
   scriptUsers,
   sessionUsers,
 } from "./lane_scripts.ts";
-import type { RequestKind } from "./received_frames.ts";
 import { LaneStore } from "./lane_store.ts";
-import { TestChat } from "./test_chat.ts";
-import { TestRooms } from "./test_rooms.ts";
-import { TestSession } from "./test_session.ts";
+import type { RequestKind } from "../servers/received_frames.ts";
+import { TestChat } from "../servers/test_chat.ts";
+import { TestRooms } from "../servers/test_rooms.ts";
+import { TestSession } from "../servers/test_session.ts";
 
 export interface LaneSystemOptions {
   /** Whether the store refuses the next batch of plain messages; it takes all unless given. */
@@ -31,7 +31,7 @@ export interface LaneSystemOptions {
   latenessMs?: number;
 }
 
-/** What all users may see at the end, and what was counted until then. */
+/** The data that users may see at the end, and the counts until then. */
 export interface FinalState {
   readonly log: Readonly<Record<string, readonly Message[]>>;
   readonly conversations: Readonly<Record<string, readonly ConversationSummary[]>>;
@@ -43,20 +43,6 @@ export interface FinalState {
   readonly deliveries: number;
   /** Tokens that the users' requests cost. */
   readonly costs: readonly number[];
-}
-
-/** One connection of a session, and what it sent. */
-interface Connection {
-  /** Of the session. */
-  readonly index: number;
-  readonly user: string;
-  readonly session: TestSession;
-  readonly cursor: number;
-  readonly sent: { id: number; kind: RequestKind }[];
-  /** Whether the connection may have ended before all replies. */
-  isLost: boolean;
-  /** Whether the client sends nothing more. */
-  isOver: boolean;
 }
 
 /** Positions of readers, which follow a user's own messages after a while. */
@@ -72,7 +58,7 @@ interface SystemParts {
   readonly rooms: string[];
   readonly tokens: string[];
   readonly decodes: boolean;
-  /** What ends with the system. */
+  /** Disposed of with the system. */
   readonly closing: DisposableStack;
   readonly metrics: CountedMetrics;
 }
@@ -83,7 +69,7 @@ export class LaneSystem implements AsyncDisposable {
   /** The ids of the rooms "ops", which is public, and "den". */
   readonly rooms: readonly string[];
   /** All connections, in the order of their beginning. */
-  readonly connections: Connection[] = [];
+  readonly connections: LaneConnection[] = [];
   readonly #decodes: boolean;
   readonly #closing: DisposableStack;
   readonly #metrics: CountedMetrics;
@@ -95,7 +81,7 @@ export class LaneSystem implements AsyncDisposable {
   /** The ids that other systems do not have. */
   readonly #ownIds: string[] = [];
   /** By index of the session. */
-  readonly #open: (Connection | undefined)[] = [];
+  readonly #open: (LaneConnection | undefined)[] = [];
 
   private constructor(test: TestChat, options: SystemParts) {
     this.test = test;
@@ -149,7 +135,7 @@ export class LaneSystem implements AsyncDisposable {
     const rest = ids.values();
     const earlier = new Map<string, RequestKind[]>(scriptUsers.map((user) => [user, []]));
     for (const { bursts, settles } of script) {
-      const connections: (Connection | undefined)[] = [];
+      const connections: (LaneConnection | undefined)[] = [];
       for (const { session } of bursts) connections.push(await this.#connection(session));
       bursts.forEach((burst, index) => {
         const connection = connections[index];
@@ -171,21 +157,21 @@ export class LaneSystem implements AsyncDisposable {
     await this.#settle();
   }
 
-  /** The replies to a connection's requests, by request, without the ids that other systems do not have. */
-  replies(connection: Connection): Reply[] {
+  /** Returns the replies to a connection's requests, in the order of the requests, with the system's own ids replaced. */
+  replies(connection: LaneConnection): Reply[] {
     // The reply to hello is of this system alone.
     return this.#renamed(repliesByRequest(connection).slice(1));
   }
 
-  /** Waits until each session that is open has received what its user may see, and checks that it was no more. */
+  /** Waits until each open session has received all messages that its user may see, and checks that no others came. */
   async checkDeliveries(): Promise<void> {
     const visible = await this.#visible();
-    const due = (connection: Connection) => {
+    const due = (connection: LaneConnection) => {
       const own = new Set(acceptedSends(connection).map(({ position }) => position));
       return visible[connection.user].map(({ position }) => position)
         .filter((position) => position > connection.cursor && !own.has(position));
     };
-    const received = ({ session }: Connection) => session.messages.map(({ position }) => position);
+    const received = ({ session }: LaneConnection) => session.messages.map(({ position }) => position);
     for (const connection of this.#open) {
       if (connection === undefined) continue;
       const { length } = due(connection);
@@ -203,7 +189,7 @@ export class LaneSystem implements AsyncDisposable {
     }
   }
 
-  /** Checks what holds in any order of arrival: each message that a reply accepts is in the log once, in its place. */
+  /** Checks replies that came in any order: each message that a reply accepts is in the log once, in its place. */
   async checkReplies(): Promise<void> {
     const visible = await this.#visible();
     for (const connection of this.connections) {
@@ -211,7 +197,7 @@ export class LaneSystem implements AsyncDisposable {
       const { sent, user, isLost } = connection;
       const answered = repliesByRequest(connection).map(({ requestId }) => requestId).slice(1);
       if (!isLost) assert.deepEqual(answered, sent.map(({ id }) => id), `replies to ${user}`);
-      let before = 0;
+      const newest = new Map<string, number>();
       for (const { position, conversation, seq, acceptedAtMs, text, id } of acceptedSends(connection)) {
         const found = visible[user].filter((each) => each.id === id && each.sender === user);
         const [entry] = found;
@@ -221,8 +207,8 @@ export class LaneSystem implements AsyncDisposable {
           [position, conversation, seq, acceptedAtMs],
         );
         if (!entry.deleted && entry.editedAt === undefined) assert.equal(entry.text, text);
-        assert.ok(position > before, "messages of a session are not in its order");
-        before = position;
+        assert.ok(position > (newest.get(conversation) ?? 0), `${conversation} is not in the order of the requests`);
+        newest.set(conversation, position);
       }
     }
     for (const user of scriptUsers) {
@@ -231,10 +217,7 @@ export class LaneSystem implements AsyncDisposable {
     }
   }
 
-  /**
-   * Ends all sessions, and returns what each user may see then, without the ids that other systems do not
-   * have.
-   */
+  /** Ends all sessions, and returns the final state, with the system's own ids replaced. */
   async end(): Promise<FinalState> {
     const found: Record<string, readonly Message[]> = {};
     for (const user of scriptUsers) found[user] = await this.#find(user, "nul");
@@ -297,7 +280,7 @@ export class LaneSystem implements AsyncDisposable {
    * Returns the connection of a session, which begins a new one if it has ended; undefined when its user's account was
    * deleted.
    */
-  async #connection(index: number): Promise<Connection | undefined> {
+  async #connection(index: number): Promise<LaneConnection | undefined> {
     const known = this.#open[index];
     if (known !== undefined) return known;
     if (this.#isGone({ user: sessionUsers[index] })) return undefined;
@@ -312,7 +295,7 @@ export class LaneSystem implements AsyncDisposable {
     return this.#open[index] = connection;
   }
 
-  #send(connection: Connection, { joined, acknowledges, end, session: index }: Burst, kinds: RequestKind[]): void {
+  #send(connection: LaneConnection, { joined, acknowledges, end, session: index }: Burst, kinds: RequestKind[]): void {
     const { session, sent } = connection;
     if (connection.isOver) return;
     if (acknowledges && session.receiptFor() > 0) session.acknowledge();
@@ -342,7 +325,7 @@ export class LaneSystem implements AsyncDisposable {
   }
 
   /** Returns whether a user's account was deleted. */
-  #isGone({ user }: Pick<Connection, "user">): boolean {
+  #isGone({ user }: Pick<LaneConnection, "user">): boolean {
     return this.#isDeleted && user === deletable;
   }
 
@@ -359,25 +342,4 @@ export class LaneSystem implements AsyncDisposable {
     // Messages of lost connections are committed, too.
     await turns(2);
   }
-}
-
-/** Refusals may overtake the replies to sends before them. */
-function repliesByRequest({ session }: Connection): Reply[] {
-  return session.replies.toSorted((one, other) => one.requestId - other.requestId);
-}
-
-/** The sends of a connection that were accepted as new messages, in the order of their requests. */
-function acceptedSends({ session, sent }: Connection) {
-  const kinds = new Map(sent.map(({ id, kind }) => [id, kind]));
-  return session.replies.flatMap(({ requestId, result }) => {
-    const kind = kinds.get(requestId);
-    if (kind?.$case !== "send" || result?.$case !== "send" || result.value.duplicate) return [];
-    return [{ ...result.value, text: kind.value.text, id: kind.value.id.toLowerCase() }];
-  });
-}
-
-/** Makes as many ids as a script needs. */
-export function idsFor(script: Script, now: number): string[] {
-  const count = script.flatMap(({ bursts }) => bursts).reduce((sum, { actions }) => sum + actions.length, 0);
-  return Array.from({ length: count }, () => createMessageId(now));
 }

@@ -169,7 +169,7 @@ Deno.test("a full disk is reported to each sender of a batch, and later messages
   assert.deepEqual(await texts("ben", "ana"), ["the first", "3"]);
 });
 
-Deno.test("up to 1024 plain messages are in flight, and the ones above wait in their order", async () => {
+Deno.test("up to 1024 plain messages are in flight, and the ones above wait in their order, and take the lane, too", async () => {
   await using chat = await openChat();
   const { test, store } = chat;
   const ana = await open(test, "ana");
@@ -183,6 +183,7 @@ Deno.test("up to 1024 plain messages are in flight, and the ones above wait in t
     ana.acknowledge();
     return ana.replies.length === ids.length + 1;
   });
+  assert.equal(store.plain, ids.length);
   const positions = ana.replies.slice(1).map(({ requestId, result }) => [
     requestId,
     result!.$case === "send" && result!.value.seq,

@@ -7,17 +7,14 @@ import { open, send } from "../support/servers/session_requests.ts";
 import { TestChat, type TestChatOptions } from "../support/servers/test_chat.ts";
 import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
 import { newest, sendRequest } from "../support/servers/wire_values.ts";
-import { turns, until } from "../support/waiting/turns.ts";
+import { until } from "../support/waiting/turns.ts";
 
 /** Counts the messages that took the lane. */
 class CountingStore extends TestMessageStore {
   plain = 0;
-  /** Batches wait for it. */
-  gate: Promise<void> | undefined;
 
   override async commitPlain(batch: PlainBatch): Promise<boolean> {
     this.plain += batch.count;
-    await this.gate;
     return await super.commitPlain(batch);
   }
 }
@@ -79,23 +76,4 @@ Deno.test("a message that waited leaves the lane for the same reasons as others"
   assert.equal(store.plain, 11);
   const stored = sends.filter(([, outcome]) => outcome === "send").map(([{ text }]) => text);
   assert.deepEqual((await texts()).slice(11), stored);
-});
-
-Deno.test("messages above those in flight take the lane when their turn comes", async () => {
-  await using chat = await openChat();
-  const { test, store } = chat;
-  const ana = await open(test, "ana");
-  const gate = Promise.withResolvers<void>();
-  store.gate = gate.promise;
-  const ids = ana.request(...Array.from({ length: 1_500 }, (_, index) => send(test, "ben", `${index}`)));
-  await turns(3);
-  assert.deepEqual([store.plain, ana.ended], [1_024, undefined]);
-  gate.resolve();
-  await until(() => {
-    ana.acknowledge();
-    return ana.replies.length === ids.length + 1;
-  });
-  assert.equal(store.plain, ids.length);
-  const seqs = ana.replies.slice(1).map(({ result }) => result!.$case === "send" && result!.value.seq);
-  assert.deepEqual(seqs, ids.map((_, index) => index + 2));
 });

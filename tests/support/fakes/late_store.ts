@@ -31,12 +31,15 @@ export function answeringLate<Store extends object>(store: Store, ms = latenessM
   });
 }
 
-/** Resolves when no answer is late, except of stores that a test holds. */
+/**
+ * Resolves when no answer is late, except of stores that a test holds. Between two answers there may be none for some
+ * turns.
+ */
 export async function allAnswered(): Promise<void> {
-  while (underway.size > 0) {
+  do {
     await Promise.all(underway);
     await turns(3);
-  }
+  } while (underway.size > 0);
 }
 
 async function late<T>(answer: Promise<T>, ms: number): Promise<T> {

@@ -59,7 +59,7 @@ class RelayedStream {
   readonly #messages = new GrpcMessages((...message) => this.#pass(...message));
   /** An incomplete frame. */
   #rest: Uint8Array = new Uint8Array(0);
-  /** Bytes of the client's clientPreface that have not arrived. */
+  /** Bytes of the client's preface that have not arrived. */
   #missingPreface = clientPreface.length;
   #name: string | undefined;
   #to = "";

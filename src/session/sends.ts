@@ -66,7 +66,7 @@ export class Sends implements LaneSession {
    * @returns undefined when the requests after it may begin at once, as after nearly all sends
    * @throws {ChatError} like `Posting.check`, at once or later
    */
-  begin(requestId: number, message: SendRequest, { hasWaited = false } = {}): Promise<void> | undefined {
+  begin(requestId: number, message: SendRequest, { hasWaited }: { hasWaited: boolean }): Promise<void> | undefined {
     if (hasWaited && this.#plainSends.sendWaiting(requestId, message)) {
       this.#inFlight += 1;
       return undefined;

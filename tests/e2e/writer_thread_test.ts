@@ -98,6 +98,14 @@ async function limit({ pid }: ServerProcess, name: "fsize" | "nofile", value: st
   assert.equal(code, 0);
 }
 
+/** Ends the client and then the server, and checks that the log has what the server accepted. */
+async function endInOrder(server: ServerProcess, flow: Flow, folder: string): Promise<void> {
+  await flow.client.close();
+  server.kill("SIGTERM");
+  assert.equal((await server.ended()).code, 0);
+  await checkLog(folder, flow.accepted);
+}
+
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   Deno.test(`all accepted messages of a server that ${signal} ends are in the log, once`, async () => {
     using folder = temporaryFolder();
@@ -121,11 +129,8 @@ Deno.test("without a permission to load the program, a server stores messages, a
   for (let frames = 0; frames < 3; frames++) assert.equal(await flow.send("hello"), true);
   const search = { query: "hello", conversation: "", beforePosition: 0, limit: 10 };
   assert.equal(await flow.client.refusal({ $case: "search", value: search }), "unavailable");
-  await flow.client.close();
-  server.kill("SIGTERM");
-  assert.equal((await server.ended()).code, 0);
+  await endInOrder(server, flow, folder.path);
   assert.match(server.stderr.join("\n"), /"job":"writer","add":"--allow-read=/);
-  await checkLog(folder.path, flow.accepted);
 });
 
 Deno.test("a server whose writer thread cannot start stores messages without it, and says so", async () => {
@@ -138,10 +143,7 @@ Deno.test("a server whose writer thread cannot start stores messages without it,
     return server.stderr.some((line) => line.includes("messages are written without a thread"));
   });
   assert.equal(await flow.send("hello"), true);
-  await flow.client.close();
-  server.kill("SIGTERM");
-  assert.equal((await server.ended()).code, 0);
-  await checkLog(folder.path, flow.accepted);
+  await endInOrder(server, flow, folder.path);
 });
 
 Deno.test("the death of the writer thread ends the process, and the supervisor starts it again", async () => {
@@ -186,10 +188,7 @@ Deno.test("a server that may open no more files starts no thread until it may", 
   await eventually(async () => await flow.send("hello") && files() > before);
   assert.equal((await flow.client.ask("search", search)).messages.length, 10);
   assert.deepEqual([...flow.codes], []);
-  await flow.client.close();
-  server.kill("SIGTERM");
-  assert.equal((await server.ended()).code, 0);
-  await checkLog(folder.path, flow.accepted);
+  await endInOrder(server, flow, folder.path);
 });
 
 Deno.test("a disk that is full during a batch is reported, and messages are stored again when it has room", async () => {
@@ -206,8 +205,5 @@ Deno.test("a disk that is full during a batch is reported, and messages are stor
   const before = flow.accepted.size;
   assert.equal(await flow.send("there is room", 20), true);
   assert.equal(flow.accepted.size, before + 20);
-  await flow.client.close();
-  server.kill("SIGTERM");
-  assert.equal((await server.ended()).code, 0);
-  await checkLog(folder.path, flow.accepted);
+  await endInOrder(server, flow, folder.path);
 });

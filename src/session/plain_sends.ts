@@ -5,13 +5,12 @@ import type { Subscriber } from "../core/people/live_sessions.ts";
 import type { SendRequest } from "../gen/chatd/v1/chat.ts";
 import { isPlainText } from "../wire/plain_text.ts";
 import type { RequestScanner } from "../wire/request_scanner.ts";
+import { costOfSend } from "./request_costs.ts";
 
 /** Length of the longest address: "#" and the name of a room. */
 const maxAddressBytes = 33;
 /** Most addresses whose routes a session remembers. */
 const maxRoutes = 256;
-/** Tokens that a send costs, on each way. */
-const costOfSend = 1;
 
 const latin1 = new TextDecoder("latin1");
 const utf8 = new TextEncoder();

@@ -78,15 +78,23 @@ function tryLockNode(path: string): LockedNode | undefined {
   return undefined;
 }
 
-/** Removes everything that the last borrower left: it may have been killed. */
+/**
+ * Removes everything that the last borrower left: it may have been killed. Its connections may still be closing, and their
+ * queues with them, so that a removal fails because the thing is gone, or locked by such a connection.
+ */
 async function clear(node: BrokerNode): Promise<void> {
-  const list = async (what: string) => await node.manage<{ name: string }[]>("GET", `${what}?columns=name`) ?? [];
-  const remove = async (what: string, mayGo: (name: string) => boolean = () => true) => {
-    const names = (await list(what)).map(({ name }) => name).filter(mayGo);
-    await Promise.all(names.map((name) => node.manage("DELETE", `${what}/${encodeURIComponent(name)}`)));
+  const remove = async (kind: string, mayGo: (name: string) => boolean = () => true) => {
+    let failure = "";
+    const isEmpty = async () => {
+      const listed = await node.manage<{ name: string }[]>("GET", `${kind}?columns=name`) ?? [];
+      const names = listed.map(({ name }) => name).filter(mayGo);
+      const removals = names.map((name) => node.manage("DELETE", `${kind}/${encodeURIComponent(name)}`));
+      await Promise.all(removals.map((removal) => removal.catch((error) => failure = String(error))));
+      return names.length === 0;
+    };
+    await eventually(isEmpty, () => `there are no ${kind} of the last borrower; ${failure}`);
   };
   await remove("connections");
-  await eventually(async () => (await list("connections")).length === 0, () => "all connections are closed");
   await remove("queues/%2F");
   await remove("exchanges/%2F", (name) => name !== "" && !name.startsWith("amq."));
   await remove("policies/%2F");

@@ -19,7 +19,14 @@ import {
   requireDebianPackages,
 } from "../tests/support/processes/debian_package.ts";
 import { ProcessGroups } from "./process_groups.ts";
-import { type RetriedTest, settle, type Settled, type TestRun, testsToRunAgain } from "./second_chance.ts";
+import {
+  type Failure,
+  type RetriedTest,
+  settle,
+  type Settled,
+  type TestRun,
+  testsToRunAgain,
+} from "./second_chance.ts";
 import { findGroups, planJobs, runJobs, type TestJob } from "./test_plan.ts";
 import { runTestProcess } from "./test_process.ts";
 
@@ -34,7 +41,7 @@ const slowness = "3";
 const brokerGroups = ["amqp", "e2e"];
 /** Groups with tests that need packages of Debian. */
 const packageGroups = ["amqp", "bench", "e2e", "grpc", "support"];
-/** Lines of the error of a retried test that are shown. */
+/** Lines of an error that are shown at the end. */
 const shownLines = 12;
 
 /** Returns the environment without the settings of a chatd that is used on this machine, so that tests see the defaults. */
@@ -55,12 +62,12 @@ interface Surroundings {
 
 /** Runs the checks of the code beside the tests. Their output is shown when they fail. */
 async function runChecks({ env, processes }: Surroundings): Promise<Settled> {
-  const failures: string[] = [];
+  const failures: Failure[] = [];
   for (const args of checks) {
     const options = { args, cwd: root, clearEnv: true, env, stdin: "null", stdout: "piped", stderr: "piped" } as const;
     const { success, stdout, stderr } = await (await processes.spawn(Deno.execPath(), options)).output();
     if (success) continue;
-    failures.push(`deno ${args.join(" ")}`);
+    failures.push({ name: `deno ${args.join(" ")}`, error: [] });
     console.log([stdout, stderr].map((text) => new TextDecoder().decode(text)).join("\n"));
   }
   return { passed: checks.length - failures.length, failed: failures.length, skipped: 0, failures, retried: [] };
@@ -159,15 +166,25 @@ function add(results: readonly Settled[]): Settled {
 function describeRetried({ retry: { file, test, reason, since }, error }: RetriedTest): string[] {
   return [
     `  "${test}" of ${file} (${reason}; listed since ${since})`,
-    ...error.slice(0, shownLines).map((line) => `    ${line}`),
+    ...beginOf(error),
   ];
+}
+
+function describeFailure(group: string, { name, error }: Failure): string {
+  return [`  ${group}: ${name}`, ...beginOf(error)].join("\n");
+}
+
+function beginOf(error: readonly string[]): string[] {
+  return error.slice(0, shownLines).map((line) => `    ${line}`);
 }
 
 function report(results: ReadonlyMap<string, readonly Settled[]>): Settled {
   console.log();
   for (const [group, parts] of results) console.log(`${group}: ${countsOf(add(parts))}`);
   const all = add([...results.values()].flat());
-  const failures = [...results].flatMap(([group, parts]) => add(parts).failures.map((each) => `  ${group}: ${each}`));
+  const failures = [...results].flatMap(([group, parts]) =>
+    add(parts).failures.map((failure) => describeFailure(group, failure))
+  );
   if (failures.length > 0) console.log(`\nFAILED:\n${failures.join("\n")}\n`);
   if (all.skipped > 0) console.log(`${all.skipped} skipped: this machine lacks what they need.`);
   if (all.retried.length > 0) {

@@ -20,8 +20,15 @@ export interface Settled {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  readonly failures: readonly string[];
+  readonly failures: readonly Failure[];
   readonly retried: readonly RetriedTest[];
+}
+
+/** A test that failed with its place, a file that could not be run, or why the run did not come to its end. */
+export interface Failure {
+  readonly name: string;
+  /** Lines of the error; empty where none was printed. */
+  readonly error: readonly string[];
 }
 
 /** A test that failed, and passed when it was run again. */
@@ -61,7 +68,13 @@ export function settle(first: TestRun, again: ReadonlyMap<Retry, TestRun>): Sett
     const failedIn = [...progress.files].filter(([, { failed }]) => failed.includes(retry.test));
     if (failedIn.every(([file]) => isForgiven(file, retry.test))) named.forEach((failure) => failures.delete(failure));
   }
-  return { passed, failed: Math.max(failed, failures.size), skipped: first.skipped, failures: [...failures], retried };
+  return {
+    passed,
+    failed: Math.max(failed, failures.size),
+    skipped: first.skipped,
+    failures: [...failures].map((name) => ({ name, error: progress.errorOf(name) })),
+    retried,
+  };
 }
 
 /** Counts a test and its steps that failed, at any depth: a report counts those too. */

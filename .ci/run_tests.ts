@@ -166,15 +166,15 @@ function add(results: readonly Settled[]): Settled {
 function describeRetried({ retry: { file, test, reason, since }, error }: RetriedTest): string[] {
   return [
     `  "${test}" of ${file} (${reason}; listed since ${since})`,
-    ...beginOf(error),
+    ...firstLines(error),
   ];
 }
 
-function describeFailure(group: string, { name, error }: Failure): string {
-  return [`  ${group}: ${name}`, ...beginOf(error)].join("\n");
+function describeFailure(group: string, { name, error }: Failure): string[] {
+  return [`  ${group}: ${name}`, ...firstLines(error)];
 }
 
-function beginOf(error: readonly string[]): string[] {
+function firstLines(error: readonly string[]): string[] {
   return error.slice(0, shownLines).map((line) => `    ${line}`);
 }
 
@@ -183,7 +183,7 @@ function report(results: ReadonlyMap<string, readonly Settled[]>): Settled {
   for (const [group, parts] of results) console.log(`${group}: ${countsOf(add(parts))}`);
   const all = add([...results.values()].flat());
   const failures = [...results].flatMap(([group, parts]) =>
-    add(parts).failures.map((failure) => describeFailure(group, failure))
+    add(parts).failures.flatMap((failure) => describeFailure(group, failure))
   );
   if (failures.length > 0) console.log(`\nFAILED:\n${failures.join("\n")}\n`);
   if (all.skipped > 0) console.log(`${all.skipped} skipped: this machine lacks what they need.`);

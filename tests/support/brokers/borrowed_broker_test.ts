@@ -8,6 +8,7 @@ import type { BrokerNode } from "./broker_node.ts";
 
 /** Connects, and consumes a queue that is gone with the connection. */
 async function consume(node: BrokerNode, queue: string): Promise<ChannelModel> {
+  // The timer of heartbeats would outlive a socket that is destroyed.
   const connection = await connect(`${node.amqpUrl()}?heartbeat=0`);
   connection.on("error", () => {});
   const channel = await connection.createChannel();

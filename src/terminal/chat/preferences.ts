@@ -7,6 +7,8 @@ export type Notify = "off" | "osc9" | "osc777";
 /** Preferences and drafts of a terminal, kept between runs. */
 export interface SavedPreferences {
   readonly notify?: Notify;
+  /** Whether marks such as `**` become styles; true by default. */
+  readonly markdown?: boolean;
   /** By conversation; "all" by default. */
   readonly levels?: Readonly<Record<string, Level>>;
   /** By conversation. */
@@ -45,6 +47,15 @@ export class Preferences {
   setNotify(notify: Notify): void {
     this.#kept = { ...this.#kept, notify };
     this.#store.update((kept) => ({ ...kept, notify }));
+  }
+
+  get markdown(): boolean {
+    return this.#kept.markdown ?? true;
+  }
+
+  setMarkdown(markdown: boolean): void {
+    this.#kept = { ...this.#kept, markdown };
+    this.#store.update((kept) => ({ ...kept, markdown }));
   }
 
   level(conversation: string): Level {

@@ -60,14 +60,18 @@ export const peopleCommands: Commands = {
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Change a setting: receipts, presence, messages, notify, level; without arguments, show them",
+    summary: "Change a setting: receipts, presence, messages, notify, level, markdown; without arguments, show them",
     async run(context, { words }) {
       const { client, print, preferences } = context;
-      if (words[0] === "notify" || words[0] === "level") return await print([setPreference(context, words)]);
+      if (preferenceNames.has(words[0])) return await print([setPreference(context, words)]);
       const settings = words.length === 0
         ? (await client.people.settings()).settings
         : await client.people.updateSettings(parseSetting(words));
-      await print([...settingLines(settings), `  notify ${preferences.notify}`]);
+      await print([
+        ...settingLines(settings),
+        `  notify ${preferences.notify}`,
+        `  markdown ${onOff(preferences.markdown)}`,
+      ]);
     },
   },
 };
@@ -91,7 +95,10 @@ function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settin
 }
 
 const notifyForm = "/set notify off|on|osc9|osc777";
+const markdownForm = "/set markdown on|off";
 const levelForm = "/set level #ROOM all|mentions|none";
+
+const preferenceNames = new Set(["notify", "level", "markdown"]);
 
 /** Sets a preference of this terminal. @returns its effect. */
 function setPreference({ names, preferences }: CommandContext, words: readonly string[]): string {
@@ -104,6 +111,12 @@ function setPreference({ names, preferences }: CommandContext, words: readonly s
     return notify === "off"
       ? "Desktop notifications are off."
       : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
+  }
+  if (name === "markdown") {
+    const [value, ...rest] = values;
+    if (!["on", "off"].includes(value) || rest.length > 0) throw usage(markdownForm);
+    preferences.setMarkdown(value === "on");
+    return value === "on" ? "Marks such as **bold** are shown as styles." : "Messages are shown as they were typed.";
   }
   const [room, value, ...rest] = values;
   const level = levels.find((each) => each === value);

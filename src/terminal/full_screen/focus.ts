@@ -17,6 +17,8 @@ export interface FocusOptions {
   readonly unreadAfter?: number;
   /** The receipt mark of a message; "" for none. */
   receiptOf(message: Message): string;
+  /** Whether marks such as `**` become styles. */
+  markdown(): boolean;
   /** Messages were loaded, and are not drawn yet. */
   onLoaded(messages: readonly Message[]): void;
 }
@@ -36,13 +38,13 @@ export class Focus {
   #loading: Promise<void> | undefined;
   #loaded = false;
 
-  constructor({ client, me, palette, current, unreadAfter, receiptOf, onLoaded }: FocusOptions) {
+  constructor({ client, me, palette, current, unreadAfter, receiptOf, markdown, onLoaded }: FocusOptions) {
     this.#client = client;
     this.#me = me;
     this.#onLoaded = onLoaded;
     this.current = current;
     this.window = new MessageWindow({ me });
-    this.pane = new MessagePane({ me, palette, window: this.window, receiptOf });
+    this.pane = new MessagePane({ me, palette, window: this.window, receiptOf, markdown });
     this.pane.unreadAfter = unreadAfter;
   }
 

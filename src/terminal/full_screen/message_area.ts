@@ -20,15 +20,17 @@ export class MessageArea {
   readonly #transcript: Transcript;
 
   constructor(options: MessageAreaOptions) {
-    const { state: { client, me, names, receipts }, palette, changed } = options;
+    const { state: { client, me, names, receipts, preferences }, palette, changed } = options;
     const receiptOf = (message: Message) => receipts.of(message);
+    const markdown = () => preferences.markdown;
     this.#options = options;
-    this.#transcript = new Transcript({ me, names, style: palette, receiptOf });
+    this.#transcript = new Transcript({ me, names, style: palette, receiptOf, markdown });
     this.focus = new FocusSwitch({
       client,
       me,
       palette,
       receiptOf,
+      markdown,
       onLoaded: (messages) => {
         for (const message of messages) names.learn(message);
         changed();

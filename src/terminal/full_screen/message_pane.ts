@@ -29,6 +29,7 @@ interface Anchor {
 interface LaidOut {
   readonly columns: number;
   readonly receipt: string;
+  readonly markdown: boolean;
   readonly rows: readonly string[];
 }
 
@@ -38,6 +39,8 @@ export interface MessagePaneOptions {
   readonly window: MessageWindow;
   /** The receipt mark of a message; "" for none. */
   receiptOf(message: Message): string;
+  /** Whether marks such as `**` become styles. */
+  markdown(): boolean;
 }
 
 /** A scrollable view into a window of messages; lays out only the visible part. */
@@ -46,17 +49,19 @@ export class MessagePane {
   readonly #palette: Palette;
   readonly #window: MessageWindow;
   readonly #receiptOf: (message: Message) => string;
+  readonly #markdown: () => boolean;
   readonly #laidOut = new WeakMap<WindowItem, LaidOut>();
   /** Undefined while the pane follows the newest message. */
   #anchor: Anchor | undefined;
   /** Unread messages begin after this entry. */
   unreadAfter: number | undefined;
 
-  constructor({ me, palette, window, receiptOf }: MessagePaneOptions) {
+  constructor({ me, palette, window, receiptOf, markdown }: MessagePaneOptions) {
     this.#me = me;
     this.#palette = palette;
     this.#window = window;
     this.#receiptOf = receiptOf;
+    this.#markdown = markdown;
   }
 
   /** Whether the pane follows arriving messages. */
@@ -155,13 +160,14 @@ export class MessagePane {
     const before = this.#divider(index, columns);
     const laidOut = this.#laidOut.get(item);
     const receipt = item.message === undefined ? "" : this.#receiptOf(item.message);
-    if (laidOut?.columns === columns && laidOut.receipt === receipt) {
+    const markdown = this.#markdown();
+    if (laidOut?.columns === columns && laidOut.receipt === receipt && laidOut.markdown === markdown) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
     const rows = item.message === undefined
       ? noteRows(item.note!.lines, columns)
-      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns, receipt });
-    this.#laidOut.set(item, { columns, receipt, rows });
+      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns, markdown, receipt });
+    this.#laidOut.set(item, { columns, receipt, markdown, rows });
     return [...before, ...rows];
   }
 

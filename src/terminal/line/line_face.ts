@@ -53,6 +53,7 @@ export class LineFace implements ChatFace {
       names: state.names,
       style,
       receiptOf: (message) => state.receipts.of(message),
+      markdown: () => state.preferences.markdown,
     });
   }
 

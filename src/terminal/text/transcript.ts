@@ -2,9 +2,20 @@ import type { Attachment, Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
 import { eventText, textStandIn } from "./event_text.ts";
+import { formatText } from "./markdown.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";
+
+export interface TranscriptOptions {
+  readonly me: string;
+  readonly names: ConversationNames;
+  readonly style: Style;
+  /** The receipt mark of a message; "" for none. */
+  receiptOf?(message: Message): string;
+  /** Whether marks such as `**` become styles. */
+  markdown?(): boolean;
+}
 
 /** Turns messages into lines for a terminal, and sanitizes the text of others. */
 export class Transcript {
@@ -12,16 +23,15 @@ export class Transcript {
   readonly #names: ConversationNames;
   readonly #style: Style;
   readonly #receiptOf: (message: Message) => string;
+  readonly #markdown: () => boolean;
   #day: string | undefined;
 
-  /** @param options.receiptOf the receipt mark of a message; "" for none */
-  constructor(
-    options: { me: string; names: ConversationNames; style: Style; receiptOf?(message: Message): string },
-  ) {
+  constructor(options: TranscriptOptions) {
     this.#me = options.me;
     this.#names = options.names;
     this.#style = options.style;
     this.#receiptOf = options.receiptOf ?? (() => "");
+    this.#markdown = options.markdown ?? (() => false);
   }
 
   /**
@@ -34,15 +44,17 @@ export class Transcript {
     const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
     const sender = sanitizeLine(message.sender);
     const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
-    const [first, ...rest] = sanitizeLines(eventText(message));
     const day = this.#newDay(message.acceptedAt);
-    if (event !== undefined) return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    if (event !== undefined) {
+      const [first, ...rest] = sanitizeLines(eventText(message));
+      return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    }
     const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
     const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
     const words = message.automatic ? dim : (text: string) => text;
     const standIn = textStandIn(message);
-    const said = standIn === undefined ? words(first) : dim(standIn);
-    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent).map(words)];
+    const [first, ...rest] = standIn === undefined ? this.#format(message.text, words) : [dim(standIn)];
+    const lines = [...day, `${start}${name} ${answers}${first}`, ...rest.map(indent)];
     const file = deleted ? undefined : attachment;
     if (file !== undefined) {
       const shown = dim(fileText(file, conversation === current ? message.seq : undefined));
@@ -66,6 +78,10 @@ export class Transcript {
 
   warning(text: string): string[] {
     return sanitizeLines(text).map((line) => this.#style.warn(line));
+  }
+
+  #format(text: string, base: (text: string) => string): string[] {
+    return formatText(text, { style: this.#style, markdown: this.#markdown(), base }).map((line) => line.text);
   }
 
   #newDay(time: number): string[] {

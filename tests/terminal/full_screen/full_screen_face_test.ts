@@ -235,3 +235,17 @@ Deno.test("unsent lines are printed on the terminal as it was before the chat", 
     await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
   });
 });
+
+Deno.test("marks of Markdown are shown as styles, and as they were typed after /set markdown off", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.receive("ben", "a **bold** `word`\n> quoted\n* item\nhttps://a.example/x");
+    await chat.sees(/ben: a bold word\n[^\n]*│ {7}│ quoted\n[^\n]*│ {7}• item\n[^\n]*│ {7}https:\/\/a\.example\/x\n/);
+    chat.type("/set markdown off\r");
+    await chat.sees("ben: a **bold** `word`");
+    await chat.sees("Messages are shown as they were typed.");
+    chat.type("/set markdown maybe\r");
+    await chat.sees("Usage: /set markdown on|off");
+    assert.equal(chat.saved.markdown, false);
+  });
+});

@@ -22,7 +22,7 @@ function paneWith(count: number) {
   const messages = Array.from({ length: count }, (_, i) => entry(i + 1));
   window.addNewest({ messages, headSeq: count, more: false, moreAfter: false });
   const palette = choosePalette({ noColor: "1", term: "xterm" });
-  return { window, pane: new MessagePane({ me: "ana", palette, window, receiptOf: () => "" }) };
+  return { window, pane: new MessagePane({ me: "ana", palette, window, receiptOf: () => "", markdown: () => true }) };
 }
 
 const size = { columns: 40, rows: 10 };

@@ -5,6 +5,7 @@ import { eventText, textStandIn } from "../text/event_text.ts";
 import { type FormattedLine, formatText } from "../text/markdown.ts";
 import { clock, fileText } from "../text/transcript.ts";
 import type { Palette } from "./palette.ts";
+import { truncate } from "../input/input_layout.ts";
 import { wrap } from "./wrap.ts";
 
 const indent = " ".repeat(6);
@@ -19,12 +20,14 @@ export interface MessageRowsOptions {
   readonly markdown: boolean;
   /** "" for none. */
   readonly receipt?: string;
+  /** The message that a reply answers, safe for a terminal; "" for none. */
+  readonly answers?: string;
 }
 
 /** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". Sanitizes the text of others. */
 export function messageRows(
   message: Message,
-  { me, palette, columns, markdown, receipt = "" }: MessageRowsOptions,
+  { me, palette, columns, markdown, receipt = "", answers = "" }: MessageRowsOptions,
 ): string[] {
   const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
   const { dim } = palette;
@@ -37,13 +40,13 @@ export function messageRows(
   const isForMe = sender !== me && findMentions(message.text, (user) => user === me).length > 0;
   const set = isForMe ? palette.bold : message.automatic ? dim : (text: string) => text;
   const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
-  const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+  const to = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
   const mark = isForMe ? `${palette.warn("@")} ` : "";
   const standIn = textStandIn(message);
   const [first, ...rest] = standIn === undefined
     ? formatText(message.text, { style: palette, markdown, base: set })
     : [{ text: dim(standIn), continuation: "" }];
-  const lines = [{ ...first, text: `${start} ${mark}${who} ${answers}${first.text}` }, ...rest];
+  const lines = [{ ...first, text: `${start} ${mark}${who} ${to}${first.text}` }, ...rest];
   if (attachment !== undefined && !deleted) {
     const shown = dim(fileText(attachment, seq));
     if (message.text === "" && standIn === undefined) append(lines, shown);
@@ -55,7 +58,8 @@ export function messageRows(
     ...(receipt !== "" ? [receipt] : []),
   ];
   if (marks.length > 0) append(lines, ` ${dim(marks.join("  "))}`);
-  return folded(lines, columns);
+  const above = answers === "" ? [] : [dim(truncate(`${indent}╭ ${answers}`, columns))];
+  return [...above, ...folded(lines, columns)];
 }
 
 /** The rows of a note, whose lines are safe for a terminal. */

@@ -1,20 +1,21 @@
 import type { Attachment, Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
+import { truncate } from "../input/input_layout.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
 import { eventText, textStandIn } from "./event_text.ts";
 import { formatText } from "./markdown.ts";
+import { type MessageDetails, noDetails } from "./message_details.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";
+/** Cells for the message that a reply answers, at most. */
+const maxAnswered = 40;
 
 export interface TranscriptOptions {
   readonly me: string;
   readonly names: ConversationNames;
   readonly style: Style;
-  /** The receipt mark of a message; "" for none. */
-  receiptOf?(message: Message): string;
-  /** Whether marks such as `**` become styles. */
-  markdown?(): boolean;
+  readonly details?: MessageDetails;
 }
 
 /** Turns messages into lines for a terminal, and sanitizes the text of others. */
@@ -22,16 +23,14 @@ export class Transcript {
   readonly #me: string;
   readonly #names: ConversationNames;
   readonly #style: Style;
-  readonly #receiptOf: (message: Message) => string;
-  readonly #markdown: () => boolean;
+  readonly #details: MessageDetails;
   #day: string | undefined;
 
   constructor(options: TranscriptOptions) {
     this.#me = options.me;
     this.#names = options.names;
     this.#style = options.style;
-    this.#receiptOf = options.receiptOf ?? (() => "");
-    this.#markdown = options.markdown ?? (() => false);
+    this.#details = options.details ?? noDetails;
   }
 
   /**
@@ -50,7 +49,8 @@ export class Transcript {
       return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
     }
     const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
-    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+    const answered = truncate(this.#details.answeredBy(message), maxAnswered);
+    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo}${answered === "" ? "" : ` ${answered}`})`)} `;
     const words = message.automatic ? dim : (text: string) => text;
     const standIn = textStandIn(message);
     const [first, ...rest] = standIn === undefined ? this.#format(message.text, words) : [dim(standIn)];
@@ -61,7 +61,7 @@ export class Transcript {
       if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
       else lines.push(indent(shown));
     }
-    const receipt = this.#receiptOf(message);
+    const receipt = this.#details.receiptOf(message);
     const marks = [
       ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
       ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
@@ -81,7 +81,7 @@ export class Transcript {
   }
 
   #format(text: string, base: (text: string) => string): string[] {
-    return formatText(text, { style: this.#style, markdown: this.#markdown(), base }).map((line) => line.text);
+    return formatText(text, { style: this.#style, markdown: this.#details.markdown, base }).map((line) => line.text);
   }
 
   #newDay(time: number): string[] {

@@ -249,3 +249,39 @@ Deno.test("marks of Markdown are shown as styles, and as they were typed after /
     assert.equal(chat.saved.markdown, false);
   });
 });
+
+Deno.test("a reply shows the message that it answers, as it is now", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/\[ben\]$/);
+    const replyTo = (seq: number, text: string) => {
+      Object.assign(server.append("ben", "ana", text), { replyToSeq: seq });
+      server.deliverAll();
+    };
+    replyTo(25, "that was fast");
+    await chat.sees(/│ {7}╭ ben: news 25\.\n[^\n]*ben: \(to 25\) that was fast\n/);
+    const edit = { kind: { $case: "edited" as const, value: { seq: 25 } } };
+    Object.assign(server.append("ben", "ana", "no news"), { event: edit });
+    server.deliverAll();
+    await chat.sees(/╭ ben: no news\n[^\n]*that was fast\n/);
+    const deletion = { kind: { $case: "deleted" as const, value: { seq: 25 } } };
+    Object.assign(server.append("ben", "ana", ""), { event: deletion });
+    server.deliverAll();
+    await chat.sees(/╭ ben: \(deleted\)\n/);
+  });
+});
+
+Deno.test("a reply shows a message that was not loaded, once it is", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    server.held = "history";
+    Object.assign(server.append("ben", "ana", "still true"), { replyToSeq: 7 });
+    server.deliverAll();
+    await chat.sees("(to 7) still true");
+    assert.doesNotMatch(chat.seen, /╭/);
+    await eventually(() => server.waiting.length === 1, () => "the message is asked for");
+    server.release();
+    await chat.sees(/╭ ben: news 7\.\n[^\n]*still true\n/);
+  });
+});

@@ -22,16 +22,18 @@ export interface MessageRowsOptions {
   readonly receipt?: string;
   /** The message that a reply answers, safe for a terminal; "" for none. */
   readonly answers?: string;
+  /** Whether the person went to this message. */
+  readonly isPointedOut?: boolean;
 }
 
 /** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". Sanitizes the text of others. */
 export function messageRows(
   message: Message,
-  { me, palette, columns, markdown, receipt = "", answers = "" }: MessageRowsOptions,
+  { me, palette, columns, markdown, receipt = "", answers = "", isPointedOut = false }: MessageRowsOptions,
 ): string[] {
   const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
   const { dim } = palette;
-  const start = dim(`${clock(message.acceptedAt)} ${seq}`);
+  const start = (isPointedOut ? palette.bar : dim)(`${clock(message.acceptedAt)} ${seq}`);
   const name = sanitizeLine(sender);
   if (event !== undefined) {
     const [first, ...rest] = formatText(eventText(message), { style: palette, markdown: false, base: dim });

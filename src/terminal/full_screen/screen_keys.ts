@@ -8,6 +8,7 @@ import type { PaneSize } from "./message_pane.ts";
 export const screenKeys: readonly KeyHelp[] = [
   ["PgUp, PgDn", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
   ["Alt-A, Alt-1 … Alt-9", "Go to the next conversation with unread messages, or to one of the list"],
+  ["Alt-J, Alt-Shift-J", "Go to the message that a reply answers; go back"],
   ["Ctrl-R", "Search the lines that you sent"],
   ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
   ["\\ at the end", "Begin a new line, like Alt-Enter"],
@@ -48,6 +49,8 @@ export class ScreenKeys {
     if (key === "page-down") return () => focus.now.scroll(-page, size);
     if (key === "oldest") return () => focus.now.scroll(Number.MAX_SAFE_INTEGER, size);
     if (key === "newest") return () => focus.now.toNewest();
+    if (key === "answered") return () => focus.now.goToAnswered(size);
+    if (key === "back") return () => focus.now.back(size);
   }
 
   #choose(conversation: string | undefined): void {

@@ -29,6 +29,9 @@ export type ScreenKey =
   | "oldest"
   | "newest"
   | "next-unread"
+  /** The message that a reply answers. */
+  | "answered"
+  | "back"
   | "search"
   | "suspend"
   | "cancel"
@@ -113,6 +116,8 @@ const screenSequences: Readonly<Record<string, ScreenKey>> = {
   "[1;5H": "oldest",
   "[1;5F": "newest",
   a: "next-unread",
+  j: "answered",
+  J: "back",
 };
 
 // deno-lint-ignore no-control-regex -- keys send sequences that begin with ESC

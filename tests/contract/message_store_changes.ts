@@ -260,9 +260,42 @@ export function messageStoreChanges(name: string, open: () => OpenedStores): voi
     await store.commit([mention, { ...mention, id: directAppend("ana", "ben").id }, directAppend("ana", "ben")]);
     assert.deepEqual(await unreadOf(store, "ben"), [3, 2, 0]);
     await store.commit([edit("ana", 1, "nobody"), { ...edit("ana", 3, "@ben"), mentions: ["ben"] }, erase("ana", 2)]);
-    assert.deepEqual(await unreadOf(store, "ben"), [3, 1, 0]);
-    await store.commit([read("ben", 3)]);
-    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 3]);
+    assert.deepEqual(await unreadOf(store, "ben"), [2, 1, 0]);
+    await store.commit([read("ben", 6)]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 6]);
+  });
+
+  test("an edit that names a user is an unread mention, even of a message that was read", async (store) => {
+    const naming = (text: string, mentions?: string[]) => ({ ...edit("ana", 1, text), mentions });
+    await store.commit([directAppend("ana", "ben"), read("ben", 1), naming("@ben", ["ben"])]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 1, 1]);
+    await store.commit([read("ben", 2), naming("@ben!", ["ben"])]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 2]);
+    await store.commit([naming("@cleo"), naming("@ben again", ["ben"])]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 1, 2]);
+    await store.commit([naming("none")]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 2]);
+    await store.commit([naming("@ben", ["ben"]), erase("ana", 1)]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 2]);
+  });
+
+  test("a deleted message is not unread, among few and among many", async (store) => {
+    await store.commit([...Array.from({ length: 3 }, () => directAppend("ana", "ben")), erase("ana", 2)]);
+    assert.deepEqual(await unreadOf(store, "ben"), [2, 0, 0]);
+    await store.commit(Array.from({ length: 700 }, () => directAppend("ana", "ben")));
+    await store.commit([erase("ana", 5), erase("ana", 600), read("ben", 3)]);
+    assert.deepEqual(await unreadOf(store, "ben"), [698, 0, 3]);
+    await store.commit([read("ben", 6)]);
+    assert.deepEqual(await unreadOf(store, "ben"), [697, 0, 6]);
+  });
+
+  test("one's own message moves the read position over deleted messages, and not over a mention", async (store) => {
+    await store.commit([directAppend("ana", "ben"), erase("ana", 1), directAppend("ben", "ana")]);
+    await store.commit([read("ben", 3, { ownOnly: true }), directAppend("ana", "ben"), read("ben", 4)]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 4]);
+    await store.commit([{ ...edit("ana", 4, "@ben"), mentions: ["ben"] }, directAppend("ben", "ana")]);
+    await store.commit([read("ben", 6, { ownOnly: true })]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 1, 4]);
   });
 
   test("a summary says how far the other one is, unless one of them keeps it", async (store, { settings }) => {

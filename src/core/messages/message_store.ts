@@ -123,9 +123,9 @@ export interface ConversationSummary {
   readonly role: RoomRole;
   /** The inviter, of an invitation. */
   readonly invitedBy: string | undefined;
-  /** Messages after `readSeq`. */
+  /** Messages of others after `readSeq` that were not deleted. */
   readonly unread: number;
-  /** Unread messages that name the user. */
+  /** Messages of others that name the user, by their text or by an edit after `readSeq`. */
   readonly mentions: number;
   readonly readSeq: number;
   /** Position of the other user of a direct conversation; 0 when they hide it. */

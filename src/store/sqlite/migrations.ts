@@ -19,6 +19,8 @@
  * - entry.edited_seq: the seq of a message's newest edit, which decides who may see the text; 0, which no entry has,
  *   for an unknown edit.
  * - entry.automatic: a program wrote the message as an automatic answer.
+ * - A mention is counted from mention.seq on: the seq of the message, or of the edit that first named the user;
+ *   mention.message is the seq of the message.
  * - An incarnation is an opening of the log, with a random id and the newest position at that time as its head.
  * - member.invited_position: the head of the log at the time of the invitation; older invitations have the key of their
  *   conversation, which is lower. member.left_name: the name of the room when the member left.
@@ -326,5 +328,13 @@ export const migrations: readonly string[] = [
   DROP INDEX member_of_room;
   CREATE INDEX member_by_head ON member (user, head_position) WHERE room = 0;
   CREATE INDEX member_of_room ON member (user, conversation) WHERE room = 1;
+  `,
+  `
+  CREATE INDEX deleted_message ON entry (conversation, seq) WHERE deleted = 1;
+
+  ALTER TABLE mention ADD COLUMN message INTEGER NOT NULL DEFAULT 0;
+  UPDATE mention SET message = seq;
+  DROP INDEX mention_by_entry;
+  CREATE INDEX mention_by_message ON mention (conversation, message);
   `,
 ];

@@ -22,7 +22,7 @@ function prepareStatements(database: Database) {
       "UPDATE entry SET text = x'', edited_at = NULL, edited_seq = NULL, deleted = 1 WHERE position = ?",
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),
-    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq = ?"),
+    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message = ?"),
     move: database.prepare("UPDATE erasure SET after_id = ? WHERE user = ?"),
     finish: database.prepare("DELETE FROM erasure WHERE user = ?"),
   };

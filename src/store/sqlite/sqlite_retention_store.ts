@@ -71,7 +71,7 @@ function prepareStatements(database: Database) {
        WHERE conversation = ? AND seq BETWEEN ? AND ? AND accepted_at <= ? ORDER BY seq LIMIT 1`,
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq BETWEEN ? AND ?"),
-    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq BETWEEN ? AND ?"),
+    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message BETWEEN ? AND ?"),
     // Removed messages do not count as unread.
     moveReaders: database.prepare(
       `UPDATE member SET read_seq = :lastSeq, read_uncounted = (

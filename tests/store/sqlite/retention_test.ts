@@ -200,6 +200,21 @@ Deno.test("removed messages do not count as unread", async () => {
   assert.equal((await store.messages.conversationOf("ben", "ana:ben"))?.unread, 2);
 });
 
+Deno.test("a mention by an edit is removed with its message, though the edit stays in the log", async () => {
+  using store = await storeWith(2);
+  const edit = {
+    ...directAppend("ana", "ben", { text: "@ben", acceptedAt: start + 2 * day }),
+    event: { kind: "edited", target: 1 },
+    mentions: ["ben"],
+  } as const;
+  await accept(store.messages, edit);
+  assert.equal((await store.messages.conversationOf("ben", "ana:ben"))?.mentions, 1);
+  await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 2 });
+  await sweep(store, start);
+  const { mentions, unread, headSeq } = (await store.messages.conversationOf("ben", "ana:ben"))!;
+  assert.deepEqual([mentions, unread, headSeq], [0, 1, 3]);
+});
+
 Deno.test("reactions are removed with their message, and new ones to a removed message are refused", async () => {
   using store = await storeWith(2);
   const about = { ...directAppend("ben", "ana", { text: "" }), acceptedAt: start + 2 * day };

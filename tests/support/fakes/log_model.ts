@@ -42,7 +42,8 @@ interface Entry {
   editedSeq?: number;
   deleted: boolean;
   reactions: Emoji[];
-  mentions: readonly string[];
+  /** By user, the seq of the message or of the edit that first named them. */
+  mentions: ReadonlyMap<string, number>;
 }
 
 const never = Number.MAX_SAFE_INTEGER;
@@ -89,7 +90,7 @@ export class LogModel {
       text: append.text,
       deleted: false,
       reactions: [],
-      mentions: append.mentions ?? [],
+      mentions: new Map(event ? [] : append.mentions?.map((user) => [user, log.length + 1])),
     };
     log.push(entry);
     if (!isRoomId(conversation) && log.length === 1) {
@@ -105,8 +106,12 @@ export class LogModel {
     const through = Math.min(seq, last, this.logs.get(conversation)!.length);
     const before = this.#readSeq(conversation, user);
     const between = this.logs.get(conversation)!.slice(before, through);
-    const others = between.some(({ append }) => !append.event && append.sender !== user);
-    if (through > before && !(ownOnly && others)) this.#read.set(key(conversation, user), through);
+    const others = between.some(({ append, deleted }) => !append.event && !deleted && append.sender !== user);
+    const named = this.logs.get(conversation)!.some(({ mentions }) => {
+      const seq = mentions.get(user);
+      return seq !== undefined && seq > before && seq <= through;
+    });
+    if (through > before && !(ownOnly && (others || named))) this.#read.set(key(conversation, user), through);
   }
 
   block(user: string, blocked: string): void {
@@ -175,13 +180,14 @@ export class LogModel {
     switch (event.kind) {
       case "edited": {
         const target = this.#find(conversation, event.target)!;
-        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, mentions });
+        const named = new Map(mentions.map((user) => [user, target.mentions.get(user) ?? entry.seq]));
+        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, mentions: named });
         return;
       }
       case "deleted": {
         const target = this.#find(conversation, event.target)!;
         const noEdit = { editedAt: undefined, editedSeq: undefined };
-        Object.assign(target, { text: "", deleted: true, ...noEdit, reactions: [], mentions: [] });
+        Object.assign(target, { text: "", deleted: true, ...noEdit, reactions: [], mentions: new Map() });
         return;
       }
       case "reacted": {
@@ -327,7 +333,10 @@ export class LogModel {
     const headSeq = hasBeenIn ? this.extent(conversation, user)[1] : 0;
     const readSeq = this.#readSeq(conversation, user);
     const messages = this.visibleIn(conversation, user).filter(({ event }) => event === undefined);
-    const unread = messages.filter(({ seq, sender }) => seq > readSeq && seq <= headSeq && sender !== user);
+    const others = messages.filter(({ sender, deleted }) => sender !== user && !deleted);
+    const isUnread = (seq: number | undefined) => seq !== undefined && seq > readSeq && seq <= headSeq;
+    const mentionedAt = ({ seq, withheld }: Message) =>
+      withheld ? undefined : this.#find(conversation, seq)!.mentions.get(user);
     const peer = isRoomId(conversation) ? undefined : directMembers(conversation).find((member) => member !== user);
     const tells = peer !== undefined && !this.#isBlocked(user, peer, never) && !this.#isBlocked(peer, user, never);
     return {
@@ -342,10 +351,8 @@ export class LogModel {
       role,
       invitedBy: isUnheard ? undefined : inviter?.name,
       readSeq,
-      unread: unread.length,
-      mentions:
-        unread.filter(({ seq, withheld }) => !withheld && this.#find(conversation, seq)!.mentions.includes(user))
-          .length,
+      unread: others.filter(({ seq }) => isUnread(seq)).length,
+      mentions: others.filter((message) => isUnread(mentionedAt(message))).length,
       peerReadSeq: tells ? this.#readSeq(conversation, peer) : 0,
       peerDeliveredSeq: 0,
     };

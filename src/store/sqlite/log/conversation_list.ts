@@ -9,7 +9,7 @@ import { kindCodes } from "./entry_columns.ts";
 import type { EntryReader } from "./entry_reader.ts";
 import { headOf, type Heads } from "./heads.ts";
 import type { LogPages } from "./log_pages.ts";
-import { isShown, isTextShown, isUnblocked, openEnd } from "./visibility.ts";
+import { isShown, isTextShown, isUnblocked, isVisible, openEnd } from "./visibility.ts";
 
 /** Unread messages are counted one by one among this many entries, to exclude own and hidden ones. */
 const countedOneByOne = 500;
@@ -17,6 +17,8 @@ const countedOneByOne = 500;
 const countedWithBlocked = 4_096;
 /** Entries to count per step. */
 const countedAtOnce = 1_024;
+/** Deleted messages that are taken off the count of unread ones at most. */
+const maxDeleted = 10_000;
 /** Maximum count of mentions. */
 const maxMentions = 200;
 /** Approximate maximum of entries to examine for a page of summaries. */
@@ -128,13 +130,18 @@ function prepareStatements(database: Database) {
     countUnread: database.prepare(
       `SELECT count(*) AS count FROM entry e
        WHERE e.conversation = :conversation AND e.seq > :after AND e.seq <= :through AND e.kind = ${kindCodes.message}
-         AND e.sender <> :user AND ${isShown(":user", "e")}`,
+         AND e.deleted = 0 AND e.sender <> :user AND ${isShown(":user", "e")}`,
+    ),
+    countDeleted: database.prepare(
+      `SELECT count(*) AS count FROM (
+         SELECT 1 FROM entry INDEXED BY deleted_message
+         WHERE conversation = ? AND seq > ? AND seq <= ? AND deleted = 1 LIMIT ${maxDeleted})`,
     ),
     countMentions: database.prepare(
       `SELECT count(*) AS count FROM (
-         SELECT 1 FROM mention n CROSS JOIN entry e ON e.conversation = n.conversation AND e.seq = n.seq
+         SELECT 1 FROM mention n CROSS JOIN entry e ON e.conversation = n.conversation AND e.seq = n.message
          WHERE n.user = :user AND n.conversation = :conversation AND n.seq > :after AND n.seq <= :through
-           AND e.sender <> :user AND ${isShown(":user", "e")} AND ${isTextShown(":user", "e")}
+           AND e.sender <> :user AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
          LIMIT ${maxMentions})`,
     ),
     peer: database.prepare(
@@ -266,7 +273,8 @@ export class ConversationList {
   }
 
   #messagesBetween(row: SummaryRow, after: number, through: number): number {
-    return through - after - (this.#uncountedAt(row, through) - this.#uncountedAt(row, after));
+    const { count: deleted } = this.#statements.countDeleted.get(row.id, after, through) as { count: number };
+    return through - after - (this.#uncountedAt(row, through) - this.#uncountedAt(row, after)) - deleted;
   }
 
   #uncountedAt(row: SummaryRow, seq: number): number {

@@ -27,9 +27,10 @@ function prepareStatements(database: Database) {
       `UPDATE entry SET text = x'', edited_at = NULL, edited_seq = NULL, deleted = 1 WHERE conversation = ? AND seq = ?`,
     ),
     addMention: database.prepare(
-      "INSERT INTO mention (user, conversation, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO mention (user, conversation, seq, message) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
     ),
-    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND seq = ?"),
+    mentioned: database.prepare("SELECT user, seq FROM mention WHERE conversation = ? AND message = ?"),
+    removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message = ?"),
     hasEmoji: database.prepare("SELECT 1 FROM reaction WHERE conversation = ? AND seq = ? AND emoji = ? LIMIT 1"),
     countEmoji: database.prepare(
       "SELECT count(DISTINCT emoji) AS count FROM reaction WHERE conversation = ? AND seq = ?",
@@ -81,8 +82,7 @@ export class MessageChanges {
     switch (event.kind) {
       case "edited":
         setText.run(encodeText(text), entry.acceptedAt, entry.seq, conversation, event.target);
-        this.#statements.removeMentions.run(conversation, event.target);
-        return this.addMentions(mentions, conversation, event.target);
+        return this.#changeMentions(mentions, event.target, entry);
       case "deleted":
         return this.#erase(conversation, event.target);
       case "reacted": {
@@ -96,8 +96,21 @@ export class MessageChanges {
     }
   }
 
+  /** Adds the mentions of a new message. */
   addMentions(mentions: readonly string[], conversation: number, seq: number): void {
-    for (const name of mentions) this.#statements.addMention.run(this.#users.get(name), conversation, seq);
+    for (const name of mentions) this.#statements.addMention.run(this.#users.get(name), conversation, seq, seq);
+  }
+
+  /** Replaces the mentions of a message by those of an edit: a user whom it names for the first time is told by the edit. */
+  #changeMentions(mentions: readonly string[], message: number, { conversation, seq }: PlacedEntry): void {
+    const { mentioned, addMention, removeMentions } = this.#statements;
+    const rows = mentioned.all(conversation, message) as unknown as { user: number; seq: number }[];
+    const before = new Map(rows.map((row) => [row.user, row.seq]));
+    removeMentions.run(conversation, message);
+    for (const name of mentions) {
+      const user = this.#users.get(name);
+      addMention.run(user, conversation, before.get(user) ?? seq, message);
+    }
   }
 
   /** Erases a message but keeps its place in the log. Everything that is stored about messages must be erased here. */

@@ -16,8 +16,11 @@ function prepareStatements(database: Database) {
     ),
     readSeq: database.prepare("SELECT read_seq AS readSeq FROM member WHERE conversation = ? AND user = ?"),
     hasOthers: database.prepare(
-      `SELECT 1 FROM entry WHERE conversation = ? AND seq > ? AND seq <= ? AND kind = ${kindCodes.message} AND sender <> ?
-       LIMIT 1`,
+      `SELECT 1 FROM entry WHERE conversation = ? AND seq > ? AND seq <= ? AND kind = ${kindCodes.message} AND deleted = 0
+         AND sender <> ? LIMIT 1`,
+    ),
+    isMentioned: database.prepare(
+      "SELECT 1 FROM mention WHERE user = ? AND conversation = ? AND seq > ? AND seq <= ? LIMIT 1",
     ),
     moveRead: database.prepare(
       `UPDATE member SET read_seq = :seq, read_uncounted =
@@ -53,11 +56,12 @@ export class ReaderPositions {
     }
   }
 
-  /** Whether `user` has read all messages of others up to `seq`. */
+  /** Whether `user` has read all messages of others, and all edits that mention them, up to `seq`. */
   #hasReadAllOfOthers(user: number, conversation: number, seq: number): boolean {
-    const { readSeq, hasOthers } = this.#statements;
+    const { readSeq, hasOthers, isMentioned } = this.#statements;
     const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
     return member !== undefined && seq - member.readSeq <= maxOwnRun &&
-      hasOthers.get(conversation, member.readSeq, seq, user) === undefined;
+      hasOthers.get(conversation, member.readSeq, seq, user) === undefined &&
+      isMentioned.get(user, conversation, member.readSeq, seq) === undefined;
   }
 }

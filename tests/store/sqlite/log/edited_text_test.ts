@@ -190,3 +190,30 @@ Deno.test("the migration from version 8 stores the newest edit of each message",
     true,
   ]]);
 });
+
+Deno.test("the migration from version 13 keeps mentions, and takes deleted messages off the unread ones", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  connection.function("searchable_text", () => "");
+  connection.function("search_scope", () => "");
+  migrate(connection, "test", migrations.slice(0, 13));
+  const span = "9007199254740991, 9007199254740991, 0";
+  connection.exec(`
+    INSERT INTO user (id, name, password_hash, disabled, created_at) VALUES (1, 'ana', '', 0, 1), (2, 'ben', '', 0, 1);
+    INSERT INTO conversation (id, name, head_seq, head_position) VALUES (1, 'ana:ben', 3, 3);
+    INSERT INTO member (conversation, user, head_position) VALUES (1, 1, 3), (1, 2, 3);
+    INSERT INTO span VALUES (1, 1, 1, ${span}), (2, 1, 1, ${span});
+    INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, deleted) VALUES
+      (1, 1, 1, 1, randomblob(16), 1, x'61', 0), (2, 1, 2, 1, randomblob(16), 1, x'', 1),
+      (3, 1, 3, 1, randomblob(16), 1, x'63', 0);
+    INSERT INTO mention VALUES (2, 1, 1), (2, 1, 3);
+    UPDATE log SET heads_through = 3;
+  `);
+  connection.close();
+  using database = Database.open(folder.path);
+  const messages = new SqliteMessageStore(database);
+  const { unread, mentions } = (await messages.conversationOf("ben", talk))!;
+  assert.deepEqual([unread, mentions], [2, 2]);
+  await accept(messages, edit(talk, 3, "without a name"));
+  assert.equal((await messages.conversationOf("ben", talk))!.mentions, 1);
+});

@@ -15,6 +15,7 @@ const reserved = new Set([
   "nobody",
   "operator",
   "register",
+  "room",
   "root",
   "server",
   "system",

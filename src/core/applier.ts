@@ -9,6 +9,7 @@ import type { LaneBatch } from "./messages/plain_lane.ts";
 import type { PendingMoves } from "./messages/pending_moves.ts";
 import type { Receipts } from "./messages/receipts.ts";
 import type { LiveSessions } from "./people/live_sessions.ts";
+import type { Presence } from "./people/presence.ts";
 import type { StateRevisions } from "./people/state_revisions.ts";
 import type { UserSettings } from "./people/user_settings.ts";
 import { isRoomId } from "./rooms/room.ts";
@@ -23,6 +24,7 @@ export interface ApplierOptions {
   readonly settings: Pick<UserSettings, "recordContact">;
   readonly revisions: StateRevisions;
   readonly receipts: Pick<Receipts, "published">;
+  readonly presence: Pick<Presence, "introduce">;
   readonly moves: Pick<PendingMoves, "moveOwnRead">;
   readonly files: Pick<Files, "sweep">;
   /** Returns whether `user` is in the room, or invited by a user that they do not block. */
@@ -88,14 +90,15 @@ export class Applier {
   }
 
   #applyDirect(message: Message, { members, subscriber }: Origin): void {
-    const { fanOut, settings } = this.#options;
+    const { fanOut, settings, presence } = this.#options;
     fanOut.publish(message, { users: members, room: undefined, subscriber });
     settings.recordContact(message.sender, members);
+    if (message.seq === 1) void presence.introduce(message.sender, members);
     this.#noteReads(message, members);
   }
 
   #applyToRoom(message: Message, { room: asked, change, subscriber }: Origin): void {
-    const { rooms, fanOut, live } = this.#options;
+    const { rooms, fanOut, live, presence } = this.#options;
     const before = change && this.#experienceOf(change, message.conversation, asked);
     const room = change === undefined ? rooms.peek(message.conversation) : rooms.apply(change, message, asked);
     const isExact = room !== undefined && room.asOf < message.position;
@@ -103,6 +106,9 @@ export class Applier {
     const users = isExact ? audienceOf(room, live, left) : undefined;
     fanOut.publish(message, { users, room, subscriber });
     if (room !== undefined && before !== undefined && before.user !== message.sender) this.#notify(before, room);
+    if (room !== undefined && message.event?.kind === "joined") {
+      void presence.introduce(message.sender, liveMembers(room, live));
+    }
     this.#noteReads(message, []);
   }
 

@@ -208,6 +208,7 @@ export class Chat {
       settings,
       revisions,
       receipts: this.receipts,
+      presence: this.presence,
       moves: commits.moves,
       files: this.files,
       isInvolved,
@@ -441,8 +442,9 @@ export class Chat {
   unsubscribe(subscriber: Subscriber): void {
     const { user } = subscriber.identity;
     const before = this.presence.stateOf(user);
-    if (!this.live.remove(subscriber)) return this.presence.sessionsChanged(user, before);
-    this.presence.sessionsEnded(user, before);
+    const isGone = this.live.remove(subscriber);
+    this.presence.sessionsChanged(user, before);
+    if (!isGone) return;
     this.revisions.forget(user);
     this.receipts.left(user);
   }

@@ -208,6 +208,45 @@ export function transportPeople(test: DefineTest): void {
     assert.ok(users.find(({ name }) => name === "ana")!.lastSeenMs > 1_700_000_000_000);
   });
 
+  test("a user is not online because a program of theirs runs, unless the program says so", async (given) => {
+    const [ben] = await openKnowing(given, "ben");
+    const { token } = await register(given.server, "ana");
+    const tail = await given.session(token, { protocolVersion: 2, consumer: "tail:alerts" });
+    await tail.send("ben", "from a script");
+    const listed = async () => {
+      const { users } = await ben.ask("listUsers", { after: "", limit: 0 });
+      const { online, state, lastSeenMs } = users.find(({ name }) => name === "ana")!;
+      return [online, state, lastSeenMs];
+    };
+    await settle(ben, tail);
+    assert.deepEqual(await listed(), [false, PresenceState.OFFLINE, 0]);
+    assert.deepEqual(notices(ben, "presence"), []);
+    const screen = await given.session(token, { protocolVersion: 2, consumer: "ui-2" });
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.ONLINE);
+    await screen.close();
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.OFFLINE);
+    await tail.ask("setAway", { away: false });
+    assert.deepEqual(await listed(), [true, PresenceState.ONLINE, 0]);
+  });
+
+  test("the first message tells both users of each other's presence, and so does joining a room", async (given) => {
+    const [ana, ben, cleo] = await openKnowing(given, "ana", "ben", "cleo");
+    await ben.ask("setAway", { away: true });
+    await ana.send("ben", "hello");
+    await notice(ana, "presence", ({ user, state }) => user === "ben" && state === PresenceState.AWAY);
+    await notice(ben, "presence", ({ user, state }) => user === "ana" && state === PresenceState.ONLINE);
+    await ben.ask("setAway", { away: false });
+    await notice(ana, "presence", ({ user, state }) => user === "ben" && state === PresenceState.ONLINE);
+    assert.deepEqual(notices(cleo, "presence"), []);
+    const room = { id: createMessageId(), name: "ops", public: true, historyVisible: true, topic: "" };
+    await ana.ask("createRoom", room);
+    await cleo.ask("joinRoom", { id: createMessageId(), room: "#ops" });
+    await notice(cleo, "presence", ({ user, state }) => user === "ana" && state === PresenceState.ONLINE);
+    await notice(ana, "presence", ({ user, state }) => user === "cleo" && state === PresenceState.ONLINE);
+    await settle(ben);
+    assert.deepEqual(notices(ben, "presence").filter(({ user }) => user === "cleo"), []);
+  });
+
   test("a client of protocol version 1 receives only messages and presence", async ({ server, session }) => {
     const [ana] = await openKnowing({ server, session }, "ana");
     const [ben] = await openAll(server, session, "ben");

@@ -37,6 +37,9 @@ async function open() {
     fanOut: new FanOut({ live, visibilityOf: (user, message) => settings.visibilityOf(user, message) }),
     revisions: new StateRevisions(live),
     receipts: { published: ({ position }, members) => void done.push(`published ${position} to ${members}`) },
+    presence: {
+      introduce: (user, others) => Promise.resolve(void done.push(`introduced ${user} to ${[...others]}`)),
+    },
     moves: { moveOwnRead: (_, user, seq) => void done.push(`${user} read ${seq}`) },
     files: { sweep: () => Promise.resolve(void done.push("swept")) },
     isInvolved: (user, room) => room.hasMember(user) || room.inviterOf(user) !== undefined,
@@ -67,12 +70,12 @@ Deno.test("entries of another process reach their audience, and give receipts", 
   const { applier, done, write, apply, store } = await open();
   const message = await write("ana", "ben");
   assert.deepEqual(apply(message), { ana: "1", ben: "1", cleo: "" });
-  assert.deepEqual(done, ["ana read 1", "published 1 to ana,ben"]);
+  assert.deepEqual(done, ["introduced ana to ana,ben", "ana read 1", "published 1 to ana,ben"]);
   assert.equal(applier.applied, 1);
   const event = { kind: "deleted", target: 1 } as const;
   const deleted = await accept(store.messages, { ...directAppend("ana", "ben"), event });
   apply(deleted);
-  assert.deepEqual(done.slice(2), ["published 2 to ana,ben", "swept"]);
+  assert.deepEqual(done.slice(3), ["published 2 to ana,ben", "swept"]);
 });
 
 Deno.test("a batch is applied in one pass, in the order of positions", async () => {

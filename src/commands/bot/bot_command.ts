@@ -34,6 +34,7 @@ function botOptions(
     }),
     conversations: conversationsOption(),
     mentionsOnly: options.once("--mentions-only", "In rooms, answer only messages that mention the bot (@name)"),
+    online: options.once("--online", "Show your user as online while the bot runs"),
     name: consumerNameOption("Name of the delivery cursor to resume from"),
     concurrency: withDefault(
       option("--concurrency", integer({ metavar: "COUNT", min: 1, max: 64 }), {

@@ -16,6 +16,8 @@ export interface BotCommandOptions {
   readonly conversations: readonly string[];
   readonly mentionsOnly: boolean;
   readonly concurrency: number;
+  /** Shows the user as online while the bot runs. */
+  readonly online: boolean;
   /** For each run of the command, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -53,6 +55,8 @@ export async function runBot(options: BotCommandOptions): Promise<number> {
     signal: stop.signal,
     onMessage: (message) => bot.take(message),
     onClient: (client) => bot.client = client,
+    // If it fails, the session is over, and the next one tries again.
+    onOnline: () => void (options.online && bot.client?.people.setAway(false).catch(() => {})),
   });
   running.catch(() => {});
   printNotice(`The bot "${options.name}" answers as ${user} at ${connection.transport.address}.`);

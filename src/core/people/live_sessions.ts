@@ -20,6 +20,14 @@ export interface Subscriber {
 
 const maxSessions = 64;
 
+/** The consumers of chatd's own programs that are no person's screen; others of programs have a colon in their name. */
+const consumerOfProgram = /:|^(?:script|pipe|export)(?:-\d+)?$/;
+
+/** Returns whether a consumer is that of a program, such as `tail:alerts`, which says nothing about its user. */
+export function isProgram(consumer: string): boolean {
+  return consumerOfProgram.test(consumer);
+}
+
 /** The connected sessions of all users. */
 export class LiveSessions {
   /** Arrays are replaced, never changed, because sessions end during iteration. */

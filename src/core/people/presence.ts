@@ -4,7 +4,7 @@ import type { MessageStore, UserSet } from "../messages/message_store.ts";
 import type { Turn } from "../page_turns.ts";
 import { TokenBuckets } from "../token_bucket.ts";
 import { LeavingUsers } from "./leaving_users.ts";
-import type { LiveSessions, Subscriber } from "./live_sessions.ts";
+import { isProgram, type LiveSessions, type Subscriber } from "./live_sessions.ts";
 import type { PresenceState } from "./notice.ts";
 import type { SettingsStore } from "./settings_store.ts";
 import type { UserSettings } from "./user_settings.ts";
@@ -38,7 +38,7 @@ export interface PresenceOptions {
   log: Log;
 }
 
-/** The users who are online, or left within the grace time. */
+/** The users who have sessions, or left within the grace time. */
 class PresentUsers implements UserSet {
   readonly #online: UserSet;
   readonly #leaving: LeavingUsers;
@@ -75,7 +75,8 @@ export class Presence {
   readonly #present: UserSet;
   /** Searches for the present peers of users, in progress. */
   readonly #finding = new Map<string, Promise<string[]>>();
-  readonly #away = new WeakSet<Subscriber>();
+  /** Whether the sessions that said something about their user said "away". */
+  readonly #away = new WeakMap<Subscriber, boolean>();
   /** When users left, until it is saved. */
   readonly #unsaved = new Map<string, number>();
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
@@ -88,34 +89,62 @@ export class Presence {
     this.#present = new PresentUsers(options.live.online, this.#leaving);
   }
 
-  /** Returns the actual state, even if the user hides it. */
+  /**
+   * Returns the actual state, even if the user hides it. Sessions of programs do not make a user present, unless they
+   * say so by {@link setAway}, as a bot may.
+   */
   stateOf(user: string): PresenceState {
-    const sessions = [...this.#options.live.of(user)];
+    const sessions = this.#sessionsOf(user);
     if (sessions.length === 0) return this.#leaving.get(user)?.state ?? "offline";
-    // Programs do not make a user present, unless there is no other session.
-    const people = sessions.filter(({ consumer }) => consumer === "ui");
-    return (people.length > 0 ? people : sessions).every((each) => this.#away.has(each)) ? "away" : "online";
+    return sessions.every((each) => this.#away.get(each)) ? "away" : "online";
   }
 
-  /** Called when a user has one session more, or one less but not the last; `before` was their state. */
+  /** Called when a user has one session more or less; `before` was their state. */
   sessionsChanged(user: string, before: PresenceState): void {
-    this.#leaving.delete(user);
-    const state = this.stateOf(user);
-    if (state !== before) this.#announceChange(user);
+    if (this.#sessionsOf(user).length > 0) {
+      this.#leaving.delete(user);
+      if (this.stateOf(user) !== before) this.#announceChange(user);
+    } else if (before !== "offline" && !this.#leaving.has(user)) {
+      this.#leaving.add(user, { at: this.#options.clock.now(), state: before });
+    }
   }
 
-  /** Called when a user's last session ended; `before` was their state. */
-  sessionsEnded(user: string, before: PresenceState): void {
-    this.#leaving.add(user, { at: this.#options.clock.now(), state: before });
-  }
-
-  /** Marks the person of a session as away from the keyboard, or as back. */
+  /** Marks the user of a session as away from the keyboard, or as present. */
   setAway(subscriber: Subscriber, away: boolean): void {
     const { user } = subscriber.identity;
     const before = this.stateOf(user);
-    if (away) this.#away.add(subscriber);
-    else this.#away.delete(subscriber);
+    this.#away.set(subscriber, away);
     this.sessionsChanged(user, before);
+  }
+
+  /** Tells a user, and those of `others` who became their peers, of each other's presence. */
+  async introduce(user: string, others: Iterable<string>): Promise<void> {
+    const { live, store, log } = this.#options;
+    const online = [...others].filter((other) => other !== user && live.isOnline(other));
+    if (online.length === 0) return;
+    try {
+      const met = await store.peersAmong(user, new Set(online));
+      await this.#tell(user, met);
+      for (const other of met) await this.#tell(other, [user]);
+    } catch (error) {
+      log.error("cannot tell new peers of each other's presence", { user, error });
+    }
+  }
+
+  /** Tells a user's sessions of the present ones among `others`. */
+  async #tell(user: string, others: readonly string[]): Promise<void> {
+    const { live } = this.#options;
+    if (!live.isOnline(user)) return;
+    const seen = await this.see(user, others);
+    for (const [index, { state = "offline" }] of seen.entries()) {
+      if (state === "offline") continue;
+      for (const subscriber of live.of(user)) subscriber.notify({ kind: "presence", user: others[index], state });
+    }
+  }
+
+  /** Returns the sessions that make a user present. */
+  #sessionsOf(user: string): Subscriber[] {
+    return this.#options.live.of(user).filter((each) => this.#away.has(each) || !isProgram(each.consumer));
   }
 
   /** Called when the user starts or stops showing their presence. */

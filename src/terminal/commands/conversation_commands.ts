@@ -1,7 +1,7 @@
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { countOf } from "../text/count_of.ts";
-import { Role } from "../../gen/chatd/v1/chat.ts";
+import { PresenceState, Role, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, usage } from "./command.ts";
 
@@ -85,7 +85,7 @@ async function listConversations({ client, names, print }: CommandContext): Prom
 
 async function listUsers({ client, print }: CommandContext): Promise<void> {
   const { users, more } = await client.listUsers({ limit: 1000 });
-  const name = (user: { name: string }) => sanitizeLine(user.name);
+  const name = (user: User) => sanitizeLine(user.name) + (user.state === PresenceState.AWAY ? " (away)" : "");
   const online = users.filter((user) => user.online).map(name);
   const offline = users.filter((user) => !user.online).map(name);
   await print([

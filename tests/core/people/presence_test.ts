@@ -37,8 +37,8 @@ async function open() {
   const go = (subscriber: FakeSubscriber) => {
     const { user } = subscriber.identity;
     const before = presence.stateOf(user);
-    if (live.remove(subscriber)) presence.sessionsEnded(user, before);
-    else presence.sessionsChanged(user, before);
+    live.remove(subscriber);
+    presence.sessionsChanged(user, before);
   };
   const lastSeen = async (user: string) => (await settingsStore.readLastSeen([user]))[0];
   const visible = (presence: boolean) => settings.update("ana", { presence });
@@ -167,6 +167,7 @@ Deno.test("a reconnect within the grace time is not announced", async () => {
 });
 
 Deno.test("a user is away when all sessions are, except those of programs", async () => {
+  using time = new FakeTime();
   const { presence, come, go } = await open();
   const [phone, laptop] = ["phone", "laptop"].map((deviceId) => new FakeSubscriber({ user: "ana", deviceId }));
   const bot = new FakeSubscriber({ user: "ana", deviceId: "bot" }, "tail:alerts");
@@ -186,8 +187,80 @@ Deno.test("a user is away when all sessions are, except those of programs", asyn
   await turns();
   assert.deepEqual(told(ben).map(([, state]) => state), ["online", "away", "online", "away"]);
   go(laptop);
+  await time.tick(3_000);
+  assert.equal(presence.stateOf("ana"), "offline");
+  await presence.close();
+});
+
+Deno.test("sessions of programs do not make a user present, nor keep them present", async () => {
+  using time = new FakeTime();
+  const { presence, clock, come, go } = await open();
+  const [ana, ben] = people();
+  const programs = ["tail:alerts", "bot:answers", "script", "script-2", "pipe", "export"]
+    .map((consumer) => new FakeSubscriber({ user: "ana" }, consumer));
+  come(ben);
+  for (const each of programs) come(each);
   await turns();
+  assert.equal(presence.stateOf("ana"), "offline");
+  assert.deepEqual(await presence.peersPresent("ben"), []);
+  come(ana);
+  await turns();
+  const left = clock.now();
+  go(ana);
+  go(programs[0]);
   assert.equal(presence.stateOf("ana"), "online");
+  await time.tick(3_000);
+  assert.deepEqual(await presence.see("ben", ["ana"]), [{ state: "offline", lastSeenAt: left }]);
+  for (const each of programs.slice(1)) go(each);
+  await time.tick(3_000);
+  assert.deepEqual(told(ben), [["ana", "online"], ["ana", "offline"]]);
+  await presence.close();
+});
+
+Deno.test("a second screen, or one with a consumer of another name, makes a user present", async () => {
+  const { presence, come } = await open();
+  for (const [user, consumer] of [["ana", "ui-2"], ["ben", "work"]]) {
+    come(new FakeSubscriber({ user }, consumer));
+    assert.equal(presence.stateOf(user), "online");
+  }
+});
+
+Deno.test("a program that says so makes its user present", async () => {
+  using time = new FakeTime();
+  const { presence, come, go } = await open();
+  const [, ben] = people();
+  const bot = new FakeSubscriber({ user: "ana" }, "bot:answers");
+  for (const each of [ben, bot]) come(each);
+  presence.setAway(bot, false);
+  await turns();
+  go(bot);
+  await time.tick(3_000);
+  assert.deepEqual(told(ben), [["ana", "online"], ["ana", "offline"]]);
+  await presence.close();
+});
+
+Deno.test("users who begin a conversation are told of each other's presence, unless one hides it or blocks", async () => {
+  const { store, presence, settings, come } = await open();
+  const [ana, ben, cleo] = people();
+  for (const each of [ana, ben, cleo]) {
+    await settings.load(each.identity.user);
+    come(each);
+  }
+  presence.setAway(cleo, true);
+  await turns();
+  for (const each of [ana, ben, cleo]) each.notices.length = 0;
+  await presence.introduce("ben", ["ben", "cleo"]);
+  assert.deepEqual([ana, ben, cleo].map(told), [[], [], []]);
+  await accept(store, directAppend("ben", "cleo"));
+  await presence.introduce("ben", ["ben", "cleo"]);
+  assert.deepEqual([ana, ben, cleo].map(told), [[], [["cleo", "away"]], [["ben", "online"]]]);
+  presence.setAway(cleo, false);
+  await turns();
+  assert.deepEqual(told(ben), [["cleo", "away"], ["cleo", "online"]]);
+  await settings.update("ana", { presence: false });
+  await accept(store, directAppend("ana", "cleo"));
+  await presence.introduce("ana", ["ana", "cleo"]);
+  assert.deepEqual([told(ana), told(cleo)], [[["cleo", "online"]], [["ben", "online"]]]);
 });
 
 Deno.test("a user who hides presence looks offline to everyone", async () => {

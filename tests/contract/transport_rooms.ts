@@ -102,6 +102,44 @@ export function transportRooms(test: DefineTest): void {
     assert.deepEqual(mallory.messages, []);
   });
 
+  test("a room joined by invitation is listed by its newest entry, with its unread messages and mentions", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const room = await makeRoom(ana, { public: false });
+    await ana.ask("inviteMember", { id: id(), room, user: "ben" });
+    await ben.ask("joinRoom", { id: id(), room });
+    await ana.send(room, "hello");
+    const { seq, position } = await ana.send(room, "hello, @Ben and team@ben");
+    const { seq: gone } = await ana.send(room, "@ben");
+    await ana.ask("delete", { id: id(), to: room, seq: gone });
+    const { conversation } = await ben.ask("getConversation", { with: room });
+    assert.deepEqual([conversation!.role, conversation!.invitedBy], [Role.MEMBER, ""]);
+    assert.deepEqual([conversation!.unread, conversation!.mentions], [2, 1]);
+    assert.deepEqual([conversation!.headSeq, conversation!.position], [seq + 2, position + 2]);
+    const { conversations } = await ben.ask("listConversations", { limit: 0, beforePosition: 0 });
+    assert.deepEqual(conversations, [conversation]);
+  });
+
+  test("an edit that names a member counts as a mention, and reaches them with its text", async (context) => {
+    const [ana, ben] = await people(context, "ana", "ben");
+    const room = await makeRoom(ana);
+    await ben.ask("joinRoom", { id: id(), room });
+    const { seq } = await ana.send(room, "hello");
+    await ben.ask("read", { with: room, seq });
+    const counts = async () => {
+      const { conversation } = await ben.ask("getConversation", { with: room });
+      return [conversation!.unread, conversation!.mentions];
+    };
+    await until(async () => (await counts())[0] === 0);
+    const { entry } = await ana.ask("edit", { id: id(), to: room, seq, text: "hello, @ben" });
+    const edit = await eventOf(ben, "edited");
+    assert.deepEqual([edit.seq, edit.text, edit.event], [entry!.seq, "hello, @ben", {
+      kind: { $case: "edited", value: { seq } },
+    }]);
+    assert.deepEqual(await counts(), [0, 1]);
+    await ana.ask("edit", { id: id(), to: room, seq, text: "hello, ben@work" });
+    assert.deepEqual(await counts(), [0, 0]);
+  });
+
   test("who is invited may join, and who is removed keeps what was said until then", async (context) => {
     const [ana, ben] = await people(context, "ana", "ben");
     const room = await makeRoom(ana, { public: false });

@@ -179,7 +179,7 @@ export class Chat {
     });
     const commits = this.#commits;
     const disk = new DiskQuota({ files: options.files, maxBytes: limits.maxDiskBytes, clock, log });
-    this.posting = new Posting({ known, settings, store, rooms: cache, commits, disk, clock });
+    this.posting = new Posting({ known, settings, store, rooms: cache, commits, presence: this.presence, disk, clock });
     this.lane = new PlainLane({
       known,
       settings,

@@ -5,13 +5,14 @@ import { type Accepted, conversationAddress, type Message } from "../core/messag
 import type { ConversationSummary, HistoryPage } from "../core/messages/message_store.ts";
 import type { Room } from "../core/rooms/room.ts";
 import type { Credentials as WireCredentials, Device } from "../gen/chatd/v1/auth.ts";
-import type {
-  Conversation,
-  HistoryResponse,
-  Message as WireMessage,
-  Room as WireRoom,
-  SendResponse,
-  WhoAmIResponse,
+import {
+  Audience,
+  type Conversation,
+  type HistoryResponse,
+  type Message as WireMessage,
+  type Room as WireRoom,
+  type SendResponse,
+  type WhoAmIResponse,
 } from "../gen/chatd/v1/chat.ts";
 import type { Error as WireError } from "../gen/chatd/v1/session.ts";
 import { fromWireEvent, toWireEvent, toWireRole } from "./events.ts";
@@ -31,6 +32,7 @@ export function toWireMessage(message: Message): WireMessage {
     deleted: message.deleted ?? false,
     automatic: message.automatic ?? false,
     withheld: message.withheld ?? false,
+    audience: toWireAudience(message.audience),
     reactions: [...message.reactions ?? []],
     attachment: message.attachment &&
       { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
@@ -38,9 +40,13 @@ export function toWireMessage(message: Message): WireMessage {
   };
 }
 
+function toWireAudience(audience: Message["audience"]): Audience {
+  return audience === undefined ? Audience.UNSPECIFIED : audience === "room" ? Audience.ROOM : Audience.HERE;
+}
+
 /** Returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
-  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic, withheld } = message;
+  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic, withheld, audience } = message;
   const event = message.event && fromWireEvent(message.event);
   if (message.event !== undefined && event === undefined) return undefined;
   return {
@@ -55,6 +61,8 @@ export function fromWireMessage(message: WireMessage): Message | undefined {
     ...(replyToSeq > 0 && { replyTo: replyToSeq }),
     ...(editedAtMs > 0 && { editedAt: editedAtMs }),
     ...(deleted && { deleted }),
+    ...(audience === Audience.ROOM && { audience: "room" }),
+    ...(audience === Audience.HERE && { audience: "here" }),
     ...(automatic && { automatic }),
     ...(withheld && { withheld }),
     ...(reactions.length > 0 && { reactions }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { type Event, type Message, Role } from "../../src/gen/chatd/v1/chat.ts";
+import { Audience, type Event, type Message, Role } from "../../src/gen/chatd/v1/chat.ts";
 import type { LinkClient } from "../support/servers/link_client.ts";
 import type { RequestKind } from "../support/servers/received_frames.ts";
 import { until } from "../support/waiting/turns.ts";
@@ -138,6 +138,33 @@ export function transportRooms(test: DefineTest): void {
     assert.deepEqual(await counts(), [0, 1]);
     await ana.ask("edit", { id: id(), to: room, seq, text: "hello, ben@work" });
     assert.deepEqual(await counts(), [0, 0]);
+  });
+
+  test("@room names all members and @here those who are online, if a moderator writes it", async (context) => {
+    const [ana, ben, cleo] = await people(context, "ana", "ben", "cleo");
+    const room = await makeRoom(ana);
+    for (const each of [ben, cleo]) await each.ask("joinRoom", { id: id(), room });
+    const mentions = async (user: LinkClient) =>
+      (await user.ask("getConversation", { with: room })).conversation!.mentions;
+    await cleo.ask("setAway", { away: true });
+    await ana.send(room, "@here, please");
+    const { seq } = await ana.send(room, "@Room and @ben: listen");
+    await ben.send(room, "@room @here is text from me");
+    assert.deepEqual([await mentions(ana), await mentions(ben), await mentions(cleo)], [0, 2, 1]);
+    await until(() => cleo.messages.filter(({ event }) => event === undefined).length === 3);
+    const received = cleo.messages.filter(({ event }) => event === undefined);
+    assert.deepEqual(received.map(({ audience }) => audience), [Audience.HERE, Audience.ROOM, Audience.UNSPECIFIED]);
+    const { messages } = await cleo.ask("history", historyRequest({ with: room }));
+    assert.deepEqual(messages.map(({ audience }) => audience), received.map(({ audience }) => audience));
+    await ana.ask("edit", { id: id(), to: room, seq, text: "never mind" });
+    assert.deepEqual([await mentions(ben), await mentions(cleo)], [1, 0]);
+    await ana.ask("edit", { id: id(), to: room, seq, text: "after all, @room" });
+    const edits = () => cleo.messages.filter(({ event }) => event?.kind?.$case === "edited");
+    await until(() => edits().length === 2);
+    assert.deepEqual(edits().map(({ audience }) => audience), [Audience.UNSPECIFIED, Audience.ROOM]);
+    assert.deepEqual([await mentions(ben), await mentions(cleo)], [2, 1]);
+    await ana.ask("delete", { id: id(), to: room, seq });
+    assert.deepEqual([await mentions(ben), await mentions(cleo)], [1, 0]);
   });
 
   test("who is invited may join, and who is removed keeps what was said until then", async (context) => {

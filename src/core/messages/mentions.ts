@@ -6,6 +6,15 @@ const pattern =
   /(?<![[\p{L}\p{N}\p{M}_]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]])@([a-zA-Z0-9][a-zA-Z0-9._\-]{0,31})(?![\p{sc=Latn}\p{N}\p{M}])/gv;
 const maxMentions = 50;
 
+/** The members that "@room" (all) or "@here" (those online) names at once. */
+export type MentionAudience = "room" | "here";
+
+/** Returns the larger audience that a text names. */
+export function findAudience(text: string): MentionAudience | undefined {
+  const named = findMentions(text, (name) => name === "room" || name === "here");
+  return named.length === 0 ? undefined : named.includes("room") ? "room" : "here";
+}
+
 /** Returns the members that a text names ("@ben", in any case), each once. */
 export function findMentions(text: string, isMember: (user: string) => boolean): string[] {
   if (!text.includes("@")) return [];

@@ -1,6 +1,7 @@
 import { ChatError } from "../chat_error.ts";
 import { isRoomId } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
+import type { MentionAudience } from "./mentions.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;
@@ -40,6 +41,8 @@ export interface Message extends Accepted {
    * edit followed.
    */
   readonly withheld?: boolean;
+  /** Its text names many members at once, and its author may do so. */
+  readonly audience?: MentionAudience;
   /** Written by a program as an answer; other programs do not answer it. */
   readonly automatic?: boolean;
   /** Only in pages of history. */

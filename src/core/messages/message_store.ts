@@ -1,6 +1,7 @@
 import type { Turn } from "../page_turns.ts";
 import type { Room, RoomRole } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
+import type { MentionAudience } from "./mentions.ts";
 import type { Accepted, Message } from "./message.ts";
 import type { PlainBatch } from "./plain_batch.ts";
 
@@ -21,6 +22,10 @@ export interface Append {
   readonly replyTo?: number;
   /** Members of the conversation that the text names. */
   readonly mentions?: readonly string[];
+  /** The text names many members at once. A mention of all costs one row. */
+  readonly audience?: MentionAudience;
+  /** The members that "@here" names. An edit of a message that named those of its own time does not name them again. */
+  readonly here?: readonly string[];
   /** A finished upload of the sender, which becomes the attachment. */
   readonly uploadId?: string;
   /** Written by a program as an answer. */

@@ -3,6 +3,7 @@ import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
 import type { DiskQuota } from "../files/disk_quota.ts";
 import type { Subscriber } from "../people/live_sessions.ts";
+import type { Presence } from "../people/presence.ts";
 import type { UserSettings } from "../people/user_settings.ts";
 import type { RoomAction } from "../rooms/permissions.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
@@ -56,6 +57,7 @@ export interface PostingOptions {
   store: MessageStore;
   rooms: RoomCache;
   commits: CommitQueue;
+  presence: Pick<Presence, "stateOf">;
   disk: DiskQuota;
   clock: GuardedClock;
 }

@@ -3,15 +3,19 @@ import { ChatError } from "../chat_error.ts";
 import type { GuardedClock } from "../clock.ts";
 import type { DiskQuota } from "../files/disk_quota.ts";
 import type { Subscriber } from "../people/live_sessions.ts";
+import type { Presence } from "../people/presence.ts";
 import type { UserSettings } from "../people/user_settings.ts";
 import type { RoomAction } from "../rooms/permissions.ts";
 import { refuseInRoom } from "../rooms/refuse_in_room.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import { noSuchRoom, type RoomState } from "../rooms/room_state.ts";
 import { isRoomEvent, type LogEvent, type RoomEvent } from "./log_event.ts";
-import { findMentions } from "./mentions.ts";
+import { findAudience, findMentions } from "./mentions.ts";
 import type { Append } from "./message_store.ts";
 import type { Origin, PendingEntry } from "./pending_entry.ts";
+
+/** Maximum number of members that "@here" names: each is a row in the transaction of the message. */
+const maxHere = 1_000;
 
 /** An event of a room that a user wants. */
 export interface RoomEventDraft {
@@ -47,6 +51,7 @@ export interface SubmissionContext {
   readonly known: KnownUsers;
   readonly settings: Pick<UserSettings, "refuseContact">;
   readonly rooms: Pick<RoomCache, "peek">;
+  readonly presence: Pick<Presence, "stateOf">;
   readonly disk: DiskQuota;
   readonly clock: GuardedClock;
 }
@@ -93,6 +98,7 @@ export class Submission implements PendingEntry {
     const isMember = (user: string) => room === undefined ? members.includes(user) : room.isMember(user);
     const isText = event === undefined || event.kind === "edited";
     const mentions = isText && !refused ? findMentions(text, isMember) : [];
+    const audience = isText && !refused && room?.may(sender, "mention_all") ? findAudience(text) : undefined;
     const change = event !== undefined && isRoomEvent(event) && !refused ? { sender, event, text } : undefined;
     this.append = {
       kind: "append",
@@ -107,6 +113,8 @@ export class Submission implements PendingEntry {
       uploadId,
       automatic,
       mentions: mentions.length > 0 ? mentions : undefined,
+      audience,
+      here: audience === "here" ? this.#membersOnline(room!) : undefined,
       refused,
     };
     this.origin = { members, room, change, subscriber: this.#subscriber };
@@ -116,6 +124,16 @@ export class Submission implements PendingEntry {
   withdraw(): void {
     const { room, change } = this.origin;
     if (change !== undefined) room?.settle(change);
+  }
+
+  #membersOnline(room: RoomState): string[] {
+    const { presence } = this.#context;
+    const online: string[] = [];
+    for (const user of room.members()) {
+      if (online.length === maxHere) break;
+      if (presence.stateOf(user) === "online") online.push(user);
+    }
+    return online;
   }
 
   /** Returns why the entry is refused now: its room may have changed since the check. */

@@ -13,6 +13,8 @@ export type RoomAction =
   | "see_members"
   | "send"
   | "react"
+  /** Name all members by "@room", or those who are online by "@here". */
+  | "mention_all"
   /** Also covers edits. */
   | "delete_own"
   | "delete_any"
@@ -40,6 +42,7 @@ const member: readonly RoomAction[] = [
 ];
 const moderator: readonly RoomAction[] = [
   ...member,
+  "mention_all",
   "delete_any",
   "set_topic",
   "remove_member",

@@ -1,3 +1,4 @@
+import type { MentionAudience } from "../../core/messages/mentions.ts";
 import type { DirectMessages } from "../../core/people/settings_store.ts";
 import type { RoomRole } from "../../core/rooms/room.ts";
 
@@ -14,11 +15,19 @@ export const roleCodes: Readonly<Record<RoomRole, number>> = {
 /** Codes of user.direct_messages. */
 export const directMessagesCodes: Readonly<Record<DirectMessages, number>> = { anyone: 0, contacts: 1, nobody: 2 };
 
+/** Codes of entry.audience; 0 is none. */
+export const audienceCodes: Readonly<Record<MentionAudience, number>> = { room: 1, here: 2 };
+
+const audiences = invert(audienceCodes);
 const roles = invert(roleCodes);
 const directMessages = invert(directMessagesCodes);
 
 export function toRole(code: number): RoomRole {
   return find(roles, code);
+}
+
+export function toAudience(code: number): MentionAudience | undefined {
+  return code === 0 ? undefined : find(audiences, code);
 }
 
 export function toDirectMessages(code: number): DirectMessages {

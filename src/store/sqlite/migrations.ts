@@ -20,7 +20,8 @@
  *   for an unknown edit.
  * - entry.automatic: a program wrote the message as an automatic answer.
  * - A mention is counted from mention.seq on: the seq of the message, or of the edit that first named the user;
- *   mention.message is the seq of the message.
+ *   mention.message is the seq of the message. A room_mention is the same for all members, whoever they are.
+ * - entry.audience: 1 for a text that names all members of the room, 2 for one that names those who were online.
  * - An incarnation is an opening of the log, with a random id and the newest position at that time as its head.
  * - member.invited_position: the head of the log at the time of the invitation; older invitations have the key of their
  *   conversation, which is lower. member.left_name: the name of the room when the member left.
@@ -336,5 +337,14 @@ export const migrations: readonly string[] = [
   UPDATE mention SET message = seq;
   DROP INDEX mention_by_entry;
   CREATE INDEX mention_by_message ON mention (conversation, message);
+
+  ALTER TABLE entry ADD COLUMN audience INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE room_mention (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    message INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX room_mention_by_message ON room_mention (conversation, message);
   `,
 ];

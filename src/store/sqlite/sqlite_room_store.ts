@@ -119,6 +119,7 @@ function prepareStatements(database: Database) {
     removeSpans: database.prepare(
       "DELETE FROM span WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
     ),
+    removeRoomMentions: database.prepare("DELETE FROM room_mention WHERE conversation = ?"),
     removeMentions: database.prepare(
       "DELETE FROM mention WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
     ),
@@ -231,8 +232,16 @@ export class SqliteRoomStore implements RoomStore {
 
   /** Deletes a room but keeps the row of its conversation, because positions must never be reused. */
   deleteRoom(id: string): Promise<void> {
-    const { find, removeRoom, removeRetention, removeSpans, removeMentions, removeMembers, removeEntries } =
-      this.#statements;
+    const {
+      find,
+      removeRoom,
+      removeRetention,
+      removeSpans,
+      removeMentions,
+      removeRoomMentions,
+      removeMembers,
+      removeEntries,
+    } = this.#statements;
     return settle(() => {
       this.#database.writeHeads();
       const isDeleted = this.#database.transaction(() => {
@@ -240,6 +249,7 @@ export class SqliteRoomStore implements RoomStore {
         if (!row) return false;
         removeSpans.run({ room: row.conversation });
         removeMentions.run({ room: row.conversation });
+        removeRoomMentions.run(row.conversation);
         removeMembers.run(row.conversation);
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);

@@ -128,12 +128,12 @@ export class ConversationList {
     return others.find(({ mentions }) => mentions > 0) ?? others.find(({ unread }) => unread > 0);
   }
 
-  #weigh({ conversation, event, sender, text }: Message): Weight {
+  #weigh({ conversation, event, sender, text, audience }: Message): Weight {
     if (sender === this.#me) return "own";
     if (event !== undefined) return "silent";
     const level = this.#level(conversation);
     if (level === "none") return "silent";
-    const isNamed = findMentions(text, (user) => user === this.#me).length > 0;
+    const isNamed = audience !== undefined || findMentions(text, (user) => user === this.#me).length > 0;
     if (isNamed) return "mention";
     if (level === "mentions") return "silent";
     return isRoomId(conversation) ? "counted" : "direct";

@@ -39,7 +39,8 @@ export function messageRows(
     const [first, ...rest] = formatText(eventText(message), { style: palette, markdown: false, base: dim });
     return folded([{ ...first, text: `${start} ${dim(`* ${name} `)}${first.text}` }, ...rest], columns);
   }
-  const isForMe = sender !== me && findMentions(message.text, (user) => user === me).length > 0;
+  const isNamed = message.audience !== undefined || findMentions(message.text, (user) => user === me).length > 0;
+  const isForMe = sender !== me && isNamed;
   const set = isForMe ? palette.bold : message.automatic ? dim : (text: string) => text;
   const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
   const to = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;

@@ -9,6 +9,7 @@ const table: Readonly<Record<RoomAction, string>> = {
   see_members: "yyyp.p",
   send: "yyy...",
   react: "yyy...",
+  mention_all: "yy....",
   delete_own: "yyy...",
   delete_any: "yy....",
   join: "...y.p",

@@ -1,5 +1,6 @@
 import type { HistoryRange } from "../../../src/core/messages/message_store.ts";
 import {
+  Audience,
   type Conversation,
   type HistoryRequest,
   type Message,
@@ -36,6 +37,7 @@ export function wireMessage(message: Partial<Message>): Message {
     deleted: false,
     automatic: false,
     withheld: false,
+    audience: Audience.UNSPECIFIED,
     reactions: [],
     attachment: undefined,
     event: undefined,

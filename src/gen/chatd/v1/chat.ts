@@ -7,6 +7,16 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** Audience is the members that a message names at once. */
+export enum Audience {
+  UNSPECIFIED = 0,
+  /** ROOM - All members of the room ("@room"). */
+  ROOM = 1,
+  /** HERE - The members who were online when it was sent ("@here"). */
+  HERE = 2,
+  UNRECOGNIZED = -1,
+}
+
 /** Role is a user's role in a room. */
 export enum Role {
   UNSPECIFIED = 0,
@@ -75,6 +85,8 @@ export interface Message {
    * room, or while they had blocked the author. For an edit: the message was edited again.
    */
   withheld: boolean;
+  /** The message names many members at once: its text says "@room" or "@here", and its author may do so. */
+  audience: Audience;
 }
 
 export interface Reaction {
@@ -441,6 +453,7 @@ function createBaseMessage(): Message {
     event: undefined,
     automatic: false,
     withheld: false,
+    audience: 0,
   };
 }
 
@@ -493,6 +506,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.withheld !== false) {
       writer.uint32(128).bool(message.withheld);
+    }
+    if (message.audience !== 0) {
+      writer.uint32(136).int32(message.audience);
     }
     return writer;
   },
@@ -636,6 +652,14 @@ export const Message: MessageFns<Message> = {
             }
 
             message.withheld = reader.bool();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.audience = reader.int32() as any;
             continue;
           }
         }

@@ -9,7 +9,7 @@ import { Attachments } from "./attachments.ts";
 import type { Conversation, Conversations, MovedConversation } from "./conversations.ts";
 import { eventColumns, kindCodes } from "./entry_columns.ts";
 import type { Heads } from "./heads.ts";
-import { MessageChanges } from "./message_changes.ts";
+import { codeOf, MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
 import { type PlacedEntry, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
@@ -65,8 +65,8 @@ function prepareStatements(database: Database) {
     ),
     add: database.prepare(
       `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted,
-         automatic)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         automatic, audience)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     savepoint: database.prepare("SAVEPOINT change"),
     rollback: database.prepare("ROLLBACK TO change"),
@@ -189,7 +189,7 @@ export class Committer {
     if (this.#statements.addPlain.run(position, key, seq, user, id, acceptedAt, text, uncounted).changes === 0) {
       return undefined;
     }
-    if (mentions !== undefined) this.#messageChanges.addMentions(mentions, key, seq);
+    if (mentions !== undefined) this.#messageChanges.addMentions(append, key, seq);
     this.#moveHead(conversation, append.conversation, { position, seq, uncounted });
     const ordinal = seq - uncounted;
     const message = { position, conversation: append.conversation, seq, acceptedAt, id, sender, text, ordinal };
@@ -243,6 +243,7 @@ export class Committer {
       subject,
       uncounted,
       automatic,
+      codeOf(append.audience),
     );
     this.#applyEvent(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
     const attachment = uploadId === undefined
@@ -267,8 +268,8 @@ export class Committer {
   }
 
   #applyEvent(append: Append, entry: PlacedEntry): void {
-    const { event, text, mentions = [] } = append;
-    if (event === undefined) this.#messageChanges.addMentions(mentions, entry.conversation, entry.seq);
+    const { event, text } = append;
+    if (event === undefined) this.#messageChanges.addMentions(append, entry.conversation, entry.seq);
     else if (isRoomEvent(event)) this.#roomChanges.apply(event, text, entry);
     else this.#messageChanges.apply(event, append, entry);
   }
@@ -332,12 +333,13 @@ export class Committer {
 }
 
 /** Whether this is a message with text only. */
-function isPlain({ event, replyTo, uploadId, automatic, refused }: Append): boolean {
-  return event === undefined && replyTo === undefined && uploadId === undefined && !automatic && !refused;
+function isPlain({ event, replyTo, uploadId, automatic, audience, refused }: Append): boolean {
+  return event === undefined && replyTo === undefined && uploadId === undefined && !automatic &&
+    audience === undefined && !refused;
 }
 
 function toMessage(
-  { conversation, acceptedAt, id, sender, text, event, replyTo, automatic }: Append,
+  { conversation, acceptedAt, id, sender, text, event, replyTo, automatic, audience }: Append,
   { position, seq, ordinal, attachment }: {
     position: number;
     seq: number;
@@ -346,13 +348,14 @@ function toMessage(
   },
 ): Message {
   const message = { position, conversation, seq, acceptedAt, id, sender, text, ordinal };
-  if (event !== undefined) return { ...message, event };
-  if (replyTo === undefined && attachment === undefined && !automatic) return message;
+  if (event !== undefined) return { ...message, event, ...(audience && { audience }) };
+  if (replyTo === undefined && attachment === undefined && !automatic && !audience) return message;
   return {
     ...message,
     ...(replyTo !== undefined && { replyTo }),
     ...(attachment !== undefined && { attachment }),
     ...(automatic && { automatic }),
+    ...(audience && { audience }),
   };
 }
 

@@ -21,6 +21,8 @@ const countedAtOnce = 1_024;
 const maxDeleted = 10_000;
 /** Maximum count of mentions. */
 const maxMentions = 200;
+/** Mentions to examine for it: some may be hidden, or the user's own. */
+const maxLookedAtMentions = 1_000;
 /** Approximate maximum of entries to examine for a page of summaries. */
 const maxLookedAt = 30_000;
 /** Minimum of entries to examine for the last message of each conversation. */
@@ -139,9 +141,16 @@ function prepareStatements(database: Database) {
     ),
     countMentions: database.prepare(
       `SELECT count(*) AS count FROM (
-         SELECT 1 FROM mention n CROSS JOIN entry e ON e.conversation = n.conversation AND e.seq = n.message
-         WHERE n.user = :user AND n.conversation = :conversation AND n.seq > :after AND n.seq <= :through
-           AND e.sender <> :user AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
+         SELECT 1 FROM (
+           SELECT * FROM (
+             SELECT message FROM mention
+             WHERE user = :user AND conversation = :conversation AND seq > :after AND seq <= :through
+             LIMIT ${maxLookedAtMentions})
+           UNION SELECT * FROM (
+             SELECT message FROM room_mention
+             WHERE conversation = :conversation AND seq > :after AND seq <= :through LIMIT ${maxLookedAtMentions})
+         ) n CROSS JOIN entry e ON e.conversation = :conversation AND e.seq = n.message
+         WHERE e.sender <> :user AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
          LIMIT ${maxMentions})`,
     ),
     peer: database.prepare(

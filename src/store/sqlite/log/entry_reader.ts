@@ -53,7 +53,7 @@ function prepareStatements(database: Database) {
         isTextShown(":user", "e")
       } THEN e.text END AS text,
          e.seq - e.uncounted AS ordinal, e.kind, e.target,
-         (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic,
+         (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic, e.audience,
          CASE WHEN :reactions THEN EXISTS (
            SELECT 1 FROM reaction r WHERE r.conversation = e.conversation AND r.seq = e.seq) ELSE 0 END AS reacted
        FROM json_each(:positions) given CROSS JOIN entry e ON e.position = given.value

@@ -1,5 +1,6 @@
 import type { Message } from "../../../core/messages/message.ts";
 import { idOfHex } from "../../../core/messages/message_id_bytes.ts";
+import { toAudience } from "../codes.ts";
 import { decodeText } from "../column_values.ts";
 import { toEvent } from "./entry_columns.ts";
 
@@ -21,10 +22,12 @@ export interface EntryRow {
   readonly edited_at: number | null;
   readonly deleted: number;
   readonly automatic: number;
+  readonly audience: number;
 }
 
 export function toMessage(entry: EntryRow): Message {
   const event = toEvent(entry);
+  const audience = entry.text === null || entry.deleted !== 0 ? undefined : toAudience(entry.audience);
   return {
     position: entry.position,
     conversation: entry.conversation,
@@ -39,6 +42,7 @@ export function toMessage(entry: EntryRow): Message {
     ...(entry.edited_at !== null && { editedAt: entry.edited_at }),
     ...(entry.deleted !== 0 && { deleted: true }),
     ...(entry.text === null && { withheld: true }),
+    ...(audience !== undefined && { audience }),
     ...(entry.automatic !== 0 && { automatic: true }),
   };
 }

@@ -1,5 +1,6 @@
 import { isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
+import { audienceCodes } from "../codes.ts";
 import { encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import { Attachments } from "./attachments.ts";
@@ -13,15 +14,16 @@ const maxEmoji = 20;
 interface Target {
   readonly sender: number;
   readonly deleted: number;
+  readonly audience: number;
 }
 
 function prepareStatements(database: Database) {
   return {
     target: database.prepare(
-      `SELECT sender, deleted FROM entry WHERE conversation = ? AND seq = ? AND kind = ${kindCodes.message}`,
+      `SELECT sender, deleted, audience FROM entry WHERE conversation = ? AND seq = ? AND kind = ${kindCodes.message}`,
     ),
     setText: database.prepare(
-      "UPDATE entry SET text = ?, edited_at = ?, edited_seq = ? WHERE conversation = ? AND seq = ?",
+      "UPDATE entry SET text = ?, edited_at = ?, edited_seq = ?, audience = ? WHERE conversation = ? AND seq = ?",
     ),
     erase: database.prepare(
       `UPDATE entry SET text = x'', edited_at = NULL, edited_seq = NULL, deleted = 1 WHERE conversation = ? AND seq = ?`,
@@ -31,6 +33,9 @@ function prepareStatements(database: Database) {
     ),
     mentioned: database.prepare("SELECT user, seq FROM mention WHERE conversation = ? AND message = ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message = ?"),
+    addRoomMention: database.prepare("INSERT INTO room_mention (conversation, seq, message) VALUES (?, ?, ?)"),
+    roomMentioned: database.prepare("SELECT seq FROM room_mention WHERE conversation = ? AND message = ?"),
+    removeRoomMention: database.prepare("DELETE FROM room_mention WHERE conversation = ? AND message = ?"),
     hasEmoji: database.prepare("SELECT 1 FROM reaction WHERE conversation = ? AND seq = ? AND emoji = ? LIMIT 1"),
     countEmoji: database.prepare(
       "SELECT count(DISTINCT emoji) AS count FROM reaction WHERE conversation = ? AND seq = ?",
@@ -76,13 +81,21 @@ export class MessageChanges {
   }
 
   /** Applies the event of an entry that was added in the same transaction. */
-  apply(event: MessageEvent, { text, mentions = [] }: Append, entry: PlacedEntry): void {
+  apply(event: MessageEvent, append: Append, entry: PlacedEntry): void {
     const { setText, addReaction, removeReaction } = this.#statements;
     const { conversation, sender } = entry;
     switch (event.kind) {
       case "edited":
-        setText.run(encodeText(text), entry.acceptedAt, entry.seq, conversation, event.target);
-        return this.#changeMentions(mentions, event.target, entry);
+        this.#changeMentions(append, event.target, entry);
+        setText.run(
+          encodeText(append.text),
+          entry.acceptedAt,
+          entry.seq,
+          codeOf(append.audience),
+          conversation,
+          event.target,
+        );
+        return;
       case "deleted":
         return this.#erase(conversation, event.target);
       case "reacted": {
@@ -97,28 +110,55 @@ export class MessageChanges {
   }
 
   /** Adds the mentions of a new message. */
-  addMentions(mentions: readonly string[], conversation: number, seq: number): void {
-    for (const name of mentions) this.#statements.addMention.run(this.#users.get(name), conversation, seq, seq);
+  addMentions({ mentions = [], audience, here = [] }: Append, conversation: number, seq: number): void {
+    const { addMention, addRoomMention } = this.#statements;
+    for (const name of [...mentions, ...here]) addMention.run(this.#users.get(name), conversation, seq, seq);
+    if (audience === "room") addRoomMention.run(conversation, seq, seq);
   }
 
-  /** Replaces the mentions of a message by those of an edit: a user whom it names for the first time is told by the edit. */
-  #changeMentions(mentions: readonly string[], message: number, { conversation, seq }: PlacedEntry): void {
-    const { mentioned, addMention, removeMentions } = this.#statements;
+  /** Replaces the mentions of a message by those of an edit: a new mention counts from the edit on. */
+  #changeMentions(
+    { mentions = [], audience, here = [] }: Append,
+    message: number,
+    { conversation, seq }: PlacedEntry,
+  ): void {
+    const { target, mentioned, addMention, removeMentions } = this.#statements;
     const rows = mentioned.all(conversation, message) as unknown as { user: number; seq: number }[];
     const before = new Map(rows.map((row) => [row.user, row.seq]));
-    removeMentions.run(conversation, message);
-    for (const name of mentions) {
+    // The members who were online when the message was sent stay named.
+    const wasHere = (target.get(conversation, message) as unknown as Target).audience === audienceCodes.here;
+    const staysHere = wasHere && audience === "here";
+    if (!staysHere) removeMentions.run(conversation, message);
+    for (const name of staysHere ? mentions : [...mentions, ...here]) {
       const user = this.#users.get(name);
       addMention.run(user, conversation, before.get(user) ?? seq, message);
     }
+    this.#changeRoomMention(audience === "room", message, { conversation, seq });
+  }
+
+  #changeRoomMention(
+    isForRoom: boolean,
+    message: number,
+    { conversation, seq }: Pick<PlacedEntry, "conversation" | "seq">,
+  ) {
+    const { addRoomMention, roomMentioned, removeRoomMention } = this.#statements;
+    const before = roomMentioned.get(conversation, message) !== undefined;
+    if (before && !isForRoom) removeRoomMention.run(conversation, message);
+    if (!before && isForRoom) addRoomMention.run(conversation, seq, message);
   }
 
   /** Erases a message but keeps its place in the log. Everything that is stored about messages must be erased here. */
   #erase(conversation: number, seq: number): void {
-    const { erase, removeReactions, removeMentions } = this.#statements;
+    const { erase, removeReactions, removeMentions, removeRoomMention } = this.#statements;
     erase.run(conversation, seq);
+    removeRoomMention.run(conversation, seq);
     removeReactions.run(conversation, seq);
     removeMentions.run(conversation, seq);
     this.#attachments.removeAt(conversation, seq);
   }
+}
+
+/** Returns the value of entry.audience. */
+export function codeOf(audience: Append["audience"]): number {
+  return audience === undefined ? 0 : audienceCodes[audience];
 }

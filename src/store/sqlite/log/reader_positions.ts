@@ -20,7 +20,9 @@ function prepareStatements(database: Database) {
          AND sender <> ? LIMIT 1`,
     ),
     isMentioned: database.prepare(
-      "SELECT 1 FROM mention WHERE user = ? AND conversation = ? AND seq > ? AND seq <= ? LIMIT 1",
+      `SELECT 1 FROM mention WHERE user = :user AND conversation = :conversation AND seq > :after AND seq <= :through
+       UNION ALL SELECT 1 FROM room_mention m CROSS JOIN entry e ON e.conversation = m.conversation AND e.seq = m.message
+       WHERE m.conversation = :conversation AND m.seq > :after AND m.seq <= :through AND e.sender <> :user LIMIT 1`,
     ),
     moveRead: database.prepare(
       `UPDATE member SET read_seq = :seq, read_uncounted =
@@ -62,6 +64,6 @@ export class ReaderPositions {
     const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;
     return member !== undefined && seq - member.readSeq <= maxOwnRun &&
       hasOthers.get(conversation, member.readSeq, seq, user) === undefined &&
-      isMentioned.get(user, conversation, member.readSeq, seq) === undefined;
+      isMentioned.get({ user, conversation, after: member.readSeq, through: seq }) === undefined;
   }
 }

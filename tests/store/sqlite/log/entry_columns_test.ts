@@ -15,6 +15,7 @@ const entry = {
   edited_at: null,
   deleted: 0,
   automatic: 0,
+  audience: 0,
 };
 
 function readBack({ text, ...columns }: ReturnType<typeof eventColumns>) {

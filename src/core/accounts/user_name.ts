@@ -3,7 +3,7 @@ import { ChatError } from "../chat_error.ts";
 const pattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 
 /** Names that cannot be registered: the system uses them, or they have a meaning in commands or brokers. */
-const reserved = new Set([
+export const reservedNames: ReadonlySet<string> = new Set([
   "admin",
   "administrator",
   "all",
@@ -44,6 +44,6 @@ export function createDeletedName(): string {
 /** Parses a name to register: like {@link parseUserName}, but also refuses reserved names. */
 export function parseNewUserName(name: string): string {
   parseUserName(name);
-  if (!reserved.has(name) && !name.startsWith(deletedPrefix)) return name;
+  if (!reservedNames.has(name) && !name.startsWith(deletedPrefix)) return name;
   throw new ChatError("invalid_argument", `The name "${name}" is reserved: choose another.`);
 }

@@ -41,9 +41,15 @@ export function createDeletedName(): string {
   return deletedPrefix + Array.from(random, (byte) => aliasAlphabet[byte & 31]).join("");
 }
 
-/** Parses a name to register: like {@link parseUserName}, but also refuses reserved names. */
+/**
+ * Parses a name to register: like {@link parseUserName}, but also refuses reserved names, and a separator at the end,
+ * which looks like the end of a sentence.
+ */
 export function parseNewUserName(name: string): string {
   parseUserName(name);
+  if (/[._-]$/.test(name)) {
+    throw new ChatError("invalid_argument", `The name "${name}" must end with a letter or digit.`);
+  }
   if (!reservedNames.has(name) && !name.startsWith(deletedPrefix)) return name;
   throw new ChatError("invalid_argument", `The name "${name}" is reserved: choose another.`);
 }

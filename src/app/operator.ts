@@ -51,9 +51,25 @@ export class Operator {
     }
   }
 
-  /** Creates the folder if necessary. */
-  async addUser(name: string, password: string): Promise<void> {
-    await this.#call("user.add", { name, password }, { makeFolder: true });
+  /** Creates the folder if necessary. `allowSimilar`: also when the name looks like another. */
+  async addUser(
+    name: string,
+    { password, allowSimilar = false }: { password: string; allowSimilar?: boolean },
+  ): Promise<void> {
+    await this.#call("user.add", { name, password, allowSimilar }, { makeFolder: true });
+  }
+
+  /** "" removes the display name. `allowSimilar`: also when it looks like another user's. */
+  async setDisplayName(
+    name: string,
+    { displayName, allowSimilar = false }: { displayName: string; allowSimilar?: boolean },
+  ): Promise<void> {
+    await this.#call("user.set_display_name", { name, displayName, allowSimilar });
+  }
+
+  /** "" removes the status text. */
+  async setStatus(name: string, status: string): Promise<void> {
+    await this.#call("user.set_status", { name, status });
   }
 
   async setPassword(name: string, password: string): Promise<void> {

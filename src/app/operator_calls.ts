@@ -18,7 +18,12 @@ export interface OperatorCalls {
   "user.find"(args: { name: string }): Promise<User | undefined>;
   /** By name. */
   "user.list"(args: { after: string }): Promise<User[]>;
-  "user.add"(args: { name: string; password: string }): Promise<void>;
+  /** `allowSimilar`: also when the name looks like another. */
+  "user.add"(args: { name: string; password: string; allowSimilar: boolean }): Promise<void>;
+  /** "" removes the display name. */
+  "user.set_display_name"(args: { name: string; displayName: string; allowSimilar: boolean }): Promise<void>;
+  /** "" removes the status text. */
+  "user.set_status"(args: { name: string; status: string }): Promise<void>;
   "user.set_password"(args: { name: string; password: string }): Promise<void>;
   "user.disable"(args: { name: string }): Promise<void>;
   "user.enable"(args: { name: string }): Promise<void>;
@@ -61,6 +66,10 @@ const text: ArgumentType<string> = {
   description: "text",
   matches: (value) => typeof value === "string",
 };
+const flag: ArgumentType<boolean> = {
+  description: "true or false",
+  matches: (value) => typeof value === "boolean",
+};
 const time: ArgumentType<number> = {
   description: "a whole number",
   matches: (value): value is number => Number.isSafeInteger(value),
@@ -82,7 +91,9 @@ const argumentTypes: {
   "server.version": {},
   "user.find": { name: text },
   "user.list": { after: text },
-  "user.add": { name: text, password: text },
+  "user.add": { name: text, password: text, allowSimilar: flag },
+  "user.set_display_name": { name: text, displayName: text, allowSimilar: flag },
+  "user.set_status": { name: text, status: text },
   "user.set_password": { name: text, password: text },
   "user.disable": { name: text },
   "user.enable": { name: text },

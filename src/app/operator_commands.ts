@@ -1,3 +1,4 @@
+import { noSuchUser } from "../core/accounts/accounts.ts";
 import { parseUserName } from "../core/accounts/user_name.ts";
 import { operator } from "../core/audit/audit.ts";
 import type { AuditJournal } from "../core/audit/audit_journal.ts";
@@ -16,7 +17,10 @@ const erasingMs = 20_000;
 export function operatorCommands(
   { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
 ): OperatorHandlers {
-  const { accounts, deletion, roomKeeper } = chat;
+  const { accounts, deletion, roomKeeper, settings } = chat;
+  const requireUser = async (name: string): Promise<void> => {
+    if (await accounts.findUser(name) === undefined) throw noSuchUser(name);
+  };
   const conversationAt = async (address: string): Promise<string | undefined> => {
     if (address === "") return undefined;
     const [one, other, ...rest] = address.split(":");
@@ -30,7 +34,17 @@ export function operatorCommands(
     "server.version": () => Promise.resolve(longVersion),
     "user.find": ({ name }) => accounts.findUser(name),
     "user.list": ({ after }) => accounts.listUsers({ after, limit: maxPage }),
-    "user.add": ({ name, password }) => accounts.addUser({ name, password }),
+    "user.add": ({ name, password, allowSimilar }) => accounts.addUser({ name, password, allowSimilar }),
+    "user.set_display_name": async ({ name, displayName, allowSimilar }) => {
+      await requireUser(name);
+      await settings.update(name, { displayName }, { allowSimilar });
+      audit.record({ action: "display_name_set", actor: operator, subject: name });
+    },
+    "user.set_status": async ({ name, status }) => {
+      await requireUser(name);
+      await settings.update(name, { status });
+      audit.record({ action: "status_set", actor: operator, subject: name });
+    },
     "user.set_password": ({ name, password }) => accounts.setPassword(name, password),
     "user.disable": ({ name }) => accounts.disable(name),
     "user.enable": ({ name }) => accounts.enable(name),

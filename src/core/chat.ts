@@ -29,6 +29,7 @@ import { type Metrics, silentMetrics } from "./metrics.ts";
 import { PageTurns, type PageTurnsOptions, type Turn } from "./page_turns.ts";
 import { LiveSessions, type Subscriber } from "./people/live_sessions.ts";
 import { Presence } from "./people/presence.ts";
+import { ProfileChanges } from "./people/profile_changes.ts";
 import type { SettingsStore } from "./people/settings_store.ts";
 import { StateRevisions } from "./people/state_revisions.ts";
 import { Typing } from "./people/typing.ts";
@@ -113,6 +114,7 @@ export class Chat {
   readonly live = new LiveSessions();
   readonly presence: Presence;
   readonly settings: UserSettings;
+  readonly profiles: ProfileChanges;
   readonly revisions = new StateRevisions(this.live);
   readonly receipts: Receipts;
   readonly typing: Typing;
@@ -152,8 +154,10 @@ export class Chat {
       onChanged: (user, { before, after }) => {
         if (before.presence !== after.presence) this.presence.visibilityChanged(user);
         revisions.changed(user);
+        void this.profiles.announce(user, { before, after });
       },
     });
+    this.profiles = new ProfileChanges({ store: options.settings, live, revisions, clock, log });
     this.presence = new Presence({ live, store, settingsStore: options.settings, settings, clock, log });
     this.typing = new Typing({ live, settings, clock });
     const cache = new RoomCache(options.rooms);

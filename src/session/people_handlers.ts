@@ -1,12 +1,17 @@
+import type { User } from "../core/accounts/accounts.ts";
 import { parseUserName } from "../core/accounts/user_name.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { PresenceState } from "../gen/chatd/v1/chat.ts";
 import { toWirePresence } from "../wire/notices.ts";
 import { parseSettingsChange, toWireSettings } from "../wire/settings.ts";
+import { fittingTexts } from "./page_texts.ts";
 import type { RequestContext, RequestHandlers } from "./request_types.ts";
 
 /** Users to read in one step of a page. */
 const readAtOnce = 250;
+
+/** Bytes of display names and status texts in a page, which stays within a frame of 64 KiB with 1,000 users. */
+const maxUserTexts = 12 * 1024;
 
 /** The handlers of requests about other users, receipts and settings. */
 export const peopleHandlers: RequestHandlers<
@@ -19,20 +24,24 @@ export const peopleHandlers: RequestHandlers<
       const { chat, identity, turn } = context;
       const { limit } = request;
       const after = request.after === "" ? "" : parseUserName(request.after);
-      const found = await findNames(context, { after, limit: limit + 1 });
-      const names = found.slice(0, limit);
-      const seen = await chat.presence.see(identity.user, names, turn);
+      const found = await findUsers(context, { after, limit: limit + 1 });
+      const listed = fittingTexts(found.slice(0, limit), ({ displayName, status }) => [displayName, status], {
+        maxBytes: maxUserTexts,
+      });
+      const seen = await chat.presence.see(identity.user, listed.map(({ name }) => name), turn);
       return {
-        users: names.map((name, index) => {
+        users: listed.map(({ name, displayName, status }, index) => {
           const { state, lastSeenAt } = seen[index];
           return {
             name,
             online: state === "online" || state === "away",
             state: state === undefined ? PresenceState.UNSPECIFIED : toWirePresence(state),
             lastSeenMs: lastSeenAt,
+            displayName,
+            status,
           };
         }),
-        more: found.length > limit,
+        more: found.length > listed.length,
       };
     },
   },
@@ -80,6 +89,7 @@ export const peopleHandlers: RequestHandlers<
     async answer({ chat, identity }, request) {
       const change = parseSettingsChange(request);
       chat.admitWrite(identity.user);
+      chat.profiles.admit(identity.user, change);
       return { settings: toWireSettings(await chat.settings.update(identity.user, change)) };
     },
   },
@@ -94,18 +104,18 @@ export const peopleHandlers: RequestHandlers<
   },
 };
 
-/** Returns names of users after `after`, in order. An account that changes between two steps may be missing. */
-async function findNames(
+/** Returns users after `after`, by name. An account that changes between two steps may be missing. */
+async function findUsers(
   { chat, turn }: RequestContext,
   { after, limit }: { after: string; limit: number },
-): Promise<string[]> {
-  const names: string[] = [];
-  for (let isLast = false; !isLast && names.length < limit;) {
+): Promise<User[]> {
+  const found: User[] = [];
+  for (let isLast = false; !isLast && found.length < limit;) {
     if (turn?.isOver) await turn.next();
-    const page = { after: names.at(-1) ?? after, limit: Math.min(limit - names.length, readAtOnce) };
+    const page = { after: found.at(-1)?.name ?? after, limit: Math.min(limit - found.length, readAtOnce) };
     const users = await chat.accounts.listUsers(page);
-    for (const { name } of users) names.push(name);
+    found.push(...users);
     isLast = users.length < page.limit;
   }
-  return names;
+  return found;
 }

@@ -1,6 +1,10 @@
 import type { Chat } from "../core/chat.ts";
+import { conversationAddress } from "../core/messages/message.ts";
+import type { ConversationSummary } from "../core/messages/message_store.ts";
 import type { CheckedDraft } from "../core/messages/submission.ts";
-import type { SendResponse } from "../gen/chatd/v1/chat.ts";
+import type { Turn } from "../core/page_turns.ts";
+import { isRoomId } from "../core/rooms/room.ts";
+import type { Conversation, SendResponse } from "../gen/chatd/v1/chat.ts";
 import type { Request } from "../gen/chatd/v1/session.ts";
 import {
   toHistoryResponse,
@@ -12,6 +16,7 @@ import {
   toWireMessage,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
+import { fittingTexts } from "./page_texts.ts";
 import { peopleHandlers } from "./people_handlers.ts";
 import type {
   PageSizes,
@@ -22,6 +27,9 @@ import type {
   RequestValues,
 } from "./request_types.ts";
 import { roomHandlers } from "./room_handlers.ts";
+
+/** Bytes of messages, display names and status texts in a page, which stays within a frame of 64 KiB. */
+const maxConversationTexts = 24 * 1024;
 
 /** The handler of each kind of request. */
 export const requestHandlers: RequestHandlers = {
@@ -63,7 +71,7 @@ export const requestHandlers: RequestHandlers = {
     takesTurns: true,
     async answer({ chat, identity }, request) {
       const summary = await chat.conversation(identity.user, request.with);
-      return { conversation: toWireConversation(summary, identity.user) };
+      return { conversation: (await withProfiles(chat, identity.user, { conversations: [summary] }))[0] };
     },
   },
 
@@ -93,7 +101,8 @@ export const requestHandlers: RequestHandlers = {
     takesTurns: true,
     async answer({ chat, identity, turn }, request) {
       const { conversations, more } = await chat.conversations(identity.user, { ...request, turn });
-      return { conversations: conversations.map((summary) => toWireConversation(summary, identity.user)), more };
+      const listed = await withProfiles(chat, identity.user, { conversations, turn });
+      return { conversations: listed, more: more || listed.length < conversations.length };
     },
   },
 
@@ -152,6 +161,26 @@ export const requestHandlers: RequestHandlers = {
 
 async function post(chat: Chat, draft: CheckedDraft): Promise<SendResponse> {
   return toSendResponse(await chat.posting.submit(draft));
+}
+
+/** Adds the peers' display names and status texts to conversations, as many as fit into one reply. */
+async function withProfiles(
+  { settings }: Chat,
+  user: string,
+  { conversations, turn }: { conversations: readonly ConversationSummary[]; turn?: Turn },
+): Promise<Conversation[]> {
+  const peers = conversations.filter(({ conversation }) => !isRoomId(conversation)).map(({ conversation }) =>
+    conversationAddress(conversation, user)
+  );
+  const profiles = await settings.profilesOf(peers, turn);
+  const profileOf = new Map(peers.map((peer, index) => [peer, profiles[index]]));
+  const listed = conversations.map((summary) => {
+    const profile = profileOf.get(conversationAddress(summary.conversation, user)) ?? { displayName: "", status: "" };
+    return toWireConversation(summary, { user, profile });
+  });
+  return fittingTexts(listed, ({ last, displayName, status }) => [last?.text ?? "", displayName, status], {
+    maxBytes: maxConversationTexts,
+  });
 }
 
 /** Reports whether a request has a handler: hello, ack and requests of a newer protocol have none. */

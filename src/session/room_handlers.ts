@@ -1,5 +1,6 @@
 import { toSendResponse, toWireRoom } from "../wire/convert.ts";
 import { parseMemberRole, toWireRole } from "../wire/events.ts";
+import { fittingTexts } from "./page_texts.ts";
 import type { RequestHandlers } from "./request_types.ts";
 
 type RoomRequestName =
@@ -14,6 +15,9 @@ type RoomRequestName =
   | "setRole"
   | "listRooms"
   | "listMembers";
+
+/** Bytes of display names and status texts in a page of members, which stays within a frame of 64 KiB. */
+const maxMemberTexts = 24 * 1024;
 
 /** The handlers of requests about rooms. */
 export const roomHandlers: RequestHandlers<RoomRequestName> = {
@@ -87,14 +91,19 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
     takesTurns: true,
     async answer({ chat, identity, turn }, { limit, ...request }) {
       const members = await chat.rooms.members(identity.user, request.room, { ...request, limit: limit + 1 });
-      const listed = members.slice(0, limit);
+      const profiles = await chat.settings.profilesOf(members.slice(0, limit).map(({ user }) => user), turn);
+      const listed = fittingTexts(
+        profiles.map((profile, index) => ({ ...members[index], profile })),
+        ({ profile }) => [profile.displayName, profile.status],
+        { maxBytes: maxMemberTexts },
+      );
       const seen = await chat.presence.see(identity.user, listed.map(({ user }) => user), turn);
       return {
-        members: listed.map(({ user, role }, index) => {
+        members: listed.map(({ user, role, profile }, index) => {
           const { state } = seen[index];
-          return { user, role: toWireRole(role), online: state === "online" || state === "away" };
+          return { user, role: toWireRole(role), online: state === "online" || state === "away", ...profile };
         }),
-        more: members.length > limit,
+        more: members.length > listed.length,
       };
     },
   },

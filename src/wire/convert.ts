@@ -105,7 +105,11 @@ export function toWireRoom(room: Room): WireRoom {
   };
 }
 
-export function toWireConversation(summary: ConversationSummary, user: string): Conversation {
+/** Converts a conversation of `user`; `profile` is the peer's, empty for a room. */
+export function toWireConversation(
+  summary: ConversationSummary,
+  { user, profile }: { user: string; profile: { displayName: string; status: string } },
+): Conversation {
   return {
     address: conversationAddress(summary.conversation, user),
     conversation: summary.conversation,
@@ -120,6 +124,7 @@ export function toWireConversation(summary: ConversationSummary, user: string): 
     peerDeliveredSeq: summary.peerDeliveredSeq,
     invitedBy: summary.invitedBy ?? "",
     position: summary.position,
+    ...profile,
   };
 }
 

@@ -23,7 +23,7 @@ export function fromWireSettings(settings: WireSettings): Settings {
 
 /** Returns the settings that a request changes. @throws {ChatError} `invalid_argument` */
 export function parseSettingsChange(request: UpdateSettingsRequest): Partial<Settings> {
-  const { readReceipts, presence } = request;
+  const { readReceipts, presence, displayName, status } = request;
   const directMessages = fromWireDirectMessages(request.directMessages);
   if (directMessages === undefined && request.directMessages !== WireDirectMessages.UNSPECIFIED) {
     throw new ChatError(
@@ -35,16 +35,20 @@ export function parseSettingsChange(request: UpdateSettingsRequest): Partial<Set
     ...(readReceipts !== undefined && { readReceipts }),
     ...(presence !== undefined && { presence }),
     ...(directMessages !== undefined && { directMessages }),
+    ...(displayName !== undefined && { displayName }),
+    ...(status !== undefined && { status }),
   };
 }
 
 /** Makes a request that changes the given settings. */
 export function toSettingsChange(change: Partial<Settings>): UpdateSettingsRequest {
-  const { readReceipts, presence, directMessages } = change;
+  const { readReceipts, presence, directMessages, displayName, status } = change;
   return {
     readReceipts,
     presence,
     directMessages: directMessages === undefined ? WireDirectMessages.UNSPECIFIED : wireDirectMessages[directMessages],
+    displayName,
+    status,
   };
 }
 

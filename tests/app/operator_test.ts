@@ -30,10 +30,10 @@ Deno.test("without a server, the operator opens the folder and releases it", asy
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;
   const operator = new Operator(data);
-  await operator.addUser("ana", password);
-  await rejectsWith("already_exists", operator.addUser("ana", password));
-  await rejectsWith("invalid_argument", operator.addUser("ben", "short"));
-  await rejectsWith("invalid_argument", operator.addUser("system", password));
+  await operator.addUser("ana", { password });
+  await rejectsWith("already_exists", operator.addUser("ana", { password }));
+  await rejectsWith("invalid_argument", operator.addUser("ben", { password: "short" }));
+  await rejectsWith("invalid_argument", operator.addUser("system", { password }));
   await operator.disable("ana");
   assert.deepEqual(await names(operator), ["ana (disabled)"]);
   await operator.enable("ana");
@@ -41,6 +41,27 @@ Deno.test("without a server, the operator opens the folder and releases it", asy
   assert.equal(await operator.findUser("ben"), undefined);
   await rejectsWith("not_found", operator.disable("ben"));
   lockFolder(data).release();
+});
+
+Deno.test("the operator sets display names and status texts, and allows names that look alike", async () => {
+  using folder = temporaryFolder();
+  const operator = new Operator(`${folder.path}/data`);
+  await operator.addUser("ana", { password });
+  const similar = await rejectsWith("already_exists", operator.addUser("4na", { password }));
+  assert.match(similar.message, /^The name "4na" looks like a name that is taken/);
+  await operator.addUser("4na", { password, allowSimilar: true });
+  await operator.addUser("ben", { password });
+  await rejectsWith("already_exists", operator.setDisplayName("ben", { displayName: "Аna" }));
+  assert.equal((await operator.findUser("ben"))?.displayName, "");
+  await operator.setDisplayName("ben", { displayName: "Аna", allowSimilar: true });
+  await operator.setStatus("ben", "on call");
+  const { displayName, status } = (await operator.findUser("ben"))!;
+  assert.deepEqual([displayName, status], ["Аna", "on call"]);
+  await operator.setDisplayName("ben", { displayName: "" });
+  await operator.setStatus("ben", "");
+  assert.deepEqual([(await operator.findUser("ben"))?.displayName, (await operator.findUser("ben"))?.status], ["", ""]);
+  await rejectsWith("not_found", operator.setDisplayName("eve", { displayName: "Eve" }));
+  await rejectsWith("not_found", operator.setStatus("eve", "here"));
 });
 
 Deno.test("without a server, only commands that add something create a data folder", async () => {
@@ -61,7 +82,7 @@ Deno.test("with a server, the operator's commands run in the server", async () =
   await using server = serve(folder.path);
   const { accounts } = server.chat;
   const operator = new Operator(folder.path);
-  await operator.addUser("ana", password);
+  await operator.addUser("ana", { password });
   const device = { deviceName: "", deviceId: "", address: "192.0.2.1" };
   const { token } = await accounts.logIn({ user: "ana", password, ...device });
   const revoked: string[] = [];
@@ -88,7 +109,7 @@ Deno.test("listUsers() continues after the end of a reply", async () => {
 Deno.test("the operator waits for a folder that another process holds for a moment", async () => {
   using folder = temporaryFolder();
   const operator = new Operator(folder.path);
-  await operator.addUser("ana", password);
+  await operator.addUser("ana", { password });
   const lock = lockFolder(folder.path);
   const listed = names(operator);
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -126,8 +126,21 @@ Deno.test("user commands take a name and a data folder", () => {
   const secrets = { passwordFile: undefined, password: undefined };
   const table: [string, unknown][] = [
     ["user list", folder],
-    ["user add ana", { name: "ana", ...folder, ...secrets }],
-    ["user add --data d ana --password-file f", { name: "ana", dataDir: "d", passwordFile: "f", password: undefined }],
+    ["user add ana", { name: "ana", ...folder, ...secrets, allowSimilar: false }],
+    ["user add --data d ana --password-file f --allow-similar", {
+      name: "ana",
+      dataDir: "d",
+      passwordFile: "f",
+      password: undefined,
+      allowSimilar: true,
+    }],
+    ["user set ana --display-name Lopez", {
+      name: "ana",
+      ...folder,
+      displayName: "Lopez",
+      status: undefined,
+      allowSimilar: false,
+    }],
     ["user passwd ana", { name: "ana", ...folder, ...secrets }],
     ["user disable ana", { name: "ana", ...folder }],
     ["user enable ana", { name: "ana", ...folder }],

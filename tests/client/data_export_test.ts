@@ -20,7 +20,13 @@ function logOf(address: string, { position, count }: { position: number; count: 
   return { address, position, entries };
 }
 
-const settings: Settings = { readReceipts: true, presence: false, directMessages: "contacts" };
+const settings: Settings = {
+  readReceipts: true,
+  presence: false,
+  directMessages: "contacts",
+  displayName: "Ana Lopez",
+  status: "on call",
+};
 const device: Device = {
   id: "d",
   name: "test",
@@ -116,7 +122,12 @@ Deno.test("the account, its settings and its conversations are proto3 JSON", asy
   assert.deepEqual(Object.fromEntries(target.values), {
     profile: { user: "ana", devices: [{ id: "d", name: "test", createdAtMs: "1735689600000", current: true }] },
     settings: {
-      settings: { readReceipts: true, directMessages: "DIRECT_MESSAGES_CONTACTS" },
+      settings: {
+        readReceipts: true,
+        directMessages: "DIRECT_MESSAGES_CONTACTS",
+        displayName: "Ana Lopez",
+        status: "on call",
+      },
       blocked: ["eve"],
     },
     conversations: [

@@ -27,6 +27,27 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
     assert.deepEqual(await accounts.findUser("ben"), off);
   });
 
+  test("a name that looks like another is refused, unless it is allowed", async (accounts) => {
+    assert.equal(await accounts.addUser(userRecord("ana")), "added");
+    assert.equal(await accounts.addUser(userRecord("bem")), "added");
+    assert.equal(await accounts.addUser(userRecord("bill-01")), "added");
+    for (const name of ["4na", "a.na", "an-a", "bern", "b1ll01", "bil1-o1"]) {
+      assert.equal(await accounts.addUser(userRecord(name)), "similar", name);
+      assert.equal(await accounts.findUser(name), undefined);
+    }
+    assert.equal(await accounts.addUser(userRecord("4na"), { allowSimilar: true }), "added");
+    assert.equal(await accounts.addUser(userRecord("a-na")), "similar");
+    assert.equal(await accounts.addUser(userRecord("bill-02")), "added");
+    assert.equal(await accounts.addUser(userRecord("4na")), "exists");
+  });
+
+  test("a name like that of a deleted account stays refused", async (accounts) => {
+    await accounts.addUser(userRecord("ana"));
+    await accounts.deleteUser("ana", { alias: "deleted.1", erase: false });
+    assert.equal(await accounts.addUser(userRecord("4na")), "similar");
+    assert.equal(await accounts.addUser(userRecord("ana")), "exists");
+  });
+
   test("an invitation lets one user in, until it expires", async (accounts) => {
     await accounts.addInvite({ codeHash: "c1", createdAt: 10, expiresAt: 100 });
     await accounts.addInvite({ codeHash: "c2", createdAt: 10, expiresAt: 100 });
@@ -82,7 +103,9 @@ export function accountStoreContract(name: string, open: () => OpenedStore | Pro
   });
 
   test("users are listed by name, in byte order, in pages", async (accounts) => {
-    for (const name of ["b", "a.b", "a", "10", "a-b", "9", "a_b", "ab"]) await accounts.addUser(userRecord(name));
+    for (const name of ["b", "a.b", "a", "10", "a-b", "9", "a_b", "ab"]) {
+      await accounts.addUser(userRecord(name), { allowSimilar: true });
+    }
     const sorted = ["10", "9", "a", "a-b", "a.b", "a_b", "ab", "b"];
     const names = async (after: string, limit: number) =>
       (await accounts.listUsers({ after, limit })).map(({ name }) => name);

@@ -15,13 +15,13 @@ export interface OpenedSettingsStore {
 export function settingsStoreContract(name: string, open: () => OpenedSettingsStore): void {
   function test(
     behaviour: string,
-    run: (settings: SettingsStore, messages: ExclusiveMessageStore) => Promise<void>,
+    run: (settings: SettingsStore, messages: ExclusiveMessageStore, accounts: AccountStore) => Promise<void>,
   ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
       const { messages, accounts, settings, close } = open();
       try {
         for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
-        await run(settings, messages);
+        await run(settings, messages, accounts);
       } finally {
         await close();
       }
@@ -43,13 +43,68 @@ export function settingsStoreContract(name: string, open: () => OpenedSettingsSt
   test("saveSettings() keeps every combination for its user alone", async (settings) => {
     for (const directMessages of ["anyone", "contacts", "nobody"] as const) {
       for (const [readReceipts, presence] of [[true, true], [true, false], [false, true], [false, false]]) {
-        const saved: Settings = { readReceipts, presence, directMessages };
+        const saved: Settings = { ...defaultSettings, readReceipts, presence, directMessages };
         await settings.saveSettings("ana", saved);
         assert.deepEqual((await settings.readSettings("ana")).settings, saved);
       }
     }
     assert.deepEqual((await settings.readSettings("ben")).settings, defaultSettings);
   });
+
+  test("a display name that looks like the name or display name of another user is refused", async (settings) => {
+    const save = (user: string, displayName: string, options?: { allowSimilar?: boolean }) =>
+      settings.saveSettings(user, { ...defaultSettings, displayName, status: "here" }, options);
+    assert.equal(await save("ana", "Ana Lopez"), "saved");
+    assert.equal(await save("ana", "ANA"), "saved");
+    assert.equal(await save("ana", "Ana Lopez"), "saved");
+    for (const taken of ["Ana", "аnа", "@ana", "a.n.a", "ana LOPEZ", "Ana-L0pez"]) {
+      assert.equal(await save("ben", taken), "similar", taken);
+    }
+    assert.deepEqual((await settings.readSettings("ben")).settings, defaultSettings);
+    assert.equal(await save("ben", "Ana Lopez", { allowSimilar: true }), "saved");
+    assert.equal(await save("cleo", "Ana Lopez"), "similar");
+    assert.equal(await save("ana", ""), "saved");
+    assert.equal(await save("cleo", "Ana Lopez"), "similar", "an allowed name is taken, too");
+    assert.equal(await save("ben", ""), "saved");
+    assert.equal(await save("cleo", "Ana Lopez"), "saved");
+    assert.equal((await settings.readSettings("cleo")).settings.status, "here");
+  });
+
+  test("a new account may not look like a display name, until it is removed", async (settings, _, accounts) => {
+    await settings.saveSettings("ana", { ...defaultSettings, displayName: "Eve" });
+    assert.equal(await accounts.addUser(userRecord("eve")), "similar");
+    await settings.saveSettings("ana", defaultSettings);
+    assert.equal(await accounts.addUser(userRecord("eve")), "added");
+    assert.equal(await settings.saveSettings("ana", { ...defaultSettings, displayName: "Eve" }), "similar");
+  });
+
+  test(
+    "a deleted account loses its display name and status, which others may have then",
+    async (settings, _, accounts) => {
+      const named = { ...defaultSettings, displayName: "Captain", status: "at sea" };
+      await settings.saveSettings("ana", named);
+      const { displayName, status } = (await accounts.findUser("ana"))!;
+      assert.deepEqual([displayName, status], ["Captain", "at sea"]);
+      await accounts.deleteUser("ana", { alias: "deleted.1", erase: false });
+      const deleted = (await accounts.findUser("deleted.1"))!;
+      assert.deepEqual([deleted.displayName, deleted.status], [undefined, undefined]);
+      assert.equal(await settings.saveSettings("ben", named), "saved");
+      assert.equal(await settings.saveSettings("cleo", { ...named, displayName: "4na" }), "similar");
+    },
+  );
+
+  test(
+    "directPeers() lists the others of direct conversations, and no members of rooms",
+    async (settings, messages) => {
+      assert.deepEqual(await settings.directPeers("ana"), []);
+      await accept(messages, directAppend("ana", "ben"));
+      await accept(messages, directAppend("cleo", "ana"));
+      await accept(messages, directAppend("ana", "ana"));
+      await accept(messages, directAppend("ben", "dan"));
+      assert.deepEqual((await settings.directPeers("ana")).sort(), ["ben", "cleo"]);
+      assert.deepEqual(await settings.directPeers("nobody"), []);
+    },
+  );
 
   test("block() and unblock() count for one user and by name, and may be said again", async (settings) => {
     for (const other of ["dan", "ben", "ben"]) await settings.block("ana", other, 0);

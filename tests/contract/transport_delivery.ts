@@ -170,7 +170,7 @@ export function transportDelivery(test: DefineTest): void {
     await ana.send("ben");
     const cleo = await session((await register(server, "cleo")).token);
     const { users } = await cleo.ask("listUsers", { after: "", limit: 0 });
-    const online = { online: true, state: PresenceState.ONLINE, lastSeenMs: 0 };
+    const online = { online: true, state: PresenceState.ONLINE, lastSeenMs: 0, displayName: "", status: "" };
     assert.deepEqual(users, ["ana", "ben", "cleo"].map((name) => ({ name, ...online })));
     await ben.close();
     const again = await session((await logIn(server, "ben")).token);

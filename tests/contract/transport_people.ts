@@ -12,9 +12,21 @@ import { type DefineTest, openAll, register, type TransportTest } from "./transp
 type ItemKind = NonNullable<Item["kind"]>;
 type ItemValue<Name extends ItemKind["$case"]> = Extract<ItemKind, { $case: Name }>["value"];
 
-const unchanged = { readReceipts: undefined, presence: undefined, directMessages: DirectMessages.UNSPECIFIED };
+const unchanged = {
+  readReceipts: undefined,
+  presence: undefined,
+  directMessages: DirectMessages.UNSPECIFIED,
+  displayName: undefined,
+  status: undefined,
+};
 const nothingBlocked = {
-  settings: { readReceipts: true, presence: true, directMessages: DirectMessages.ANYONE },
+  settings: {
+    readReceipts: true,
+    presence: true,
+    directMessages: DirectMessages.ANYONE,
+    displayName: "",
+    status: "",
+  },
   blocked: [],
 };
 
@@ -131,7 +143,12 @@ export function transportPeople(test: DefineTest): void {
       readReceipts: false,
       directMessages: DirectMessages.CONTACTS,
     });
-    const expected = { readReceipts: false, presence: false, directMessages: DirectMessages.CONTACTS };
+    const expected = {
+      ...nothingBlocked.settings,
+      readReceipts: false,
+      presence: false,
+      directMessages: DirectMessages.CONTACTS,
+    };
     assert.deepEqual(settings, expected);
     assert.deepEqual(await other.ask("getSettings", {}), { settings: expected, blocked: [] });
     await notice(other, "stateChanged", ({ revision }) => revision === stateRevision + 2);
@@ -141,6 +158,54 @@ export function transportPeople(test: DefineTest): void {
       value: { ...unchanged, directMessages: 99 as DirectMessages },
     };
     assert.equal(await ana.refusal(wrong), "invalid_argument");
+  });
+
+  test("a display name and a status are shown beside the name, and changes reach the others", async (given) => {
+    const [ana, ben, cleo] = await openKnowing(given, "ana", "ben", "cleo");
+    await ana.send("ben", "hello");
+    const name = { displayName: "Ana L\u00f3pez", status: "on call" };
+    const { settings } = await ana.ask("updateSettings", { ...unchanged, ...name });
+    assert.deepEqual(settings, { ...nothingBlocked.settings, ...name });
+    await notice(ben, "stateChanged", ({ conversation }) => conversation === "ana:ben");
+    const { conversation } = await ben.ask("getConversation", { with: "ana" });
+    assert.deepEqual([conversation?.address, conversation?.displayName, conversation?.status], [
+      "ana",
+      "Ana L\u00f3pez",
+      "on call",
+    ]);
+    const { conversations } = await ben.ask("listConversations", { beforePosition: 0, limit: 0 });
+    assert.deepEqual(conversations.map(({ displayName }) => displayName), ["Ana L\u00f3pez"]);
+    const { users } = await cleo.ask("listUsers", { after: "", limit: 0 });
+    assert.deepEqual(users.map(({ name, displayName, status }) => [name, displayName, status]), [
+      ["ana", "Ana L\u00f3pez", "on call"],
+      ["ben", "", ""],
+      ["cleo", "", ""],
+    ]);
+    await ana.ask("createRoom", { id: createMessageId(), name: "ops", public: true, historyVisible: true });
+    const { members } = await ana.ask("listMembers", { room: "#ops", after: "", limit: 0 });
+    assert.deepEqual(members.map(({ user, displayName }) => [user, displayName]), [["ana", "Ana L\u00f3pez"]]);
+    await settle(cleo);
+    assert.deepEqual(notices(cleo, "stateChanged"), [], "a user without a conversation with ana is not told");
+    // It is no address.
+    const write: RequestKind = {
+      $case: "send",
+      value: sendRequest({ to: "lopez", id: createMessageId(), text: "hello" }),
+    };
+    assert.equal(await ben.refusal(write), "not_found");
+  });
+
+  test("a display name that looks like another user's name is refused, and few changes are made at once", async (given) => {
+    const [ana, ben] = await openKnowing(given, "ana", "ben");
+    const change = (displayName: string): RequestKind => ({
+      $case: "updateSettings",
+      value: { ...unchanged, displayName },
+    });
+    assert.equal(await ben.refusal(change("An\u0430")), "already_exists");
+    assert.equal(await ben.refusal(change("\u202eana")), "invalid_argument");
+    for (let times = 0; times < 8; times++) await ben.ask("updateSettings", { ...unchanged, status: `${times}` });
+    assert.equal(await ben.refusal(change("Ben")), "rate_limited");
+    await ben.ask("updateSettings", { ...unchanged, presence: false });
+    await ana.ask("updateSettings", { ...unchanged, displayName: "" });
   });
 
   test("nothing from a blocked user arrives, then or later, and the user is not told", async (given) => {

@@ -86,7 +86,7 @@ export function transportRequests(test: DefineTest): void {
     assert.deepEqual([second.conversations.map(({ address }) => address), second.more], [["ben"], false]);
     const users = await ana.ask("listUsers", { after: "ana", limit: 1 });
     assert.deepEqual(users, {
-      users: [{ name: "ben", online: true, state: PresenceState.ONLINE, lastSeenMs: 0 }],
+      users: [{ name: "ben", online: true, state: PresenceState.ONLINE, lastSeenMs: 0, displayName: "", status: "" }],
       more: true,
     });
     const limits: RequestKind[] = [

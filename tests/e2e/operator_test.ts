@@ -28,6 +28,27 @@ Deno.test("chatd user adds, lists, disables and enables users without a server",
   assert.equal((await Deno.stat(data)).mode! & 0o777, 0o700);
 });
 
+Deno.test("chatd user sets and removes display names, and permits names that look alike", async () => {
+  using folder = temporaryFolder();
+  const data = `${folder.path}/data`;
+  await done(user(data, "add ana"));
+  const refused = await user(data, "add 4na");
+  assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+  assert.match(refused.stderr, /^chatd: The name "4na" looks like a name that is taken: choose another\. .*operator/);
+  assert.equal(await done(user(data, "add 4na --allow-similar")), "Added 4na.\n");
+  assert.equal(
+    await done(user(data, "set 4na --display-name Maria --status away")),
+    "Set the display name of 4na.\nSet the status of 4na.\n",
+  );
+  assert.match(await done(user(data, "list")), /^4na\t[^\t]+\tenabled\tMaria\taway\nana\t[^\t]+\tenabled\n$/);
+  assert.match((await user(data, "set ana --display-name MARIA")).stderr, /"MARIA" looks like a name that is taken/);
+  await done(user(data, "set ana --display-name MARIA --allow-similar"));
+  await done(user(data, "set ana --display-name="));
+  assert.match(await done(user(data, "list")), /\nana\t[^\t]+\tenabled\n$/);
+  assert.match((await user(data, "set ben --status here")).stderr, /no user "ben"/);
+  assert.equal((await user(data, "set ana")).code, 2);
+});
+
 Deno.test("chatd user says what failed in one line, and exits 1", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;

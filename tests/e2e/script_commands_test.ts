@@ -134,6 +134,7 @@ Deno.test("users, rooms and search print their results", async () => {
   await withUsers(async ({ ana, ben }) => {
     const users = await ben.run(["users", "--json"]);
     assert.deepEqual(jsonLines(users.stdout).map(({ name }) => name), ["ana", "ben"]);
+    assert.match((await ben.run(["users"])).stdout, /^ana\t\w+\nben\t\w+\n$/);
     assert.deepEqual(await ben.run(["rooms", "--json"]), { code: 0, stdout: "", stderr: "" });
     await ana.run(["send", "--to", "ben", "a needle in the hay"]);
     await ana.run(["send", "--to", "ben", "\u009b31m hay\u202e only"]);

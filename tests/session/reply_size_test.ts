@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
+import { defaultSettings } from "../../src/core/people/settings_store.ts";
 import { maxFrameBytes } from "../../src/wire/limits.ts";
 import type { Question, ReplyValues, RequestValues } from "../support/servers/received_frames.ts";
 import { sendMessage } from "../support/servers/send_message.ts";
@@ -8,8 +9,10 @@ import { TestChat } from "../support/servers/test_chat.ts";
 import { TestSession } from "../support/servers/test_session.ts";
 import { historyRequest } from "../support/servers/wire_values.ts";
 
-const ana = "ana".padEnd(32, "-");
-const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "-"));
+const ana = "ana".padEnd(32, "x");
+const names = Array.from({ length: 1_200 }, (_, index) => `user-${index}`.padEnd(32, "x"));
+/** The texts of a user that take the most bytes; display names must differ. */
+const longest = (index: number) => ({ displayName: `${"𝄞".repeat(60)}${1000 + index}`, status: "𝄞".repeat(64) });
 
 /** Opens a session of ana. All users have names of the longest kind. */
 async function open(): Promise<{ test: TestChat; client: TestSession }> {
@@ -104,6 +107,47 @@ Deno.test("a page of users fits a frame", async () => {
   assert.deepEqual([first.users.length, first.more], [1_000, true]);
   const rest = await ask(client, "listUsers", { after: first.users.at(-1)!.name, limit: 1_000 });
   assert.deepEqual([rest.users.length, rest.more], [201, false]);
+  await test.close();
+});
+
+Deno.test("pages of users, members and conversations with display names fit a frame, and cover everything", async () => {
+  const { test, client } = await open();
+  const named = names.slice(0, 150);
+  for (const [index, user] of named.entries()) {
+    await test.store.settings.saveSettings(user, { ...defaultSettings, ...longest(index) });
+  }
+  const users: string[] = [];
+  for (let more = true; more;) {
+    const page = await ask(client, "listUsers", { after: users.at(-1) ?? "", limit: 1_000 });
+    assert.ok(page.users.length > 0);
+    users.push(...page.users.map(({ name }) => name));
+    more = page.more;
+  }
+  assert.deepEqual(users, [ana, ...names].sort());
+  await test.store.messages.commit(
+    named.map((name) => directAppend(name, ana, { text: "x".repeat(245), acceptedAt: Number.MAX_SAFE_INTEGER })),
+  );
+  const addresses: string[] = [];
+  let beforePosition = 0;
+  for (let more = true; more;) {
+    const page = await ask(client, "listConversations", { limit: 100, beforePosition });
+    assert.ok(page.conversations.length > 0);
+    addresses.push(...page.conversations.map(({ address }) => address));
+    beforePosition = page.conversations.at(-1)!.last!.position;
+    more = page.more;
+  }
+  assert.deepEqual(addresses, named.toReversed());
+  const id = () => createMessageId(test.clock.now());
+  await test.chat.rooms.create({ user: ana }, { id: id(), name: "ops", isPublic: true, historyVisible: true });
+  for (const user of named) await test.chat.rooms.join({ user }, { id: id(), room: "#ops" });
+  const members: string[] = [];
+  for (let more = true; more;) {
+    const page = await ask(client, "listMembers", { room: "#ops", after: members.at(-1) ?? "", limit: 500 });
+    assert.ok(page.members.length > 0);
+    members.push(...page.members.map(({ user }) => user));
+    more = page.more;
+  }
+  assert.deepEqual(members, [ana, ...named].sort());
   await test.close();
 });
 

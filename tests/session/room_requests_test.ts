@@ -22,14 +22,14 @@ Deno.test("a session makes a room, lets others in and out, and lists who is ther
   assert.ok(joined.entry!.seq > 0);
   const page = { room: room!.id, after: "", limit: 0 };
   assert.deepEqual((await ana.ask("listMembers", page)).members, [
-    { user: "ana", role: Role.OWNER, online: true },
-    { user: "ben", role: Role.MEMBER, online: true },
+    { user: "ana", role: Role.OWNER, online: true, displayName: "", status: "" },
+    { user: "ben", role: Role.MEMBER, online: true, displayName: "", status: "" },
   ]);
   await ana.ask("setRole", { id: id(), room: room!.id, user: "ben", role: Role.MODERATOR });
   await ana.ask("inviteMember", { id: id(), room: room!.id, user: "cleo" });
   assert.deepEqual((await ana.ask("listMembers", { ...page, after: "ana" })).members, [
-    { user: "ben", role: Role.MODERATOR, online: true },
-    { user: "cleo", role: Role.INVITED, online: false },
+    { user: "ben", role: Role.MODERATOR, online: true, displayName: "", status: "" },
+    { user: "cleo", role: Role.INVITED, online: false, displayName: "", status: "" },
   ]);
   assert.equal((await ana.ask("listMembers", { ...page, limit: 1 })).more, true);
 });

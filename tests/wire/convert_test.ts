@@ -90,6 +90,6 @@ Deno.test("a direct conversation is addressed by the name of the other user", ()
     peerReadSeq: 0,
     peerDeliveredSeq: 0,
   };
-  const { address, last } = toWireConversation(summary, "ben");
+  const { address, last } = toWireConversation(summary, { user: "ben", profile: { displayName: "", status: "" } });
   assert.deepEqual([address, last], ["ana", onWire]);
 });

@@ -34,7 +34,9 @@ export const searchCommand: CommandEntry = defineCommand({
 export const usersCommand: CommandEntry = defineCommand({
   name: "users",
   brief: "List all users",
-  description: "Lists all users by name: name and presence, separated by a tab.",
+  description:
+    "Lists all users by name: name, presence, and the display name and the status of users who have them, separated " +
+    "by tabs.",
   options: usersOptions,
   load: async () => (await import("./run_lists.ts")).runUsers,
   exitCodeOf: scriptExitCode,

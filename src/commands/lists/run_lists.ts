@@ -8,7 +8,7 @@ import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { allConversations, ownConversations } from "../script/conversations.ts";
 import { type MessageFormat, messageFormat } from "../script/message_format.ts";
-import { jsonLine, Output } from "../script/output.ts";
+import { jsonLine, Output, withoutEmptyEnd } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
 
 /** Options of all commands that list something. */
@@ -101,7 +101,11 @@ export async function runRooms(options: RoomsCommandOptions): Promise<number> {
 }
 
 async function userFormat({ json }: ListOptions): Promise<(user: User) => string> {
-  if (!json) return (user) => `${sanitizeLine(user.name)}\t${fromWirePresence(user)}`;
+  if (!json) {
+    return (user) =>
+      [user.name, fromWirePresence(user), ...withoutEmptyEnd([user.displayName, user.status])]
+        .map(sanitizeLine).join("\t");
+  }
   const { userRecord } = await import("../script/json_records.ts");
   return (user) => jsonLine(userRecord(user));
 }

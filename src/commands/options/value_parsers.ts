@@ -250,6 +250,15 @@ export function words(metavar: NonEmptyString): ValueParser<"sync", string> {
   });
 }
 
+/** Any text, also the empty one. */
+export function anyText(metavar: NonEmptyString): ValueParser<"sync", string> {
+  return string({
+    metavar,
+    pattern: /^[^\0]*$/,
+    errors: { patternMismatch: message`Expected ${text(metavar)} without a NUL.` },
+  });
+}
+
 /** A path, which shells can complete. */
 export function path(metavar: "FILE" | "DIR"): SettingParser<string> {
   return {

@@ -24,6 +24,11 @@ export class Output {
   }
 }
 
+/** Returns the last columns of a line without the empty ones at its end. */
+export function withoutEmptyEnd(columns: readonly string[]): readonly string[] {
+  return columns.slice(0, columns.findLastIndex((column) => column !== "") + 1);
+}
+
 /** Control characters and text direction overrides, which JSON does not escape. */
 const harmful = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 

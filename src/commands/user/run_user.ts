@@ -3,9 +3,11 @@ import { readNewPassword } from "../../app/password_source.ts";
 import { parseNewUserName } from "../../core/accounts/user_name.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { DeletedAccounts } from "../../core/limits.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
+import { withoutEmptyEnd } from "../script/output.ts";
 import { requireSure } from "../require_sure.ts";
 
 export interface UserOptions extends DataFolderOptions {
@@ -19,6 +21,20 @@ export interface UserPasswordOptions extends UserOptions {
   readonly password?: string;
 }
 
+export interface UserAddOptions extends UserPasswordOptions {
+  /** Adds the user even if the name looks like another. */
+  readonly allowSimilar: boolean;
+}
+
+export interface UserSetOptions extends UserOptions {
+  /** "" removes it; unchanged unless given. */
+  readonly displayName?: string;
+  /** "" removes it; unchanged unless given. */
+  readonly status?: string;
+  /** Sets the display name even if it looks like another user's name. */
+  readonly allowSimilar: boolean;
+}
+
 export interface UserDeleteOptions extends UserOptions {
   /** The running server's setting unless given. */
   readonly mode?: DeletedAccounts;
@@ -30,17 +46,32 @@ export interface UserInviteOptions extends DataFolderOptions {
   readonly lifetimeMs: number;
 }
 
-export async function addUser({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
+export async function addUser({ name, dataDir, allowSimilar, ...source }: UserAddOptions): Promise<number> {
   const operator = new Operator(dataDir);
   parseNewUserName(name);
-  await operator.addUser(name, await readNewPassword(name, source));
+  await operator.addUser(name, { password: await readNewPassword(name, source), allowSimilar });
   processOutput.stdout(`Added ${name}.`);
   return exitCode.done;
 }
 
 export async function listUsers({ dataDir }: DataFolderOptions): Promise<number> {
-  for await (const { name, createdAt, disabled } of new Operator(dataDir).listUsers()) {
-    processOutput.stdout(`${name}\t${new Date(createdAt).toISOString()}\t${disabled ? "disabled" : "enabled"}`);
+  for await (const { name, createdAt, disabled, displayName, status } of new Operator(dataDir).listUsers()) {
+    const columns = [name, new Date(createdAt).toISOString(), disabled ? "disabled" : "enabled"];
+    processOutput.stdout([...columns, ...withoutEmptyEnd([displayName, status])].map(sanitizeLine).join("\t"));
+  }
+  return exitCode.done;
+}
+
+/** Sets or removes the display name and the status text, in this order. */
+export async function setUser({ name, dataDir, displayName, status, allowSimilar }: UserSetOptions): Promise<number> {
+  const operator = new Operator(dataDir);
+  if (displayName !== undefined) {
+    await operator.setDisplayName(name, { displayName, allowSimilar });
+    processOutput.stdout(`${displayName === "" ? "Removed" : "Set"} the display name of ${name}.`);
+  }
+  if (status !== undefined) {
+    await operator.setStatus(name, status);
+    processOutput.stdout(`${status === "" ? "Removed" : "Set"} the status of ${name}.`);
   }
   return exitCode.done;
 }

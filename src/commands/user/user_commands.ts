@@ -8,9 +8,18 @@ import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import { plainOption } from "../options/plain_option.ts";
 import { sureOption } from "../options/sure_option.ts";
-import { duration, path, userName } from "../options/value_parsers.ts";
-import type { UserDeleteOptions, UserInviteOptions, UserOptions, UserPasswordOptions } from "./run_user.ts";
+import { UsageError } from "../options/usage_error.ts";
+import { anyText, duration, path, userName } from "../options/value_parsers.ts";
+import type {
+  UserAddOptions,
+  UserDeleteOptions,
+  UserInviteOptions,
+  UserOptions,
+  UserPasswordOptions,
+  UserSetOptions,
+} from "./run_user.ts";
 
 export const userCommand: CommandEntry = defineGroup({
   word: "user",
@@ -22,15 +31,24 @@ export const userCommand: CommandEntry = defineGroup({
       name: "user add",
       brief: "Add a user, regardless of --registration",
       description: "Adds a user. Asks for the password twice, unless --password-file or CHATD_PASSWORD provides it.",
-      options: userPasswordOptions,
+      options: userAddOptions,
       load: async () => (await import("./run_user.ts")).addUser,
     }),
     defineCommand({
       name: "user list",
       brief: "List all users",
-      description: "Lists all users: name, creation time, and enabled or disabled, separated by tabs.",
+      description:
+        "Lists all users: name, creation time, enabled or disabled, and the display name and the status of " +
+        "users who have them, separated by tabs.",
       options: dataFolderOptions,
       load: async () => (await import("./run_user.ts")).listUsers,
+    }),
+    defineCommand({
+      name: "user set",
+      brief: "Set or remove a user's display name and status",
+      description: 'Sets the texts that others see beside the name of a user; "" removes one.',
+      options: userSetOptions,
+      load: async () => (await import("./run_user.ts")).setUser,
     }),
     defineCommand({
       name: "user passwd",
@@ -82,9 +100,37 @@ function userPasswordOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", UserPasswordOptions, unknown> {
+  return map(
+    object("Options", newPassword(options)),
+    (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }),
+  );
+}
+
+function newPassword(options: OptionsWithEnv) {
   const passwordFile = options.optional("--password-file", path("FILE"), "File with the password on its first line");
-  const parser = object("Options", { name: name(), dataDir: dataFolder(options), passwordFile });
+  return { name: name(), dataDir: dataFolder(options), passwordFile };
+}
+
+function userAddOptions(options: OptionsWithEnv, env: Environment): Parser<"sync", UserAddOptions, unknown> {
+  const parser = object("Options", {
+    ...newPassword(options),
+    allowSimilar: options.once("--allow-similar", "Add the user even if the name looks like another one"),
+  });
   return map(parser, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
+}
+
+function userSetOptions(options: OptionsWithEnv): Parser<"sync", UserSetOptions, unknown> {
+  const parser = object("Options", {
+    name: name(),
+    dataDir: dataFolder(options),
+    displayName: plainOption("--display-name", anyText("TEXT"), 'Name to show beside the account name; "" removes it'),
+    status: plainOption("--status", anyText("TEXT"), 'Text to show beside the name; "" removes it'),
+    allowSimilar: options.once("--allow-similar", "Set the display name even if it looks like another user's name"),
+  });
+  return map(parser, (chosen) => {
+    if (chosen.displayName !== undefined || chosen.status !== undefined) return chosen;
+    throw new UsageError("Name what to set: --display-name, --status, or both.");
+  });
 }
 
 function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOptions, unknown> {

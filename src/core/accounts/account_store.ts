@@ -8,6 +8,9 @@ export interface UserRecord {
   readonly deleted?: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
+  /** Absent without one, like the status text. */
+  readonly displayName?: string;
+  readonly status?: string;
 }
 
 /** A device of a user. It outlives its tokens, and so do its cursors, until the user has too many devices. */
@@ -30,6 +33,14 @@ export interface InviteRecord {
   readonly expiresAt: number;
 }
 
+export interface AddUserOptions {
+  readonly invite?: { readonly codeHash: string; readonly now: number } | undefined;
+  readonly maxUsers?: number | undefined;
+  readonly allowSimilar?: boolean;
+}
+
+export type AddUserResult = "added" | "exists" | "similar" | "invite_invalid" | "full";
+
 /**
  * Accounts on disk. Every call is one transaction.
  *
@@ -46,12 +57,13 @@ export interface AccountStore {
   /**
    * Adds a user and uses up the invitation `invite.codeHash`, if given. Any result but "added" changes nothing.
    * "invite_invalid": the invitation is unknown, used or expired at `invite.now`, whether or not the name is taken.
-   * "full": the store has `maxUsers` accounts; unlimited unless given.
+   * "full": the store has `maxUsers` accounts; unlimited unless given. "similar": another user, present or deleted, has
+   * a name or display name with the same skeleton, unless `allowSimilar` is set.
    */
   addUser(
     user: UserRecord,
-    options?: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined },
-  ): Promise<"added" | "exists" | "invite_invalid" | "full">;
+    options?: AddUserOptions,
+  ): Promise<AddUserResult>;
 
   /** Also finds deleted accounts, by their alias. */
   findUser(name: string): Promise<UserRecord | undefined>;
@@ -74,7 +86,7 @@ export interface AccountStore {
 
   /**
    * Deletes a user: removes their devices and moves their messages and memberships to `alias`, an unused name. The name
-   * is never free again. With `erase`, their messages are marked for erasure, see `ErasureStore`.
+   * is never free again, nor is its skeleton; the display name and the status text are erased. With `erase`, their messages are marked for erasure, see `ErasureStore`.
    * @returns false without any change when there is no such user or it was deleted before
    */
   deleteUser(name: string, options: { alias: string; erase: boolean }): Promise<boolean>;

@@ -10,7 +10,7 @@ import { Devices, revoked, unauthenticated } from "./devices.ts";
 import { HashQueue } from "./hash_queue.ts";
 import { type Credentials, type Identity, parseDeviceName, type Revocation } from "./identity.ts";
 import type { LoginAttempt } from "./login_throttle.ts";
-import { type NewAccount, NewAccounts } from "./new_accounts.ts";
+import { type NewAccount, NewAccounts, type NewUser } from "./new_accounts.ts";
 import { parseNewPassword, parsePassword } from "./password.ts";
 import { PasswordCheck } from "./password_check.ts";
 import { PasswordGate } from "./password_gate.ts";
@@ -75,6 +75,9 @@ export interface User {
   readonly disabled: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
+  /** "" without one, like the status text. */
+  readonly displayName: string;
+  readonly status: string;
 }
 
 /** Registrations that one address may make at once, and per second after that. */
@@ -323,10 +326,10 @@ export class Accounts {
   }
 
   /**
-   * Adds a user for the operator, in any registration mode.
+   * Adds a user for the operator, in any registration mode; with `allowSimilar`, also one whose name looks like another.
    * @throws {ChatError} `invalid_argument`, `already_exists`, `busy`
    */
-  async addUser(user: { name: string; password: string }): Promise<void> {
+  async addUser(user: NewUser): Promise<void> {
     await this.#newAccounts.add(user);
     this.#log.info("user added", { user: user.name });
     this.#audit.record({ action: "user_added", actor: operator, subject: user.name });
@@ -423,10 +426,11 @@ export class Accounts {
   }
 }
 
-function toUser({ name, disabled, createdAt }: UserRecord): User {
-  return { name, disabled, createdAt };
+function toUser({ name, disabled, createdAt, displayName = "", status = "" }: UserRecord): User {
+  return { name, disabled, createdAt, displayName, status };
 }
 
-function noSuchUser(name: string): ChatError {
+/** The error for the operator who names a user that does not exist. */
+export function noSuchUser(name: string): ChatError {
   return new ChatError("not_found", `There is no user "${name.slice(0, 64)}": list the users to see their names.`);
 }

@@ -3,7 +3,7 @@ import { ChatError } from "../chat_error.ts";
 const pattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 
 /** Names that cannot be registered: the system uses them, or they have a meaning in commands or brokers. */
-const reserved = new Set([
+export const reservedNames: ReadonlySet<string> = new Set([
   "admin",
   "administrator",
   "all",
@@ -42,9 +42,15 @@ export function createDeletedName(): string {
   return deletedPrefix + Array.from(random, (byte) => aliasAlphabet[byte & 31]).join("");
 }
 
-/** Parses a name to register: like {@link parseUserName}, but also refuses reserved names. */
+/**
+ * Parses a name to register: like {@link parseUserName}, but also refuses reserved names, and a separator at the end,
+ * which looks like the end of a sentence.
+ */
 export function parseNewUserName(name: string): string {
   parseUserName(name);
-  if (!reserved.has(name) && !name.startsWith(deletedPrefix)) return name;
+  if (/[._-]$/.test(name)) {
+    throw new ChatError("invalid_argument", `The name "${name}" must end with a letter or digit.`);
+  }
+  if (!reservedNames.has(name) && !name.startsWith(deletedPrefix)) return name;
   throw new ChatError("invalid_argument", `The name "${name}" is reserved: choose another.`);
 }

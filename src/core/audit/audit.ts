@@ -19,6 +19,8 @@ export const auditActions = [
   "room_deleted",
   "retention_changed",
   "backup_made",
+  "display_name_set",
+  "status_set",
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

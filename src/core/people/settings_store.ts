@@ -8,9 +8,19 @@ export interface Settings {
   /** Others see whether this user is online. */
   readonly presence: boolean;
   readonly directMessages: DirectMessages;
+  /** The name that others see beside the account name; "" without one. It addresses no one. */
+  readonly displayName: string;
+  /** A text that others see beside the name; "" without one. */
+  readonly status: string;
 }
 
-export const defaultSettings: Settings = { readReceipts: true, presence: true, directMessages: "anyone" };
+export const defaultSettings: Settings = {
+  readReceipts: true,
+  presence: true,
+  directMessages: "anyone",
+  displayName: "",
+  status: "",
+};
 
 /** Settings and blocks of a user. */
 export interface SettingsRecord {
@@ -28,7 +38,11 @@ export interface SettingsStore {
   /** Reads settings and blocks; defaults for an unknown user. */
   readSettings(user: string): Promise<SettingsRecord>;
 
-  saveSettings(user: string, settings: Settings): Promise<void>;
+  /**
+   * Saves settings. "similar" changes nothing: another user, present or deleted, has a name or display name with the
+   * skeleton of the new display name, unless `allowSimilar` is set.
+   */
+  saveSettings(user: string, settings: Settings, options?: { allowSimilar?: boolean }): Promise<"saved" | "similar">;
 
   /** Hides entries of `other` after `position` from `user`. */
   block(user: string, other: string, position: number): Promise<void>;
@@ -38,6 +52,9 @@ export interface SettingsStore {
 
   /** Returns whether `user` has ever written to `other` outside rooms. */
   hasWrittenTo(user: string, other: string): Promise<boolean>;
+
+  /** Lists the other users of direct conversations of `user`, in any order. */
+  directPeers(user: string): Promise<string[]>;
 
   /** Saves when users were last seen, in milliseconds since the Unix epoch. */
   saveLastSeen(times: ReadonlyMap<string, number>): Promise<void>;

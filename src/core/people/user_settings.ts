@@ -1,9 +1,12 @@
+import { looksReserved } from "../accounts/name_skeleton.ts";
 import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
 import { KeyedLock } from "../keyed_lock.ts";
 import { isRoomEvent } from "../messages/log_event.ts";
 import type { Message } from "../messages/message.ts";
+import type { Turn } from "../page_turns.ts";
 import { RecentMap } from "../recent_map.ts";
+import { parseDisplayName, parseStatusText } from "./display_name.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "./settings_store.ts";
 
 const maxKnown = 20_000;
@@ -34,6 +37,9 @@ interface Load {
   /** They changed meanwhile, so the record may be stale. */
   isVoid: boolean;
 }
+
+/** The texts that others see beside the name of a user. */
+export type Profile = Pick<Settings, "displayName" | "status">;
 
 /** Whether a user may see an entry; "unknown" when only the store knows. */
 export type Visibility = "shown" | "hidden" | "unknown";
@@ -78,16 +84,45 @@ export class UserSettings {
     return this.#known.peek(user)?.settings ?? defaultSettings;
   }
 
+  /** Returns display names and status texts, in the order of `users`. */
+  async profilesOf(users: readonly string[], turn?: Turn): Promise<Profile[]> {
+    const profiles: Profile[] = [];
+    for (const user of users) {
+      if (turn?.isOver) await turn.next();
+      const { displayName, status } = await this.settings(user);
+      profiles.push({ displayName, status });
+    }
+    return profiles;
+  }
+
   /** Lists the users blocked by `user`, by name. */
   async blocked(user: string): Promise<string[]> {
     return namesOf(await this.#load(user));
   }
 
-  /** Changes the given settings. */
-  async update(user: string, change: Partial<Settings>): Promise<Settings> {
+  /**
+   * Changes the given settings. `allowSimilar`: the display name may look like another's.
+   * @throws {ChatError} `invalid_argument`; `already_exists` when the display name looks like the name or display name
+   * of another user
+   */
+  async update(user: string, change: Partial<Settings>, { allowSimilar = false } = {}): Promise<Settings> {
+    const { displayName, status } = change;
+    const parsed = {
+      ...change,
+      ...(displayName !== undefined && { displayName: parseDisplayName(displayName) }),
+      ...(status !== undefined && { status: parseStatusText(status) }),
+    };
     return await this.#changeSettings(user, async (known) => {
-      const after = { ...known.settings, ...change };
-      await this.#options.store.saveSettings(user, after);
+      const after = { ...known.settings, ...parsed };
+      const isReserved = !allowSimilar && after.displayName !== known.settings.displayName &&
+        looksReserved(after.displayName);
+      if (isReserved || await this.#options.store.saveSettings(user, after, { allowSimilar }) === "similar") {
+        throw new ChatError(
+          "already_exists",
+          `The display name "${after.displayName}" looks like a name that is taken: choose another. ` +
+            "The operator can allow it (--allow-similar).",
+        );
+      }
       known.settings = after;
       return after;
     });

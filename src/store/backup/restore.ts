@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { copyFile, type FileDigest, syncFolder, takeEmptyFolder } from "../files/durable_files.ts";
 import { lockFolder } from "../folder_lock.ts";
+import { addMigrationFunctions } from "../sqlite/migration_functions.ts";
 import { migrations } from "../sqlite/migrations.ts";
 import { isDamage } from "../sqlite/storage_error.ts";
 import { type BackupManifest, damagedFile, databaseName, readManifest, selectHead } from "./backup_manifest.ts";
@@ -129,6 +130,7 @@ function renewDatabase(
 /** Whether the database has triggers or views that its schema does not define. */
 function hasForeignCode(database: DatabaseSync, schema: number): boolean {
   using empty = new DatabaseSync(":memory:");
+  addMigrationFunctions(empty);
   for (const step of migrations.slice(0, schema)) empty.exec(step);
   const known = codeOf(empty);
   return codeOf(database).some((code) => !known.includes(code));

@@ -4,6 +4,7 @@ import { dataFolderError } from "../data_folder.ts";
 import { connectionSettings } from "./connection_settings.ts";
 import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
+import { addMigrationFunctions } from "./migration_functions.ts";
 import { migrations } from "./migrations.ts";
 import { searchFunctions } from "./search/search_expression.ts";
 import { SharedWrites } from "./shared_writes.ts";
@@ -233,6 +234,7 @@ export function migrate(connection: DatabaseSync, path: string, steps: readonly 
       `The database "${path}" has version ${version}, but this chatd supports versions up to ${steps.length}: use a newer chatd.`,
     );
   }
+  addMigrationFunctions(connection);
   for (let next = version; next < steps.length; next++) {
     connection.exec("BEGIN IMMEDIATE");
     try {

@@ -27,6 +27,9 @@
  *   conversation, which is lower. member.left_name: the name of the room when the member left.
  * - consumer.used_at: milliseconds since the Unix epoch; 0 if unknown.
  * - log.seen_at: the last time that a server trusted.
+ * - name_skeleton has the skeletons of account names (display = 0) and display names (display = 1). A skeleton belongs to
+ *   one user, unless it is shared: that of an older account, or one that the operator allowed. The skeleton of a deleted
+ *   account's name stays; names that were retired before this table have users below 0.
  * - The head is stored with the conversation, so numbering continues when all entries are removed; and with each
  *   member, so an index finds the newest conversations of a user. Both are written after the commits that move them:
  *   log.heads_through is the position up to which they are complete.
@@ -346,5 +349,25 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (conversation, seq)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX room_mention_by_message ON room_mention (conversation, message);
+  `,
+  `
+  ALTER TABLE user ADD COLUMN display_name TEXT NOT NULL DEFAULT '';
+  ALTER TABLE user ADD COLUMN status TEXT NOT NULL DEFAULT '';
+
+  CREATE TABLE name_skeleton (
+    user INTEGER NOT NULL,
+    display INTEGER NOT NULL,
+    skeleton TEXT NOT NULL,
+    shared INTEGER NOT NULL,
+    PRIMARY KEY (user, display)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO name_skeleton
+    SELECT id, 0, skeleton, row_number() OVER (PARTITION BY skeleton ORDER BY id) > 1 FROM (
+      SELECT id, name_skeleton(name) AS skeleton FROM user WHERE deleted = 0
+      UNION ALL
+      SELECT -row_number() OVER (ORDER BY name), name_skeleton(name) FROM retired_name
+    );
+  CREATE INDEX skeleton ON name_skeleton (skeleton);
+  CREATE UNIQUE INDEX unshared_skeleton ON name_skeleton (skeleton) WHERE shared = 0;
   `,
 ];

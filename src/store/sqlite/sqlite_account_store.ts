@@ -1,8 +1,16 @@
-import type { AccountStore, DeviceRecord, InviteRecord, UserRecord } from "../../core/accounts/account_store.ts";
+import type {
+  AccountStore,
+  AddUserOptions,
+  AddUserResult,
+  DeviceRecord,
+  InviteRecord,
+  UserRecord,
+} from "../../core/accounts/account_store.ts";
 import { directConversation } from "../../core/messages/message.ts";
 import { directMessagesCodes } from "./codes.ts";
 import { decodeText, encodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
+import { NameSkeletons } from "./name_skeletons.ts";
 
 interface UserRow {
   name: string;
@@ -10,6 +18,8 @@ interface UserRow {
   disabled: number;
   deleted: number;
   created_at: number;
+  display_name: string;
+  status: string;
 }
 
 interface DeviceRow {
@@ -22,7 +32,7 @@ interface DeviceRow {
   expires_at: number;
 }
 
-const selectUser = "SELECT name, password_hash, disabled, deleted, created_at FROM user";
+const selectUser = "SELECT name, password_hash, disabled, deleted, created_at, display_name, status FROM user";
 const selectDevice = `
   SELECT d.public_id, u.name AS user, d.name, d.token_hash, d.created_at, d.last_used_at, d.expires_at
   FROM device d JOIN user u ON u.id = d.user`;
@@ -46,7 +56,7 @@ function prepareStatements(database: Database) {
     findUndeleted: database.prepare("SELECT id FROM user WHERE name = ? AND deleted = 0"),
     retireUser: database.prepare(
       `UPDATE user SET name = :alias, password_hash = '', disabled = 1, deleted = 1, read_receipts = 0, presence = 0,
-         direct_messages = ${directMessagesCodes.nobody}, last_seen_at = 0 WHERE id = :user`,
+         direct_messages = ${directMessagesCodes.nobody}, last_seen_at = 0, display_name = '', status = '' WHERE id = :user`,
     ),
     retireName: database.prepare("INSERT INTO retired_name (name) VALUES (?)"),
     removeBlocks: database.prepare("DELETE FROM block WHERE user = ?"),
@@ -93,31 +103,34 @@ function prepareStatements(database: Database) {
 export class SqliteAccountStore implements AccountStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #skeletons: NameSkeletons;
   readonly #onRenamed: () => void;
 
   /** @param options.onRenamed called after users and conversations were renamed */
   constructor(database: Database, { onRenamed = () => {} }: { onRenamed?: () => void } = {}) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#skeletons = new NameSkeletons(database);
     this.#onRenamed = onRenamed;
   }
 
   addUser(
     user: UserRecord,
-    { invite, maxUsers }: { invite?: { codeHash: string; now: number } | undefined; maxUsers?: number | undefined } =
-      {},
-  ): Promise<"added" | "exists" | "invite_invalid" | "full"> {
+    { invite, maxUsers, allowSimilar = false }: AddUserOptions = {},
+  ): Promise<AddUserResult> {
     const { addUser, isRetired, findUser, countUsers, findInvite, removeInvite } = this.#statements;
     return this.#write(() => {
       if (invite && !findInvite.get(invite.codeHash, invite.now)) return "invite_invalid";
       if (findUser.get(user.name) || isRetired.get(user.name)) return "exists";
+      if (!allowSimilar && this.#skeletons.isTaken(user.name)) return "similar";
       if (maxUsers !== undefined && Number(countUsers.get()!.users) >= maxUsers) return "full";
-      addUser.run({
+      const { lastInsertRowid } = addUser.run({
         name: user.name,
         passwordHash: user.passwordHash,
         disabled: Number(user.disabled),
         createdAt: user.createdAt,
       });
+      this.#skeletons.addName(Number(lastInsertRowid), user.name);
       if (invite) removeInvite.run(invite.codeHash);
       return "added";
     });
@@ -167,6 +180,7 @@ export class SqliteAccountStore implements AccountStore {
       this.#renameConversations(user, { name, alias });
       retireUser.run({ alias, user });
       retireName.run(name);
+      this.#skeletons.claimDisplayName(user, "");
       removeBlocks.run(user);
       removeDevicesOf.run(user);
       if (erase) addErasure.run(user);
@@ -240,8 +254,16 @@ export class SqliteAccountStore implements AccountStore {
 function toUser(found: unknown): UserRecord | undefined {
   if (!found) return undefined;
   const row = found as UserRow;
-  const { name, password_hash: passwordHash, disabled, deleted, created_at: createdAt } = row;
-  return { name, passwordHash, disabled: disabled !== 0, createdAt, ...(deleted !== 0 && { deleted: true }) };
+  const { name, password_hash: passwordHash, disabled, deleted, created_at: createdAt, display_name, status } = row;
+  return {
+    name,
+    passwordHash,
+    disabled: disabled !== 0,
+    createdAt,
+    ...(deleted !== 0 && { deleted: true }),
+    ...(display_name !== "" && { displayName: display_name }),
+    ...(status !== "" && { status }),
+  };
 }
 
 function toDevice(found: unknown): DeviceRecord | undefined {

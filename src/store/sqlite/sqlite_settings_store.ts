@@ -10,6 +10,7 @@ import { settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { headOf } from "./log/heads.ts";
 import { openEnd } from "./log/visibility.ts";
+import { NameSkeletons } from "./name_skeletons.ts";
 
 const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;
 
@@ -26,18 +27,29 @@ interface SettingsRow {
   read_receipts: number;
   presence: number;
   direct_messages: number;
+  display_name: string;
+  status: string;
 }
 
 function prepareStatements(database: Database) {
   return {
-    read: database.prepare("SELECT read_receipts, presence, direct_messages FROM user WHERE name = ?"),
+    read: database.prepare(
+      "SELECT read_receipts, presence, direct_messages, display_name, status FROM user WHERE name = ?",
+    ),
+    displayName: database.prepare("SELECT id, display_name AS displayName FROM user WHERE name = ?"),
+    directPeers: database.prepare(
+      `SELECT u.name FROM member own CROSS JOIN member other ON other.conversation = own.conversation
+       CROSS JOIN user u ON u.id = other.user
+       WHERE own.user = ${idOf("?")} AND own.room = 0 AND other.user <> own.user`,
+    ),
     blocked: database.prepare(
       `SELECT u.name FROM block b CROSS JOIN user u ON u.id = b.blocked
        WHERE b.user = ${idOf("?")} AND b.through_position = ${openEnd} ORDER BY u.name`,
     ),
     hasBlocked: database.prepare(`SELECT 1 FROM block WHERE user = ${idOf("?")} LIMIT 1`),
     save: database.prepare(
-      "UPDATE user SET read_receipts = ?, presence = ?, direct_messages = ? WHERE name = ?",
+      `UPDATE user SET read_receipts = ?, presence = ?, direct_messages = ?, display_name = ?, status = ?
+       WHERE name = ?`,
     ),
     isBlocked: database.prepare(
       `SELECT 1 FROM block WHERE user = ${idOf(":user")} AND blocked = ${
@@ -80,10 +92,12 @@ function prepareStatements(database: Database) {
 export class SqliteSettingsStore implements SettingsStore {
   readonly #database: Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #skeletons: NameSkeletons;
 
   constructor(database: Database) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#skeletons = new NameSkeletons(database);
   }
 
   readSettings(user: string): Promise<SettingsRecord> {
@@ -100,9 +114,25 @@ export class SqliteSettingsStore implements SettingsStore {
     });
   }
 
-  saveSettings(user: string, { readReceipts, presence, directMessages }: Settings): Promise<void> {
+  saveSettings(
+    user: string,
+    { readReceipts, presence, directMessages, displayName, status }: Settings,
+    { allowSimilar = false }: { allowSimilar?: boolean } = {},
+  ): Promise<"saved" | "similar"> {
     const code = directMessagesCodes[directMessages];
-    return this.#write(() => void this.#statements.save.run(Number(readReceipts), Number(presence), code, user));
+    return this.#write(() => {
+      const before = this.#statements.displayName.get(user) as { id: number; displayName: string } | undefined;
+      if (before !== undefined && before.displayName !== displayName) {
+        const isClaimed = this.#skeletons.claimDisplayName(before.id, displayName, { allowSimilar });
+        if (!isClaimed) return "similar";
+      }
+      this.#statements.save.run(Number(readReceipts), Number(presence), code, displayName, status, user);
+      return "saved";
+    });
+  }
+
+  directPeers(user: string): Promise<string[]> {
+    return settle(() => this.#statements.directPeers.all(user).map(({ name }) => name as string));
   }
 
   block(user: string, other: string, position: number): Promise<void> {
@@ -141,7 +171,7 @@ export class SqliteSettingsStore implements SettingsStore {
     return settle(() => this.#statements.lastSeen.all(JSON.stringify(users)).map(({ at }) => at as number));
   }
 
-  #write(work: () => void): Promise<void> {
+  #write<T>(work: () => T): Promise<T> {
     return settle(() => this.#database.transaction(work));
   }
 }
@@ -151,5 +181,7 @@ function toSettings(row: SettingsRow): Settings {
     readReceipts: row.read_receipts !== 0,
     presence: row.presence !== 0,
     directMessages: toDirectMessages(row.direct_messages),
+    displayName: row.display_name,
+    status: row.status,
   };
 }

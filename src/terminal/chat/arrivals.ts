@@ -75,6 +75,7 @@ export class Arrivals {
     const isWatched = face.isWatching(conversation);
     await face.showMessage(message, { missed: message.position <= this.missedThrough });
     if (isWatched || (weight !== "direct" && weight !== "mention")) return;
-    this.#alerts.ring(isRoomId(conversation) ? `${sender} in ${names.label(conversation)}` : sender, message.text);
+    const from = names.titleOf(sender);
+    this.#alerts.ring(isRoomId(conversation) ? `${from} in ${names.label(conversation)}` : from, message.text);
   }
 }

@@ -18,7 +18,7 @@ export class ConversationDirectory {
   learn(known: Conversation): void {
     const { state: { names, list, receipts }, face } = this.#options;
     if (known.room) names.addRoom(known.room);
-    else names.addPerson(known.address);
+    else names.addPerson(known.address, known.displayName);
     receipts.learn(known);
     const before = list.get(known.conversation)?.invitedBy;
     list.learn(known);

@@ -22,6 +22,7 @@ export interface Listed {
   readonly readSeq: number;
   /** The inviter, if this is an invitation. */
   readonly invitedBy?: string;
+  /** The topic of a room, or the status of a person. */
   readonly topic: string;
 }
 
@@ -55,7 +56,7 @@ export class ConversationList {
 
   /** Takes over the server's summary of a conversation. A room that the person left or is banned from is removed. */
   learn(known: Conversation): void {
-    const { conversation, address, unread, mentions, readSeq, invitedBy, room, role } = known;
+    const { conversation, address, unread, mentions, readSeq, invitedBy, room, role, status } = known;
     if (role === Role.LEFT || role === Role.BANNED) return this.remove(conversation);
     const before = this.#listed.get(conversation);
     this.#put({
@@ -65,7 +66,7 @@ export class ConversationList {
       unread: this.#level(conversation) === "all" ? unread : this.#level(conversation) === "mentions" ? mentions : 0,
       mentions: this.#level(conversation) === "none" ? 0 : mentions,
       readSeq: Math.max(before?.readSeq ?? 0, readSeq),
-      topic: room?.topic ?? "",
+      topic: room?.topic ?? status,
       ...(role === Role.INVITED && { invitedBy }),
     });
   }

@@ -2,6 +2,7 @@ import type { LogEvent } from "../../core/messages/log_event.ts";
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
+import { userTitle } from "../text/profile_text.ts";
 
 interface KnownRoom {
   readonly name: string;
@@ -11,15 +12,17 @@ interface KnownRoom {
 /** The names of conversations for the person: users by name, rooms by "#name", private rooms too. */
 export class ConversationNames {
   readonly #me: string;
-  readonly #people = new Set<string>();
+  /** Display names by name, "" for none. */
+  readonly #people = new Map<string, string>();
   readonly #rooms = new Map<string, KnownRoom>();
 
   constructor(me: string) {
     this.#me = me;
   }
 
-  addPerson(name: string): void {
-    this.#people.add(name);
+  /** `displayName`, if it is known now, replaces the one before. */
+  addPerson(name: string, displayName?: string): void {
+    this.#people.set(name, displayName ?? this.#people.get(name) ?? "");
   }
 
   addRoom(room: { id: string; name: string; public: boolean }): void {
@@ -46,6 +49,17 @@ export class ConversationNames {
     return sanitizeLine(room === undefined ? address : `#${room.name}`);
   }
 
+  /** The title of a conversation: that of the user, or the label of the room. Safe for a terminal. */
+  title(conversation: string): string {
+    if (isRoomId(conversation)) return this.label(conversation);
+    return this.titleOf(conversationAddress(conversation, this.#me));
+  }
+
+  /** "ben · Ben Ito", or "ben" without a display name that is known. Safe for a terminal. */
+  titleOf(name: string): string {
+    return userTitle({ name, displayName: this.#people.get(name) ?? "" });
+  }
+
   /** "with ben" or "in #ops". */
   phrase(conversation: string): string {
     return `${isRoomId(conversation) ? "in" : "with"} ${this.label(conversation)}`;
@@ -61,7 +75,7 @@ export class ConversationNames {
 
   /** All names that can be typed. */
   get completions(): Iterable<string> {
-    return [...this.#people, ...new Set([...this.#rooms.values()].map(({ name }) => `#${name}`))];
+    return [...this.#people.keys(), ...new Set([...this.#rooms.values()].map(({ name }) => `#${name}`))];
   }
 }
 

@@ -3,6 +3,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type CommandContext, type Commands, only, usage } from "./command.ts";
 import { clock, date } from "../text/transcript.ts";
+import { userText } from "../text/profile_text.ts";
 
 /** Account, devices and login. */
 export const accountCommands: Commands = {
@@ -13,7 +14,8 @@ export const accountCommands: Commands = {
       const { user, deviceId, deviceName, tokenExpiresAtMs } = await client.whoAmI();
       const device = `"${sanitizeLine(deviceName)}" (${sanitizeLine(deviceId)})`;
       const expiry = tokenExpiresAtMs > 0 ? ` Unless you use it, its login expires on ${date(tokenExpiresAtMs)}.` : "";
-      await print([`You are ${sanitizeLine(user)} on device ${device}.${expiry}`]);
+      const { settings } = await client.people.settings();
+      await print([`You are ${userText({ name: user, ...settings })} on device ${device}.${expiry}`]);
     },
   },
   passwd: {

@@ -1,7 +1,9 @@
+import type { ChatClient } from "../../client/chat_client.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { countOf } from "../text/count_of.ts";
-import { PresenceState, Role, type User } from "../../gen/chatd/v1/chat.ts";
+import { profileLines } from "../text/profile_text.ts";
+import { type ListUsersResponse, PresenceState, Role, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, usage } from "./command.ts";
 
@@ -9,6 +11,8 @@ import { type CommandContext, type CommandInput, type Commands, only, parseNumbe
 const maxMessages = 200;
 /** Positions that the index may be behind without a notice. */
 const maxQuietLag = 100;
+/** Users to list at most. */
+const maxUsers = 1_000;
 /** How often to continue a search that found nothing yet. */
 const maxSearches = 5;
 
@@ -68,7 +72,10 @@ export const conversationCommands: Commands = {
 
 async function listConversations({ client, names, print }: CommandContext): Promise<void> {
   const { conversations, more } = await client.listConversations({ limit: 100 });
-  for (const { room } of conversations) if (room !== undefined) names.addRoom(room);
+  for (const { room, address, displayName } of conversations) {
+    if (room === undefined) names.addPerson(address, displayName);
+    else names.addRoom(room);
+  }
   const lines = conversations.map(({ conversation, unread, mentions, role, invitedBy }) => {
     if (role === Role.INVITED) {
       return `  ${names.label(conversation)} (${
@@ -78,20 +85,33 @@ async function listConversations({ client, names, print }: CommandContext): Prom
     const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? countOf(mentions, "mention") : ""].filter(
       Boolean,
     );
-    return `  ${names.label(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
+    return `  ${names.title(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
   });
   await print(lines.length === 0 ? ["You have no conversations yet."] : [...lines, ...(more ? ["  and more"] : [])]);
 }
 
 async function listUsers({ client, print }: CommandContext): Promise<void> {
-  const { users, more } = await client.listUsers({ limit: 1000 });
+  const { users, more } = await findUsers(client);
   const name = (user: User) => sanitizeLine(user.name) + (user.state === PresenceState.AWAY ? " (away)" : "");
   const online = users.filter((user) => user.online).map(name);
   const offline = users.filter((user) => !user.online).map(name);
   await print([
     `Online: ${online.join(", ") || "none"}`,
     `Offline: ${offline.join(", ") || "none"}${more ? ", and more" : ""}`,
+    ...profileLines(users),
   ]);
+}
+
+/** Reads the first users by name; pages with long display names are short. */
+async function findUsers(client: ChatClient): Promise<ListUsersResponse> {
+  const users: User[] = [];
+  let more = true;
+  while (more && users.length < maxUsers) {
+    const page = await client.listUsers({ after: users.at(-1)?.name ?? "", limit: maxUsers - users.length });
+    users.push(...page.users);
+    more = page.more && page.users.length > 0;
+  }
+  return { users, more };
 }
 
 async function search({ client, names, show, print }: CommandContext, text: string): Promise<void> {

@@ -5,7 +5,8 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { type CommandContext, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 import { type Level, levels } from "../chat/conversation_list.ts";
 
-const settingForm = "/set receipts on|off, /set presence on|off, or /set messages anyone|contacts|nobody";
+const settingForm = "/set receipts on|off, /set presence on|off, /set messages anyone|contacts|nobody, " +
+  "/set name TEXT, or /set status TEXT; - removes a text";
 const directMessages: readonly DirectMessages[] = ["anyone", "contacts", "nobody"];
 
 /** Privacy settings, presence and blocks. */
@@ -60,13 +61,15 @@ export const peopleCommands: Commands = {
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Change a setting: receipts, presence, messages, notify, level, markdown; without arguments, show them",
-    async run(context, { words }) {
+    summary:
+      "Change a setting: name, status, receipts, presence, messages, notify, level, markdown; without arguments, " +
+      "show them",
+    async run(context, { words, text }) {
       const { client, print, preferences } = context;
       if (preferenceNames.has(words[0])) return await print([setPreference(context, words)]);
       const settings = words.length === 0
         ? (await client.people.settings()).settings
-        : await client.people.updateSettings(parseSetting(words));
+        : await client.people.updateSettings(parseSetting(words, text));
       await print([
         ...settingLines(settings),
         `  notify ${preferences.notify}`,
@@ -83,7 +86,10 @@ async function listBlocked({ client, print }: CommandContext): Promise<void> {
   ]);
 }
 
-function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settings> {
+function parseSetting([name, value, ...rest]: readonly string[], text: string): Partial<Settings> {
+  const said = /^\s*\S+\s+([^]*\S)/.exec(text)?.[1];
+  if (said !== undefined && name === "name") return { displayName: said === "-" ? "" : said };
+  if (said !== undefined && name === "status") return { status: said === "-" ? "" : said };
   const on = value === "on" ? true : value === "off" ? false : undefined;
   const from = directMessages.find((each) => each === value);
   if (rest.length === 0) {
@@ -132,13 +138,15 @@ function setPreference({ names, preferences }: CommandContext, words: readonly s
   return `${names.label(address)}: ${effects[level]}.`;
 }
 
-function settingLines({ readReceipts, presence, directMessages }: Settings): string[] {
+function settingLines({ readReceipts, presence, directMessages, displayName, status }: Settings): string[] {
   const from: Readonly<Record<DirectMessages, string>> = {
     anyone: "anyone may send you messages",
     contacts: "only users you have written to may send you messages",
     nobody: "no one may send you messages outside rooms",
   };
   return [
+    `  name ${displayName === "" ? "-: others see your account name alone" : sanitizeLine(displayName)}`,
+    `  status ${sanitizeLine(status || "-")}`,
     `  receipts ${onOff(readReceipts)}: you and others ${readReceipts ? "" : "do not "}see what the other has read`,
     `  presence ${onOff(presence)}: others ${presence ? "" : "do not "}see whether you are online`,
     `  messages ${directMessages}: ${from[directMessages]}`,

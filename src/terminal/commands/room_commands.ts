@@ -4,6 +4,7 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { Role } from "../../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
 import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
+import { profileLines } from "../text/profile_text.ts";
 
 const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 
@@ -173,5 +174,6 @@ function memberLines(members: ListMembersResponse["members"], more: boolean): st
       `${title}: ${named.map(({ user, online }) => `${sanitizeLine(user)}${online ? "" : " (offline)"}`).join(", ")}`,
     ];
   });
-  return more ? [...lines, "and more"] : lines;
+  const known = members.map(({ user, ...profile }) => ({ name: user, ...profile }));
+  return [...lines, ...(more ? ["and more"] : []), ...profileLines(known)];
 }

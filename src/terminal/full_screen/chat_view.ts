@@ -42,7 +42,7 @@ export class ChatView {
     const view = pane.view(layout.pane);
     if (current !== undefined && view.atNewest && loaded) person.read(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
-    const title = current === undefined ? "" : names.label(current.conversation);
+    const title = current === undefined ? "" : names.title(current.conversation);
     return compose({
       ...this.#below,
       list: this.#listRows(),
@@ -59,7 +59,7 @@ export class ChatView {
   #listRows() {
     const { focus, context: { state: { list, names, presence } } } = this.#options;
     return list.all.map(({ conversation, address, unread, mentions, invitedBy }) => ({
-      label: names.label(conversation),
+      label: names.title(conversation),
       unread,
       mentions,
       isFocused: conversation === focus.now.current?.conversation,

@@ -6,7 +6,7 @@ import type { Palette } from "./palette.ts";
 
 /** One row of the list of conversations. */
 export interface ListRow {
-  /** Safe for a terminal. */
+  /** The name, and after it the display name, which is cut first. Safe for a terminal. */
   readonly label: string;
   readonly unread: number;
   readonly mentions: number;

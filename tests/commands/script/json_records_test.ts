@@ -80,11 +80,13 @@ Deno.test("a line of JSON is the record, and cannot harm a terminal", async () =
 });
 
 Deno.test("users and rooms are proto3 JSON too", () => {
-  assert.deepEqual(userRecord({ name: "ana", online: true, state: PresenceState.AWAY, lastSeenMs: 5 }), {
+  const ana = { name: "ana", online: true, state: PresenceState.AWAY, lastSeenMs: 5, displayName: "Ana", status: "" };
+  assert.deepEqual(userRecord(ana), {
     name: "ana",
     online: true,
     lastSeenMs: "5",
     state: "PRESENCE_STATE_AWAY",
+    displayName: "Ana",
   });
   const id = `+${"a".repeat(26)}`;
   const room = { id, name: "ops", topic: "", historyVisible: false, members: 2, createdAtMs: 9 };

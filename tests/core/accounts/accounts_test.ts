@@ -21,6 +21,6 @@ Deno.test("listUsers() continues after a name, and shows no hash", async () => {
   for (const name of ["cleo", "ana", "ben"]) await register(name);
   assert.deepEqual((await accounts.listUsers({ after: "", limit: 2 })).map(({ name }) => name), ["ana", "ben"]);
   assert.deepEqual(await accounts.listUsers({ after: "ben", limit: 2 }), [
-    { name: "cleo", disabled: false, createdAt: clock.now() },
+    { name: "cleo", disabled: false, createdAt: clock.now(), displayName: "", status: "" },
   ]);
 });

@@ -52,7 +52,7 @@ Deno.test("concurrent register() of one name succeeds once", async () => {
 
 Deno.test("register() names the fault of a name, a password or a device name", async () => {
   const { accounts, register } = setUp();
-  for (const name of ["", "Ana", "-ana", "a".repeat(33), "system"]) {
+  for (const name of ["", "Ana", "-ana", "a".repeat(33), "system", "ana.", "ana_", "ana-"]) {
     await rejectsWith("invalid_argument", register(name));
   }
   assert.match((await rejectsWith("invalid_argument", register("ana", { password: "1234567" }))).message, /at least 8/);
@@ -67,6 +67,23 @@ Deno.test("register() names the fault of a name, a password or a device name", a
     );
   }
   assert.equal(await accounts.findUser("ana"), undefined);
+});
+
+Deno.test("register() refuses a name that looks like one that is taken or reserved, and the operator can allow it", async () => {
+  const { accounts, register, logIn } = setUp();
+  await register("ana");
+  for (const name of ["4na", "an.a", "adm1n", "r00t"]) {
+    const { message } = await rejectsWith("already_exists", register(name));
+    assert.equal(
+      message,
+      `The name "${name}" looks like a name that is taken: choose another. The operator can allow it (--allow-similar).`,
+    );
+    await rejectsWith("already_exists", accounts.addUser({ name, password }));
+    await accounts.addUser({ name, password, allowSimilar: true });
+    await logIn(name);
+  }
+  await logIn("ana");
+  await rejectsWith("invalid_argument", accounts.addUser({ name: "ben.", password, allowSimilar: true }));
 });
 
 Deno.test("register() is refused where registration is closed, and the operator can still add users", async () => {

@@ -56,6 +56,33 @@ Deno.test("settings are read once, changed independently, and stored", async () 
   assert.deepEqual(await settings.settings("ben"), defaultSettings);
 });
 
+Deno.test("a display name is sanitised, and refused when it is too long, hides something or looks like another", async () => {
+  const { settings, changes } = await open();
+  const named = async (displayName: string) => (await settings.update("ana", { displayName })).displayName;
+  assert.equal(await named("  Ana\tLo\u0301pez  \n"), "Ana L\u00f3pez");
+  assert.equal(await named("x".repeat(64)), "x".repeat(64));
+  assert.equal(await named("\u{1F525}"), "\u{1F525}");
+  const before = changes.length;
+  for (const wrong of ["x".repeat(65), "a\x1b[31m", "\u202eana", "..."]) {
+    await rejectsWith("invalid_argument", named(wrong));
+  }
+  for (const taken of ["Ben", "\u0412en", "adm1n", "System"]) {
+    const { message } = await rejectsWith("already_exists", named(taken));
+    assert.equal(
+      message,
+      `The display name "${taken}" looks like a name that is taken: choose another. The operator can allow it (--allow-similar).`,
+    );
+  }
+  assert.equal(changes.length, before);
+  await settings.update("ana", { displayName: "Ben" }, { allowSimilar: true });
+  assert.equal((await settings.update("ana", { status: " in a\nmeeting " })).status, "in a meeting");
+  assert.deepEqual(await settings.profilesOf(["ben", "ana"]), [
+    { displayName: "", status: "" },
+    { displayName: "Ben", status: "in a meeting" },
+  ]);
+  await rejectsWith("invalid_argument", settings.update("ana", { status: "x".repeat(65) }));
+});
+
 Deno.test("changes that cannot be stored are not made", async () => {
   const { settings, store, changes } = await open();
   await settings.load("ana");
@@ -219,7 +246,7 @@ Deno.test("settings that were changed while they were read are the changed ones"
   const saved = Promise.withResolvers<void>();
   store.settings.saveSettings = async (...call) => {
     await saved.promise;
-    await saveSettings.apply(store.settings, call);
+    return await saveSettings.apply(store.settings, call);
   };
   const updated = settings.update("ana", { presence: false });
   await turns();

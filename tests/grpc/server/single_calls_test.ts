@@ -104,12 +104,24 @@ Deno.test("scripts say what was read, ask for it, and set what others see by sin
     single<{ users: string[] }>((client, done) => client.listReaders({ with: "ben", seq: 1 }, tokens.ana, done));
   for (const deadline = Date.now() + 20_000; (await readers()).users.length === 0;) assert.ok(Date.now() < deadline);
   assert.deepEqual((await readers()).users, ["ben"]);
-  const change = { readReceipts: false, presence: undefined, directMessages: DirectMessages.NOBODY };
+  const change = {
+    readReceipts: false,
+    presence: undefined,
+    directMessages: DirectMessages.NOBODY,
+    displayName: "Ben",
+    status: undefined,
+  };
   await single((client, done) => client.updateSettings(change, tokens.ben, done));
   await single((client, done) => client.blockUser({ user: "ana", unblock: false }, tokens.ben, done));
   const settings = await single((client, done) => client.getSettings({}, tokens.ben, done));
   assert.deepEqual(settings, {
-    settings: { readReceipts: false, presence: true, directMessages: DirectMessages.NOBODY },
+    settings: {
+      readReceipts: false,
+      presence: true,
+      directMessages: DirectMessages.NOBODY,
+      displayName: "Ben",
+      status: "",
+    },
     blocked: ["ana"],
   });
   assert.deepEqual((await readers()).users, []);

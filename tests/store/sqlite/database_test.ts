@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { openStore } from "../../../src/store/open_store.ts";
+import { defaultSettings } from "../../../src/core/people/settings_store.ts";
 import { Database, migrate } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { migrations } from "../../../src/store/sqlite/migrations.ts";
@@ -201,6 +202,31 @@ Deno.test("a database of version 2 keeps its messages and marks them as read", a
   assert.deepEqual(await list(), [["ana:ben", 0, 3], ["ben:ben", 0, 1]]);
   await accept(store.messages, directAppend("ana", "ben"));
   assert.deepEqual(await list(), [["ana:ben", 1, 3], ["ben:ben", 0, 1]]);
+});
+
+Deno.test("accounts from before skeletons keep working when they look alike, and protect their names", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  const before = migrations.findIndex((step) => step.includes("name_skeleton"));
+  migrate(connection, "test", migrations.slice(0, before));
+  connection.exec(`
+    INSERT INTO user (name, password_hash, disabled, created_at, deleted) VALUES
+      ('ana', 'hash', 0, 1, 0), ('4na', 'hash', 0, 1, 0), ('ana.', 'hash', 0, 1, 0), ('deleted.x', '', 1, 1, 1);
+    INSERT INTO retired_name (name) VALUES ('ben'), ('b-en');
+  `);
+  connection.close();
+  using store = openStore({ folder: folder.path });
+  const { accounts, settings } = store;
+  assert.deepEqual((await accounts.listUsers({ after: "", limit: 9 })).map(({ name }) => name), ["4na", "ana", "ana."]);
+  for (const name of ["a.na", "b3n"]) assert.equal(await accounts.addUser(userRecord(name)), "similar", name);
+  for (const user of ["4na", "ana."]) {
+    assert.equal(await settings.saveSettings(user, { ...defaultSettings, status: "here" }), "saved");
+    assert.equal(await settings.saveSettings(user, { ...defaultSettings, displayName: "Ana" }), "similar");
+    assert.equal(await settings.saveSettings(user, { ...defaultSettings, displayName: `The other ${user}x` }), "saved");
+    assert.equal(await settings.saveSettings(user, defaultSettings), "saved");
+  }
+  assert.equal(await accounts.deleteUser("ana", { alias: "deleted.y", erase: false }), true);
+  assert.equal((await accounts.findUser("4na"))?.name, "4na");
 });
 
 Deno.test("a message writes one row in a room, regardless of the number of members", async () => {

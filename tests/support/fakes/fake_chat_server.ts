@@ -12,6 +12,7 @@ import {
   type Request,
   ServerFrame,
 } from "../../../src/gen/chatd/v1/session.ts";
+import { DirectMessages, type Settings } from "../../../src/gen/chatd/v1/settings.ts";
 import { wireConversation, wireMessage } from "../servers/wire_values.ts";
 
 type Result = NonNullable<Reply["result"]>;
@@ -60,6 +61,8 @@ export class FakeChatServer {
   readonly framesRead: ClientFrame[] = [];
   readonly hellos: Hello[] = [];
   readonly tokens = new Map([["token-ana", "ana"], ["token-ben", "ben"], ["token-cat", "cat"]]);
+  /** Display names and status texts of users. */
+  readonly profiles = new Map<string, { displayName: string; status: string }>();
   readonly passwords = new Map<string, string>();
   readonly sessions = new Set<FakeSession>();
   readonly #cursors = new Map<string, number>();
@@ -92,6 +95,10 @@ export class FakeChatServer {
 
   get head(): number {
     return this.log.at(-1)?.position ?? 0;
+  }
+
+  profileOf(user: string): { displayName: string; status: string } {
+    return this.profiles.get(user) ?? { displayName: "", status: "" };
   }
 
   /** Breaks every link. */
@@ -373,6 +380,7 @@ export class FakeSession {
           online: online.has(name),
           state: online.has(name) ? PresenceState.ONLINE : PresenceState.OFFLINE,
           lastSeenMs: 0,
+          ...server.profileOf(name),
         }));
         return { $case: "listUsers", value: { users, more: false } };
       }
@@ -384,9 +392,25 @@ export class FakeSession {
           $case: "whoAmI",
           value: { user: this.user, deviceId: "device-1", deviceName: "a terminal", tokenExpiresAtMs: 0 },
         };
+      case "getSettings":
+        return { $case: "getSettings", value: { settings: this.#settings, blocked: [] } };
+      case "updateSettings": {
+        const { displayName, status } = kind.value;
+        const before = server.profileOf(this.user);
+        server.profiles.set(this.user, {
+          displayName: displayName ?? before.displayName,
+          status: status ?? before.status,
+        });
+        return { $case: "updateSettings", value: { settings: this.#settings } };
+      }
       default:
         throw new ChatError("invalid_argument", `The fake server does not know ${kind.$case}.`);
     }
+  }
+
+  get #settings(): Settings {
+    const directMessages = DirectMessages.ANYONE;
+    return { readReceipts: true, presence: true, directMessages, ...this.#server.profileOf(this.user) };
   }
 
   #conversations(): Conversation[] {
@@ -402,6 +426,7 @@ export class FakeSession {
         last,
         readSeq: last.seq,
         position: last.position,
+        ...this.#server.profileOf(conversationAddress(last.conversation, this.user)),
       })
     );
     return [...direct, ...this.#server.roomsOf(this.user)].sort((a, b) => b.position - a.position);

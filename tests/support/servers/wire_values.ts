@@ -60,6 +60,8 @@ export function wireConversation(conversation: Partial<Conversation> & { address
     peerDeliveredSeq: 0,
     invitedBy: "",
     position: 0,
+    displayName: "",
+    status: "",
     ...conversation,
   };
 }

@@ -180,6 +180,31 @@ test("an invitation is shown when it comes, and again when it comes after it was
   await eventually(() => count(chat, invitationText) === 2, () => chat.seen);
 });
 
+test("a display name is shown after the account name in lists and alerts, and follows changes", () => {
+  const server = serverWithHistory(5);
+  server.profiles.set("ben", { displayName: "Ben Ito", status: "" });
+  return { server, to: "cat" };
+}, async (chat) => {
+  await chat.isIn("cat");
+  chat.type("/conversations\r");
+  await chat.sees("  ben · Ben Ito\n");
+  chat.server.profiles.set("ben", { displayName: "cat", status: "" });
+  const value = { revision: 1, conversation: "ana:ben" };
+  for (const session of chat.server.sessions) session.tell({ $case: "stateChanged", value });
+  chat.type("/conversations\r");
+  await chat.sees("  ben · cat\n");
+  chat.type("/set notify on\r");
+  await chat.sees("Desktop notifications are on");
+  let written = "";
+  const write = chat.terminal.write.bind(chat.terminal);
+  chat.terminal.write = (text) => {
+    written += text;
+    return write(text);
+  };
+  chat.receive("ben", "hello");
+  await eventually(() => written.includes("\x1b]9;ben · cat: hello\x1b\\"), () => JSON.stringify(written));
+});
+
 test("a lost notice of a change has all conversations loaded again", () => ({
   server: serverWithHistory(5),
   to: "ben",
@@ -296,6 +321,12 @@ test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben",
     ["/me", "Usage: /me TEXT"],
     ["/users", /Online: ana\n[^\n]*Offline: ben, cat/],
     ["/whoami", 'You are ana on device "a terminal" (device-1).'],
+    ["/set name Ana   López", "  name Ana   López"],
+    ["/set status at lunch", "  status at lunch"],
+    ["/whoami", 'You are ana · Ana   López — at lunch on device "a terminal" (device-1).'],
+    ["/users", /Offline: ben, cat\n[^\n]*ana · Ana {3}López — at lunch\n/],
+    ["/set name -", "  name -: others see your account name alone"],
+    ["/set name", "Usage: /set receipts on|off"],
     ["/ping", /The server answered in \d+\.\d ms\./],
     ["/history 2", /24 ben: news 24\.\n[^\n]*25 ben: news 25\.\n/],
     ["/history cat", "[cat] ana: old news"],

@@ -26,6 +26,19 @@ Deno.test("the screen has the conversations, the newest messages, a status bar a
   });
 });
 
+Deno.test("the title and the list name a person by the account first, and never by the display name alone", async () => {
+  const server = serverWithHistory();
+  server.profiles.set("ben", { displayName: "Ben Ito of the Northern Office", status: "at lunch" });
+  await chatting({ to: "ben", server }, async (chat) => {
+    await chat.sees(/^>1.ben · Ben I[^│]*│ ben · Ben Ito of the Northern Office — at lunch\n/);
+    await chat.sees(/\[ben\]$/);
+    server.profiles.set("ben", { displayName: "cat", status: "" });
+    const value = { revision: 1, conversation: "ana:ben" };
+    for (const session of server.sessions) session.tell({ $case: "stateChanged", value });
+    await chat.sees(/^>1.ben · cat +│ ben · cat\n/);
+  });
+});
+
 Deno.test("messages elsewhere are counted in the list, and a key goes to them", async () => {
   await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
     await chat.sees(/\[ben\]$/);

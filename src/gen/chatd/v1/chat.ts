@@ -339,6 +339,9 @@ export interface Conversation {
   invitedBy: string;
   /** For ListConversationsRequest.before_position. Invitations have higher positions than any entry. */
   position: number;
+  /** In direct conversations: the peer's display name and status. Both can change: see StateChanged. */
+  displayName: string;
+  status: string;
 }
 
 /** Room describes a room to users who may see it. */
@@ -415,6 +418,9 @@ export interface User {
   state: PresenceState;
   /** Time of the last presence, if the user shares it; 0 while they are online or if it is unknown. */
   lastSeenMs: number;
+  /** To be shown beside the name, never instead of it; "" without one. */
+  displayName: string;
+  status: string;
 }
 
 /** SetAwayRequest announces that the user of this session is away from the keyboard, or is back. */
@@ -2598,6 +2604,8 @@ function createBaseConversation(): Conversation {
     peerDeliveredSeq: 0,
     invitedBy: "",
     position: 0,
+    displayName: "",
+    status: "",
   };
 }
 
@@ -2641,6 +2649,12 @@ export const Conversation: MessageFns<Conversation> = {
     }
     if (message.position !== 0) {
       writer.uint32(104).uint64(message.position);
+    }
+    if (message.displayName !== "") {
+      writer.uint32(114).string(message.displayName);
+    }
+    if (message.status !== "") {
+      writer.uint32(122).string(message.status);
     }
     return writer;
   },
@@ -2760,6 +2774,22 @@ export const Conversation: MessageFns<Conversation> = {
             }
 
             message.position = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.status = reader.string();
             continue;
           }
         }
@@ -3392,7 +3422,7 @@ export const ListUsersResponse: MessageFns<ListUsersResponse> = {
 };
 
 function createBaseUser(): User {
-  return { name: "", online: false, state: 0, lastSeenMs: 0 };
+  return { name: "", online: false, state: 0, lastSeenMs: 0, displayName: "", status: "" };
 }
 
 export const User: MessageFns<User> = {
@@ -3408,6 +3438,12 @@ export const User: MessageFns<User> = {
     }
     if (message.lastSeenMs !== 0) {
       writer.uint32(32).uint64(message.lastSeenMs);
+    }
+    if (message.displayName !== "") {
+      writer.uint32(42).string(message.displayName);
+    }
+    if (message.status !== "") {
+      writer.uint32(50).string(message.status);
     }
     return writer;
   },
@@ -3455,6 +3491,22 @@ export const User: MessageFns<User> = {
             }
 
             message.lastSeenMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.status = reader.string();
             continue;
           }
         }

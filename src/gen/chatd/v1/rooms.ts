@@ -143,6 +143,8 @@ export interface Member {
   /** ROLE_MEMBER, ROLE_MODERATOR, ROLE_OWNER or ROLE_INVITED; moderators and owners also see ROLE_BANNED. */
   role: Role;
   online: boolean;
+  displayName: string;
+  status: string;
 }
 
 function createBaseCreateRoomRequest(): CreateRoomRequest {
@@ -1477,7 +1479,7 @@ export const ListMembersResponse: MessageFns<ListMembersResponse> = {
 };
 
 function createBaseMember(): Member {
-  return { user: "", role: 0, online: false };
+  return { user: "", role: 0, online: false, displayName: "", status: "" };
 }
 
 export const Member: MessageFns<Member> = {
@@ -1490,6 +1492,12 @@ export const Member: MessageFns<Member> = {
     }
     if (message.online !== false) {
       writer.uint32(24).bool(message.online);
+    }
+    if (message.displayName !== "") {
+      writer.uint32(34).string(message.displayName);
+    }
+    if (message.status !== "") {
+      writer.uint32(42).string(message.status);
     }
     return writer;
   },
@@ -1529,6 +1537,22 @@ export const Member: MessageFns<Member> = {
             }
 
             message.online = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = reader.string();
             continue;
           }
         }

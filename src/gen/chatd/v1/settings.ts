@@ -24,6 +24,13 @@ export interface Settings {
   presence: boolean;
   /** Limits direct messages to this user. */
   directMessages: DirectMessages;
+  /**
+   * The name that others see beside the account name: at most 64 code points in NFC, on one line. It is no address.
+   * Names that look like the name or display name of another user are refused.
+   */
+  displayName: string;
+  /** A text that others see beside the name; at most 64 code points, on one line. */
+  status: string;
 }
 
 export interface GetSettingsRequest {
@@ -42,6 +49,9 @@ export interface UpdateSettingsRequest {
   readReceipts?: boolean | undefined;
   presence?: boolean | undefined;
   directMessages: DirectMessages;
+  /** "" removes the display name; the same for the status. */
+  displayName?: string | undefined;
+  status?: string | undefined;
 }
 
 export interface UpdateSettingsResponse {
@@ -58,7 +68,7 @@ export interface BlockUserResponse {
 }
 
 function createBaseSettings(): Settings {
-  return { readReceipts: false, presence: false, directMessages: 0 };
+  return { readReceipts: false, presence: false, directMessages: 0, displayName: "", status: "" };
 }
 
 export const Settings: MessageFns<Settings> = {
@@ -71,6 +81,12 @@ export const Settings: MessageFns<Settings> = {
     }
     if (message.directMessages !== 0) {
       writer.uint32(24).int32(message.directMessages);
+    }
+    if (message.displayName !== "") {
+      writer.uint32(34).string(message.displayName);
+    }
+    if (message.status !== "") {
+      writer.uint32(42).string(message.status);
     }
     return writer;
   },
@@ -110,6 +126,22 @@ export const Settings: MessageFns<Settings> = {
             }
 
             message.directMessages = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = reader.string();
             continue;
           }
         }
@@ -218,7 +250,7 @@ export const GetSettingsResponse: MessageFns<GetSettingsResponse> = {
 };
 
 function createBaseUpdateSettingsRequest(): UpdateSettingsRequest {
-  return { readReceipts: undefined, presence: undefined, directMessages: 0 };
+  return { readReceipts: undefined, presence: undefined, directMessages: 0, displayName: undefined, status: undefined };
 }
 
 export const UpdateSettingsRequest: MessageFns<UpdateSettingsRequest> = {
@@ -231,6 +263,12 @@ export const UpdateSettingsRequest: MessageFns<UpdateSettingsRequest> = {
     }
     if (message.directMessages !== 0) {
       writer.uint32(24).int32(message.directMessages);
+    }
+    if (message.displayName !== undefined) {
+      writer.uint32(34).string(message.displayName);
+    }
+    if (message.status !== undefined) {
+      writer.uint32(42).string(message.status);
     }
     return writer;
   },
@@ -270,6 +308,22 @@ export const UpdateSettingsRequest: MessageFns<UpdateSettingsRequest> = {
             }
 
             message.directMessages = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.status = reader.string();
             continue;
           }
         }

@@ -1,6 +1,8 @@
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
+import { canonicalEmoji } from "../../core/messages/emoji.ts";
 import { dataFolderError } from "../data_folder.ts";
+import { decodeText, encodeText } from "./column_values.ts";
 import { connectionSettings } from "./connection_settings.ts";
 import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
@@ -233,6 +235,11 @@ export function migrate(connection: DatabaseSync, path: string, steps: readonly 
       `The database "${path}" has version ${version}, but this chatd supports versions up to ${steps.length}: use a newer chatd.`,
     );
   }
+  connection.function("canonical_emoji", { deterministic: true }, (emoji) => {
+    return encodeText(canonicalEmoji(decodeText(emoji as Uint8Array)));
+  });
+  // Otherwise words of a dropped index would stay in free pages, even after their messages are deleted.
+  connection.exec("PRAGMA secure_delete = ON");
   for (let next = version; next < steps.length; next++) {
     connection.exec("BEGIN IMMEDIATE");
     try {

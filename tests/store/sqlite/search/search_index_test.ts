@@ -8,6 +8,7 @@ import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts
 import { MessageFinder } from "../../../../src/store/sqlite/search/message_finder.ts";
 import { Indexer, type IndexerTiming } from "../../../../src/store/sqlite/search/indexer.ts";
 import { SearchStore } from "../../../support/servers/search_store.ts";
+import { wholeLog } from "../../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { until } from "../../../support/waiting/turns.ts";
 

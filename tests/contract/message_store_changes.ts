@@ -190,7 +190,9 @@ export function messageStoreChanges(name: string, open: () => OpenedStores): voi
       { emoji: "🎉", count: 1, own: false },
       { emoji: "👍", count: 2, own: true },
     ]);
-    await store.commit([react("ben", 1, "🎉", true), react("ana", 1, "👍", true), react("ana", 1, "😀", true)]);
+    const withdrawals = [react("ben", 1, "🎉", true), react("ana", 1, "👍", true), react("ana", 1, "😀", true)];
+    assert.deepEqual(kinds(await store.commit(withdrawals)), ["accepted", "accepted", "no_reaction"]);
+    assert.deepEqual(kinds(await store.commit(withdrawals.slice(0, 2))), ["duplicate", "duplicate"]);
     assert.deepEqual((await pageOf(store, "ana"))[0].reactions, [{ emoji: "👍", count: 1, own: false }]);
     const events = (await pageOf(store, "ben", true)).map(({ event }) => event).slice(1, 2);
     assert.deepEqual(events, [{ kind: "reacted", target: 1, emoji: "🎉", removed: false } satisfies LogEvent]);

@@ -47,9 +47,15 @@ Deno.test("sanitizeLine() shows that something was there", () => {
   assert.equal(sanitizeLine("a\x1b[31mred\x07\x7f"), "a␛[31mred␇␡");
   assert.equal(sanitizeLine("evil\u202Etxt.exe\u2066"), "evil\uFFFDtxt.exe\uFFFD");
   assert.equal(sanitizeLine("one\ntwo\rthree\u2028four\u0085five"), "one␊two␍three\uFFFDfour\uFFFDfive");
-  assert.equal(sanitizeLine("in\u200Bvis\u200Cib\u200Dle\uFEFF"), "in\uFFFDvis\uFFFDib\uFFFDle\uFFFD");
+  assert.equal(sanitizeLine("hid\u{E0041}den\u3164"), "hid\uFFFDden\uFFFD");
+  assert.equal(sanitizeLine("\u200B"), "\uFFFD");
   assert.equal(sanitizeLine("\ud800lone"), "\uFFFDlone");
   assert.equal(sanitizeLine("a\tb"), "a    b");
+});
+
+Deno.test("sanitizeLine() leaves harmless invisible characters out", () => {
+  assert.equal(sanitizeLine("in\u200Bvis\u200Cib\u200Dle\uFEFF"), "invisible");
+  assert.equal(sanitizeLine("Zeit\u00ADung 2\u2062x"), "Zeitung 2x");
 });
 
 Deno.test("sanitizeLine() bounds marks, and gives the first of a line something to stand on", () => {
@@ -62,6 +68,7 @@ Deno.test("sanitizeLine() keeps what people write", () => {
     const kept of [
       "Grüße, 漢字, ¡hola!",
       "👩‍👩‍👧‍👦 👍🏽 ❤️ 🇩🇪 🏳️‍🌈 👩🏽‍💻",
+      "🏴󠁧󠁢󠁥󠁮󠁧󠁿 🏴󠁧󠁢󠁳󠁣󠁴󠁿",
       "می‌خواهم",
       "क्‍ष",
       "e\u0301 שָׁלוֹם",

@@ -68,10 +68,21 @@ export interface Reaction {
 
 const utf8 = new TextEncoder();
 
+/** Control characters are visible, because clients show a picture of each. */
+const visible = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** Returns whether a text has a character that readers see. */
+export function isVisibleText(text: string): boolean {
+  return visible.test(text);
+}
+
 /** @throws {ChatError} `invalid_argument` when `text` cannot be the text of a message. */
 export function checkText(text: string): void {
   if (text.length === 0) throw new ChatError("invalid_argument", "The message is empty: write something.");
   if (!text.isWellFormed()) throw new ChatError("invalid_argument", "The message is not valid UTF-8.");
+  if (!isVisibleText(text)) {
+    throw new ChatError("invalid_argument", "The message has only invisible characters: write something.");
+  }
   // One UTF-16 unit needs at most three bytes, and six in JSON.
   if (text.length > maxTextBytes / 3 && utf8.encode(text).length > maxTextBytes) {
     throw new ChatError("invalid_argument", "The message is longer than 16 KiB: split it.");

@@ -68,6 +68,8 @@ export type ChangeResult =
   | { readonly kind: "gone" }
   /** The target of a reaction has the maximum number of different emoji. */
   | { readonly kind: "too_many" }
+  /** The sender of a withdrawal has no such reaction. */
+  | { readonly kind: "no_reaction" }
   /** The room was deleted. */
   | { readonly kind: "no_room" }
   /** A public room has this name. */

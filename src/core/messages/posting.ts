@@ -273,6 +273,8 @@ function toPosted(result: ChangeResult, { draft: { id, conversation, text }, ref
       throw noSuchRoom(conversation);
     case "too_many":
       throw new ChatError("limit_reached", "The message already has 20 different reactions: use one of them.");
+    case "no_reaction":
+      throw new ChatError("not_found", "You have no such reaction to this message.");
     case "name_taken":
       throw new ChatError("already_exists", `There is already a public room "#${text}": choose another name.`);
     case "upload_gone":

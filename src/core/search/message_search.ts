@@ -13,6 +13,11 @@ export interface SearchRequest {
   readonly before?: number;
   /** Accepted at or after this time, in milliseconds since the Unix epoch. */
   readonly after?: number;
+  readonly hasFile?: boolean;
+  /** Only messages that mention the user. */
+  readonly mentionsMe?: boolean;
+  /** Only messages of others that the user has not read. */
+  readonly isUnread?: boolean;
   /** Only messages with a lower position; 0 starts from the newest. */
   readonly beforePosition: number;
   readonly limit: number;

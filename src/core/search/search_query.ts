@@ -1,5 +1,6 @@
 import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
+import { foldSearchText } from "./search_text.ts";
 
 /** Longest query, in UTF-16 units. */
 export const maxQueryLength = 512;
@@ -29,13 +30,19 @@ export interface SearchQuery {
   readonly before?: number;
   /** Accepted at this time or later. */
   readonly after?: number;
+  /** Only messages with a file. */
+  readonly hasFile?: boolean;
+  /** Only messages that mention the caller. */
+  readonly mentionsMe?: boolean;
+  /** Only messages of others that the caller has not read. */
+  readonly isUnread?: boolean;
 }
 
-type Condition = "from" | "in" | "before" | "after";
+type Condition = "from" | "in" | "before" | "after" | "has" | "mentions" | "is";
 
 /** A token of a query: a phrase in quotation marks, or a word. */
 const piece = /(?<minus>-?)(?:"(?<phrase>[^"]*)"(?<star>\*?)|(?<word>[^\s"]+))/uy;
-const condition = /^(?<name>from|in|before|after):(?<value>.*)$/isu;
+const condition = /^(?<name>from|in|before|after|has|mentions|is):(?<value>.*)$/isu;
 const day = /^\d{4}-\d{2}-\d{2}$/;
 const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?<zone>Z|[+-]\d{2}:\d{2})?$/i;
 /** Characters that are searchable in every version of Unicode. */
@@ -43,7 +50,7 @@ const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
 
 /**
  * Parses a query as people type it: words and "quoted phrases" that must all occur, prefixes (`deplo*`), `-excluded`
- * terms, and `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC
+ * terms, and `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`, `has:file`, `mentions:me`, `is:unread`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC
  * unless it names a zone. Ignores words without a letter, digit or symbol.
  * @throws {ChatError} `invalid_argument`, naming the fault
  */
@@ -82,16 +89,23 @@ function* pieces(text: string): Generator<RegExpExecArray> {
   }
 }
 
+interface ConditionValues extends Pick<SearchQuery, "from" | "in" | "before" | "after"> {
+  readonly has?: true;
+  readonly mentions?: true;
+  readonly is?: true;
+}
+
 class QueryBuilder {
   readonly #terms: SearchTerm[] = [];
   readonly #excluded: SearchTerm[] = [];
-  readonly #conditions = new Map<Condition, string | number>();
+  readonly #conditions = new Map<Condition, string | number | true>();
   #count = 0;
 
   addTerm(text: string, { excluded, prefix }: { excluded: boolean; prefix: boolean }): void {
-    if (!findable.test(text)) return;
+    const folded = foldSearchText(text);
+    if (!findable.test(folded)) return;
     this.#countPart();
-    if (prefix && lastWordLength(text) < minPrefixLength) {
+    if (prefix && lastWordLength(folded) < minPrefixLength) {
       throw invalid(`${quote(`${text}*`)} matches too many words: write at least ${minPrefixLength} letters before *.`);
     }
     (excluded ? this.#excluded : this.#terms).push({ text, prefix });
@@ -108,10 +122,11 @@ class QueryBuilder {
   build(): SearchQuery {
     if (this.#terms.length + this.#excluded.length + this.#conditions.size === 0) {
       throw invalid(
-        'The search is empty. Write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE.',
+        'The search is empty. Write words, "a phrase", from:NAME, in:ADDRESS, before:DATE, after:DATE, ' +
+          "has:file, mentions:me, is:unread.",
       );
     }
-    const { before, after, ...rest } = Object.fromEntries(this.#conditions) as Omit<SearchQuery, "terms" | "excluded">;
+    const { before, after, has, mentions, is, ...rest } = Object.fromEntries(this.#conditions) as ConditionValues;
     if (before !== undefined && after !== undefined && before <= after) {
       throw invalid("The date of before: must be later than the date of after:.");
     }
@@ -121,6 +136,9 @@ class QueryBuilder {
       ...rest,
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after }),
+      ...(has && { hasFile: true }),
+      ...(mentions && { mentionsMe: true }),
+      ...(is && { isUnread: true }),
     };
   }
 
@@ -134,14 +152,26 @@ const examples: Readonly<Record<Condition, string>> = {
   in: "in:ADDRESS",
   before: "before:2026-01-31",
   after: "after:2026-01-31",
+  has: "has:file",
+  mentions: "mentions:me",
+  is: "is:unread",
 };
 
-const readers: Readonly<Record<Condition, (value: string) => string | number>> = {
+const readers: Readonly<Record<Condition, (value: string) => string | number | true>> = {
   from: (value) => parseUserName(value.replace(/^@/, "").toLowerCase()),
   in: (value) => value,
   before: (value) => parseTime("before", value),
   after: (value) => parseTime("after", value),
+  has: (value) => parseOnly("has", value),
+  mentions: (value) => parseOnly("mentions", value),
+  is: (value) => parseOnly("is", value),
 };
+
+/** Reads a condition that has one value. */
+function parseOnly(name: "has" | "mentions" | "is", value: string): true {
+  if (`${name}:${value.toLowerCase()}` === examples[name]) return true;
+  throw invalid(`${quote(`${name}:${value}`)} is not a condition: write ${examples[name]}.`);
+}
 
 function parseTime(name: Condition, value: string): number {
   const match = instant.exec(value);

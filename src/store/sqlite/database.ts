@@ -235,6 +235,8 @@ export function migrate(connection: DatabaseSync, path: string, steps: readonly 
     );
   }
   addMigrationFunctions(connection);
+  // Otherwise words of a dropped index would stay in free pages, even after their messages are deleted.
+  connection.exec("PRAGMA secure_delete = ON");
   for (let next = version; next < steps.length; next++) {
     connection.exec("BEGIN IMMEDIATE");
     try {

@@ -13,7 +13,7 @@
  *   9007199254740991 is an open end.
  * - member.room: whether the conversation is a room. member.head_position is only set in direct conversations: a message
  *   in a room does not write a row per member.
- * - search_index contains the words of messages up to the position in search_cursor. Triggers keep it equal to the
+ * - search_index contains the words of messages and of the names of their files up to the position in search_cursor. Triggers keep it equal to the
  *   current rows. It stores no texts, and removed words are overwritten at once (https://sqlite.org/fts5.html, section
  *   6.15).
  * - entry.edited_seq: the seq of a message's newest edit, which decides who may see the text; 0, which no entry has,
@@ -369,5 +369,42 @@ export const migrations: readonly string[] = [
     );
   CREATE INDEX skeleton ON name_skeleton (skeleton);
   CREATE UNIQUE INDEX unshared_skeleton ON name_skeleton (skeleton) WHERE shared = 0;
+  `,
+  `
+  DROP TRIGGER entry_changed;
+  DROP TRIGGER entry_removed;
+  DROP TABLE search_index;
+  CREATE VIRTUAL TABLE search_index USING fts5(
+    text, file, scope, content = '', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
+  );
+  INSERT INTO search_index (search_index, rank) VALUES ('secure-delete', 1), ('automerge', 0);
+  UPDATE search_cursor SET position = 0;
+
+  UPDATE OR REPLACE reaction SET emoji = canonical_emoji(emoji) WHERE emoji <> canonical_emoji(emoji);
+  UPDATE entry SET text = canonical_emoji(text) WHERE kind IN (3, 4) AND text <> canonical_emoji(text);
+
+  CREATE TRIGGER entry_changed AFTER UPDATE OF conversation, sender, text, deleted, file ON entry
+  WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
+    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', old.position, searchable_text(old.text),
+      searchable_text((SELECT name FROM file WHERE position = old.position)),
+      search_scope(old.conversation, old.sender) || iif(old.file, ' file', '');
+    INSERT INTO search_index (rowid, text, file, scope) SELECT new.position, searchable_text(new.text),
+      searchable_text((SELECT name FROM file WHERE position = new.position)),
+      search_scope(new.conversation, new.sender) || iif(new.file, ' file', '') WHERE new.deleted = 0;
+  END;
+  -- Before, because the deletion of an entry deletes its file.
+  CREATE TRIGGER entry_removed BEFORE DELETE ON entry
+  WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
+    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', old.position, searchable_text(old.text),
+      searchable_text((SELECT name FROM file WHERE position = old.position)),
+      search_scope(old.conversation, old.sender) || iif(old.file, ' file', '');
+  END;
+  CREATE TRIGGER file_detached BEFORE DELETE ON file
+  WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
+    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', e.position, searchable_text(e.text), searchable_text(old.name),
+      search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
+    INSERT INTO search_index (rowid, text, file, scope) SELECT e.position, searchable_text(e.text), '',
+      search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
+  END;
   `,
 ];

@@ -128,7 +128,8 @@ async function search({ client, names, show, print }: CommandContext, text: stri
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
   // The index is always a little behind while messages arrive.
   if (head - indexedThrough > (messages.length === 0 ? 0 : maxQuietLag)) {
-    await print(["(The newest messages are not indexed yet. Try again in a moment.)"]);
+    const percent = Math.floor(100 * indexedThrough / head);
+    await print([`(The newest messages are not indexed yet: ${percent} % are. Try again in a moment.)`]);
   }
 }
 

@@ -20,7 +20,13 @@ Deno.test("a text is 1 byte to 16 KiB of UTF-8", () => {
 });
 
 Deno.test("a text may have NUL, byte order marks and direction overrides", () => {
-  for (const text of ["\u0000", "\ufeff", "\u202e", " ", "\n"]) checkText(text);
+  for (const text of ["\u0000", "a\ufeff", "a\u202e", " a", "\n."]) checkText(text);
+});
+
+Deno.test("a text without a visible character is refused", () => {
+  for (const text of [" ", "\n\t", "\u200b", "\ufeff", "\u2800", "\u3164", "\u00ad \u2060", "\u{e0041}", "\u202e"]) {
+    throwsWith("invalid_argument", () => checkText(text));
+  }
 });
 
 Deno.test("a text with half of a surrogate pair is refused", () => {

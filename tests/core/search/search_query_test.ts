@@ -25,6 +25,19 @@ Deno.test("conditions ignore case, and only words can look like them", () => {
   assert.deepEqual(parseSearchQuery('"from:ben"').terms, [word("from:ben")]);
 });
 
+Deno.test("a search can be limited to files, mentions and unread messages", () => {
+  assert.deepEqual(parseSearchQuery("has:file Mentions:ME is:unread report"), {
+    terms: [word("report")],
+    excluded: [],
+    hasFile: true,
+    mentionsMe: true,
+    isUnread: true,
+  });
+  for (const typed of ["has:link", "mentions:ben", "is:", "-is:unread"]) {
+    throwsWith("invalid_argument", () => parseSearchQuery(typed));
+  }
+});
+
 Deno.test("a date is the start of its day in UTC, and a time is in UTC unless it names a zone", () => {
   const times = (typed: string) => {
     const { before, after } = parseSearchQuery(typed);

@@ -37,6 +37,9 @@ function prepareStatements(database: Database) {
     roomMentioned: database.prepare("SELECT seq FROM room_mention WHERE conversation = ? AND message = ?"),
     removeRoomMention: database.prepare("DELETE FROM room_mention WHERE conversation = ? AND message = ?"),
     hasEmoji: database.prepare("SELECT 1 FROM reaction WHERE conversation = ? AND seq = ? AND emoji = ? LIMIT 1"),
+    hasReaction: database.prepare(
+      "SELECT 1 FROM reaction WHERE conversation = ? AND seq = ? AND emoji = ? AND user = ?",
+    ),
     countEmoji: database.prepare(
       "SELECT count(DISTINCT emoji) AS count FROM reaction WHERE conversation = ? AND seq = ?",
     ),
@@ -64,17 +67,25 @@ export class MessageChanges {
   }
 
   /**
-   * Returns why an event cannot be applied: "gone" if its message does not exist or, for an edit, is not the sender's.
+   * Returns why an event cannot be applied: "gone" if its message does not exist or, for an edit, is not the sender's;
+   * "no_reaction" if the sender has no such reaction to remove.
    */
-  findObstacle({ event }: Append, sender: number, conversation: number | undefined): "gone" | "too_many" | undefined {
+  findObstacle(
+    { event }: Append,
+    sender: number,
+    conversation: number | undefined,
+  ): "gone" | "too_many" | "no_reaction" | undefined {
     if (event === undefined || isRoomEvent(event)) return undefined;
     const target = conversation === undefined
       ? undefined
       : this.#statements.target.get(conversation, event.target) as Target | undefined;
     if (target === undefined || target.deleted !== 0) return "gone";
     if (event.kind === "edited" && target.sender !== sender) return "gone";
-    if (event.kind !== "reacted" || event.removed) return undefined;
+    if (event.kind !== "reacted") return undefined;
     const emoji = encodeText(event.emoji);
+    if (event.removed) {
+      return this.#statements.hasReaction.get(conversation!, event.target, emoji, sender) ? undefined : "no_reaction";
+    }
     if (this.#statements.hasEmoji.get(conversation!, event.target, emoji)) return undefined;
     const { count } = this.#statements.countEmoji.get(conversation!, event.target) as { count: number };
     return count >= maxEmoji ? "too_many" : undefined;

@@ -47,7 +47,11 @@ function prepareStatements(connection: Connection) {
     ),
     visible: connection.prepare(
       `SELECT 1 FROM entry e WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before
-         AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}`,
+         AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
+         AND (:mentionsMe = 0 OR EXISTS (
+           SELECT 1 FROM mention m WHERE m.user = :user AND m.conversation = e.conversation AND m.seq = e.seq))
+         AND (:isUnread = 0 OR (e.sender <> :user AND EXISTS (
+           SELECT 1 FROM member u WHERE u.user = :user AND u.conversation = e.conversation AND u.read_seq < e.seq)))`,
     ),
   };
 }
@@ -101,7 +105,7 @@ export class MessageFinder {
   }
 
   #findHits(
-    { after = 0, before = Number.MAX_SAFE_INTEGER, limit }: SearchRequest,
+    { after = 0, before = Number.MAX_SAFE_INTEGER, mentionsMe, isUnread, limit }: SearchRequest,
     { expression, user, bounds, turn }: {
       expression: string;
       user: number;
@@ -109,11 +113,18 @@ export class MessageFinder {
       turn: { end: number; hits: number };
     },
   ): Found {
+    const filter = {
+      user,
+      after,
+      before,
+      mentionsMe: Number(mentionsMe ?? false),
+      isUnread: Number(isUnread ?? false),
+    };
     const positions: number[] = [];
     let count = 0;
     for (const hit of this.#statements.hits.iterate({ expression, ...bounds })) {
       const position = Number(hit.position);
-      if (this.#statements.visible.get({ position, user, after, before }) !== undefined) positions.push(position);
+      if (this.#statements.visible.get({ position, ...filter }) !== undefined) positions.push(position);
       // One more than requested, to know whether there is more.
       if (positions.length > limit) return { positions, through: position };
       turn.hits++;

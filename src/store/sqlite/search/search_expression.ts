@@ -1,25 +1,28 @@
 import type { SearchTerm } from "../../../core/search/search_query.ts";
+import { foldSearchText } from "../../../core/search/search_text.ts";
 import { decodeText } from "../column_values.ts";
 
 /**
- * Scripts without spaces between words, and pictures: each character is indexed as a word, so parts of a text are
- * found.
+ * Scripts without spaces between words or, as Korean, with particles at their end, and pictures: each character is
+ * indexed as a word, so parts of a text are found.
  */
 const single = new RegExp(
   `[${
-    ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"].map((name) => `\\p{Script=${name}}`).join("")
+    ["Han", "Hangul", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"].map((name) => `\\p{Script=${name}}`)
+      .join("")
   }\\p{So}]\\p{M}*`,
   "gu",
 );
 
 /** Prepares a text or a query for FTS5's tokenizer. */
 function searchableText(text: string): string {
-  return text.replace(single, " $& ");
+  return foldSearchText(text).replace(single, " $& ");
 }
 
 /** SQL functions that convert an entry for the index; triggers call them. */
 export const searchFunctions = {
-  searchable_text: (text: Uint8Array) => searchableText(decodeText(text)),
+  searchable_text: (text: Uint8Array | string | null) =>
+    searchableText(text instanceof Uint8Array ? decodeText(text) : text ?? ""),
   search_scope: (conversation: number, sender: number) => `${conversationToken(conversation)} ${senderToken(sender)}`,
 };
 
@@ -32,6 +35,8 @@ export interface SearchScope {
 }
 
 export interface SearchTerms {
+  /** Only messages with a file. */
+  readonly hasFile?: boolean;
   readonly terms: readonly SearchTerm[];
   readonly excluded: readonly SearchTerm[];
 }
@@ -39,14 +44,21 @@ export interface SearchTerms {
 /**
  * Builds the FTS5 query (https://sqlite.org/fts5.html, section 3) for these terms. User input appears only in strings.
  */
-export function searchExpression({ terms, excluded }: SearchTerms, { conversations, sender }: SearchScope): string {
+export function searchExpression(
+  { terms, excluded, hasFile }: SearchTerms,
+  { conversations, sender }: SearchScope,
+): string {
   const required = [`scope : (${conversations.map((id) => quoted(conversationToken(id))).join(" OR ")})`];
   if (sender !== undefined) required.push(`scope : ${quoted(senderToken(sender))}`);
+  if (hasFile) required.push(`scope : ${quoted(fileToken)}`);
   // Joined without AND: FTS5 then ignores a string without words.
-  if (terms.length > 0) required.push(`text : (${terms.map(phrase).join(" ")})`);
+  if (terms.length > 0) required.push(`{text file} : (${terms.map(phrase).join(" ")})`);
   const all = required.map((part) => `(${part})`).join(" AND ");
-  return excluded.length === 0 ? all : `(${all}) NOT (text : (${excluded.map(phrase).join(" OR ")}))`;
+  return excluded.length === 0 ? all : `(${all}) NOT ({text file} : (${excluded.map(phrase).join(" OR ")}))`;
 }
+
+/** In the scope of messages with a file; migrations contain it too. */
+const fileToken = "file";
 
 function conversationToken(id: number): string {
   return `c${id}`;

@@ -23,9 +23,11 @@ function prepareStatements(database: Database) {
        FROM (SELECT position FROM entry WHERE position > ? ORDER BY position LIMIT ${step})`,
     ),
     add: database.prepare(
-      `INSERT INTO search_index (rowid, text, scope)
-       SELECT position, searchable_text(text), search_scope(conversation, sender) FROM entry
-       WHERE position > ? AND position <= ? AND kind = ${kindCodes.message} AND deleted = 0`,
+      `INSERT INTO search_index (rowid, text, file, scope)
+       SELECT e.position, searchable_text(e.text), searchable_text(f.name),
+         search_scope(e.conversation, e.sender) || iif(e.file, ' file', '')
+       FROM entry e LEFT JOIN file f ON f.position = e.position AND e.file = 1
+       WHERE e.position > ? AND e.position <= ? AND kind = ${kindCodes.message} AND deleted = 0`,
     ),
     totalChanges: database.prepare("SELECT total_changes() AS count"),
     merge: database.prepare(`INSERT INTO search_index (search_index, rank) VALUES ('merge', ${mergedPages})`),

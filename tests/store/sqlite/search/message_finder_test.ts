@@ -158,3 +158,14 @@ Deno.test("a query is never interpreted by SQLite, and every phrase of a message
     { numRuns: 100 },
   );
 });
+
+Deno.test("a text and a query are compared in one normal form", async () => {
+  using store = await SearchStore.open();
+  const texts = ["서버가 느려요", "ＡＢＣ", "ёлка", "Straße", "ﬁle", "İstanbul ırmak", "ΟΔΟΣ", "so\u00adft"];
+  for (const text of texts) await store.say("ana", "ben", text);
+  store.catchUp();
+  const queries = ["서버", "abc", "елка", "STRASSE", "file", "istanbul IRMAK", "οδοσ", "soft"];
+  queries.forEach((query, index) => assert.deepEqual(store.find("ben", query), [index + 1], query));
+  assert.deepEqual(store.find("ben", "ЁЛКА"), [3]);
+  assert.deepEqual(store.find("ben", "ǅ"), []);
+});

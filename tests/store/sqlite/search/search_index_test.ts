@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { silentLog } from "../../../../src/core/log.ts";
+import { Database, databasePath, migrate } from "../../../../src/store/sqlite/database.ts";
+import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { migrations } from "../../../../src/store/sqlite/migrations.ts";
+import { SearchIndex } from "../../../../src/store/sqlite/search/search_index.ts";
+import { MessageFinder } from "../../../../src/store/sqlite/search/message_finder.ts";
 import { Indexer, type IndexerTiming } from "../../../../src/store/sqlite/search/indexer.ts";
 import { SearchStore } from "../../../support/servers/search_store.ts";
+import { wholeLog } from "../../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { until } from "../../../support/waiting/turns.ts";
 
@@ -124,4 +131,88 @@ Deno.test("the indexer continues after an error, and stops when it is closed", a
   assert.equal(failures, 3);
   indexer.close();
   assert.equal(database.onCommit, undefined);
+});
+
+/** Attaches a file to an entry that is in the log. */
+function attachFile({ database }: SearchStore, position: number, name: string): void {
+  database.prepare(
+    `INSERT INTO file (owner, id, name, media_type, size, sha256, begun_at, complete, position)
+     VALUES (1, randomblob(16), ?, 'text/plain', 1, zeroblob(32), 1, 1, ?)`,
+  ).run(name, position);
+  database.prepare("UPDATE entry SET file = 1 WHERE position = ?").run(position);
+}
+
+Deno.test("the name of a file finds its message until the file or the message is removed, in any order", async () => {
+  using store = await SearchStore.open();
+  const { database } = store;
+  for (const number of numbers(4)) {
+    attachFile(store, await store.say("ana", "ben", `see ${number}`), `Q${number}_Plan.pdf`);
+  }
+  await store.say("ana", "ben", "no plan");
+  store.catchUp();
+  assert.deepEqual(store.find("ben", "plan"), [5, 4, 3, 2, 1]);
+  assert.deepEqual(store.find("ben", "plan has:file"), [4, 3, 2, 1]);
+  assert.deepEqual(store.find("ben", "see plan q2"), [2]);
+  await store.amend("ana", "ben", 1);
+  database.prepare("DELETE FROM file WHERE position = 2").run();
+  database.prepare("DELETE FROM entry WHERE position = 3").run();
+  await store.amend("ana", "ben", 4, "other words");
+  assert.deepEqual(store.find("ben", "plan has:file"), [4]);
+  assert.deepEqual(store.find("ben", "see"), [2]);
+  database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
+});
+
+Deno.test("a migration starts the index anew, and words erased before or while it fills are not found", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(databasePath(folder.path));
+  connection.function("searchable_text", { varargs: true }, (text) => new TextDecoder().decode(text as Uint8Array));
+  connection.function("search_scope", { varargs: true }, (conversation, sender) => `c${conversation} u${sender}`);
+  migrate(connection, "test", migrations.slice(0, 15));
+  const span = "9007199254740991, 9007199254740991, 0";
+  connection.exec(`
+    INSERT INTO user (id, name, password_hash, disabled, created_at) VALUES (1, 'ana', '', 0, 1), (2, 'ben', '', 0, 1);
+    INSERT INTO conversation (id, name, head_seq, head_position) VALUES (1, 'ana:ben', 60, 60);
+    INSERT INTO member (conversation, user, head_position) VALUES (1, 1, 60), (1, 2, 60);
+    INSERT INTO span VALUES (1, 1, 1, ${span}), (2, 1, 1, ${span});
+    INSERT INTO reaction VALUES (1, 1, x'e29da4', 1, 1), (1, 1, x'e29da4efb88f', 1, 1), (1, 1, x'e29da4', 2, 1);
+  `);
+  const add = connection.prepare(
+    `INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text)
+     VALUES (:n, 1, :n, 1, randomblob(16), 1, CAST('zqsecret' || :n || ' Elk' AS BLOB))`,
+  );
+  for (const n of numbers(60)) add.run({ n });
+  connection.exec(`
+    INSERT INTO search_index (rowid, text, scope) SELECT position, searchable_text(text), 'c1 u1' FROM entry;
+    UPDATE search_cursor SET position = 60;
+  `);
+  connection.close();
+  {
+    using database = Database.open(folder.path);
+    const index = new SearchIndex(database);
+    assert.equal(index.position, 0);
+    index.takeTurn({ head: 60, turnMs: 1_000, maxEntries: 16 });
+    assert.equal(index.position, 16);
+    const erase = database.prepare("UPDATE entry SET text = x'', deleted = 1 WHERE position = ?");
+    for (const position of [5, 40]) erase.run(position);
+  }
+  using database = Database.open(folder.path);
+  const index = new SearchIndex(database);
+  const finder = new MessageFinder(database);
+  const find = (text: string) =>
+    finder.find({ user: "ben", terms: [{ text, prefix: false }], excluded: [], beforePosition: 0, limit: 99 })
+      .positions;
+  while (index.takeTurn({ head: 60, turnMs: 1_000, maxEntries: 1_000 }));
+  assert.equal(find("elk").length, 58);
+  for (const position of [5, 40]) assert.deepEqual(find(`zqsecret${position}`), []);
+  assert.ok(database.truncateLog());
+  assert.equal(contents(folder.path).includes("zqsecret40"), false);
+  const page = await new SqliteMessageStore(database).history("ana", "ana:ben", {
+    ...wholeLog,
+    limit: 1_000,
+    maxBytes: 100_000,
+    events: false,
+  });
+  const message = page!.messages.find(({ seq }) => seq === 1)!;
+  assert.deepEqual(message.reactions, [{ emoji: "❤️", count: 2, own: true }]);
+  database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
 });

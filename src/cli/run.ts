@@ -2,7 +2,7 @@ import type { ConfigFile } from "../app/config_file.ts";
 import { exitCode } from "../commands/exit_code.ts";
 import { processEnvironment } from "../commands/options/environment.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { sanitizeLines } from "../core/sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
@@ -20,6 +20,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
     const { parseCommandLine } = await import("./command_line.ts");
+    await tellUnknownVariables(args, output.stderr);
     const invocation = parseCommandLine(args, { env: processEnvironment, output, config });
     if (typeof invocation === "number") return invocation;
     exitCodeOf = invocation.exitCodeOf;
@@ -30,6 +31,13 @@ export async function run(args: readonly string[]): Promise<number> {
     await printError(sanitizeLines(describe(error)).join("\n"));
     return exitCodeOf(error);
   }
+}
+
+/** A serving process and a shell that completes words say nothing: the supervisor and the shell's user have been told. */
+async function tellUnknownVariables(args: readonly string[], tell: (text: string) => void): Promise<void> {
+  if (args.includes("--supervised") || /^completions?$/.test(args[0] ?? "")) return;
+  const { unknownVariables } = await import("./unknown_variables.ts");
+  for (const sentence of unknownVariables(args)) tell(`chatd: ${sanitizeLine(sentence)}`);
 }
 
 async function readConfig(path: string | undefined): Promise<ConfigFile | undefined> {

@@ -4,18 +4,20 @@ import { processEnvironment } from "../commands/options/environment.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
+import { SystemError, systemReason } from "../core/system_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Runs a command line. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   const output = processOutput;
-  if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
-    output.stdout(versionLine);
-    return exitCode.done;
-  }
-  let exitCodeOf = (_error: unknown): number => exitCode.usage;
+  let exitCodeOf = (_error: unknown): number => exitCode.failed;
   let printError: (text: string) => void | Promise<void> = output.stderr;
   try {
+    if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
+      output.stdout(versionLine);
+      return exitCode.done;
+    }
+    exitCodeOf = () => exitCode.usage;
     const { configFileOf } = await import("./config_option.ts");
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
@@ -49,7 +51,10 @@ async function readConfig(path: string | undefined): Promise<ConfigFile | undefi
 function describe(error: unknown): string {
   if (error instanceof ChatError && error.code !== "internal") return `chatd: ${error.message}`;
   if (error instanceof Deno.errors.NotCapable) return `chatd: Deno denies chatd a permission: ${error.message}.`;
+  if (error instanceof SystemError) return `chatd: ${error.message}`;
   const cause = error instanceof ChatError ? error.cause ?? error : error;
+  const reason = systemReason(cause);
+  if (reason !== undefined) return `chatd: Cannot continue: ${reason} (${(cause as Error).message}).`;
   const detail = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
   return `chatd: Internal error. This is a bug: please report it with the command and these lines.\n${detail}`;
 }

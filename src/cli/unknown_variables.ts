@@ -28,9 +28,10 @@ export function unknownVariables(
   commands(env, { only: args[0], variables: known });
   if (set.every((name) => known.has(name))) return [];
   commands(env, { variables: known });
+  const suggested = [...known].filter((name) => !commandVariables.some((variable) => variable === name));
   return set.filter((name) => !known.has(name)).toSorted().map((name) => {
-    const similar = findSimilar(name, known, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 2 });
-    const meant = similar.length === 0 ? "" : ` Did you mean ${similar.join(" or ")}?`;
+    const similar = findSimilar(name, suggested, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 1 });
+    const meant = similar.length === 0 ? "" : ` Did you mean ${similar[0]}?`;
     return `The environment variable ${name} has no effect: chatd knows no such variable.${meant}`;
   });
 }

@@ -4,6 +4,7 @@ import type { ChatClient } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import { SystemError } from "../../core/system_error.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
@@ -99,6 +100,7 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   );
   const resume = await Promise.race([running, failed, patience]);
   saveProgress(tail, { connection, consumer, resume, replay });
+  if (tail.failure !== undefined) throw tail.failure;
   return exitCode.done;
 }
 
@@ -159,6 +161,8 @@ function saveReplay(
 class Tail {
   /** The reader of stdout has closed the pipe, or the run is stopping: a message was not taken. */
   isReaderGone = false;
+  /** Why a message could not be printed. */
+  failure: SystemError | undefined;
   /** The position up to which all messages were printed or skipped; undefined at the beginning. */
   reached: number | undefined;
   /** The message printed last. */
@@ -191,7 +195,7 @@ class Tail {
     if (this.#stop.signal.aborted) this.isReaderGone = true;
     if (this.isReaderGone || message.position <= (this.reached ?? 0)) return;
     if (this.#isRelevant(message)) {
-      if (!await this.#output.line(this.#format(message))) {
+      if (!await this.#print(message)) {
         this.isReaderGone = true;
         return this.#stop.abort();
       }
@@ -200,6 +204,17 @@ class Tail {
     }
     this.reached = message.position;
     if (this.#left === 0) this.#stop.abort();
+  }
+
+  /** @returns false if the line was not wholly written */
+  async #print(message: Message): Promise<boolean> {
+    try {
+      return await this.#output.line(this.#format(message));
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.failure = error;
+      return false;
+    }
   }
 
   /** Called when the server has another log, in which known positions are invalid. */

@@ -15,7 +15,7 @@ export const loginCommand: CommandEntry = defineCommand({
   name: "login",
   brief: "Log in and save a profile",
   description: "Logs in and saves the user and server as a profile for the script commands. A login that the chat " +
-    "client saved is reused without asking for the password.",
+    "client saved is reused without asking for the password, unless one is given.",
   options: loginOptions,
   load: async () => (await import("./run_login.ts")).runLogin,
   exitCodeOf: clientExitCode,

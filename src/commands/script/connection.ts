@@ -1,5 +1,5 @@
 import { ClientState } from "../../app/client/client_state.ts";
-import { Login } from "../../app/client/saved_login.ts";
+import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { completePlace, type GivenPlace } from "./given_place.ts";
@@ -49,13 +49,13 @@ export async function openConnection(choice: ConnectionChoice): Promise<ScriptCo
 /** @param choice the password, and the invitation of a new user */
 export async function connectionOf(
   profile: Profile,
-  choice: Pick<ConnectionChoice, "password" | "passwordFile"> & { readonly invite?: string },
+  choice: Pick<ConnectionChoice, "password" | "passwordFile"> & Pick<LoginOptions, "invite" | "checkPassword">,
 ): Promise<ScriptConnection> {
   const transport = await openTransport(profile);
   const { user } = profile;
   const state = new ClientState({ server: transport.address, user });
-  const { password, passwordFile, invite } = choice;
-  const login = new Login(transport, { user, password, passwordFile, invite }, state);
+  const { password, passwordFile, invite, checkPassword } = choice;
+  const login = new Login(transport, { user, password, passwordFile, invite, checkPassword }, state);
   return { transport, user, state, login, profile: undefined };
 }
 

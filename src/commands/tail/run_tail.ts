@@ -19,6 +19,7 @@ import { ownConversations } from "../script/conversations.ts";
 import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { Output } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
+import { RoomNames } from "../script/room_names.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
 
 /**
@@ -62,7 +63,11 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   const only = await Promise.race([resolveConversations(connection, options.conversations), stopped]);
   if (stop.signal.aborted) return exitCode.done;
   const format = await messageFormat({ json: options.json, user: connection.user });
-  const tail = new Tail(options, { format, only, stop });
+  // Over a connection of their own: replies on the consumer's wait for the message that is being printed.
+  const names = new RoomNames((address) => {
+    return withClient(connection, (client) => client.conversation(address), { patienceMs: foreverMs });
+  });
+  const tail = new Tail(options, { format, only, stop, names });
   const replay = replayOf(options, connection.state.read().unfinished?.[consumer.name]);
   // The replay begins once the consumer exists: messages that arrive meanwhile are delivered to it and wait.
   const replayed = Promise.withResolvers<void>();
@@ -176,17 +181,24 @@ class Tail {
   /** Ids of the conversations to print; undefined means all. */
   readonly #only: ReadonlySet<string> | undefined;
   readonly #stop: AbortController;
+  readonly #names: RoomNames;
   readonly #output = new Output();
   #left: number;
 
   constructor(
     options: TailCommandOptions,
-    { format, only, stop }: { format: MessageFormat; only: ReadonlySet<string> | undefined; stop: AbortController },
+    { format, only, stop, names }: {
+      format: MessageFormat;
+      only: ReadonlySet<string> | undefined;
+      stop: AbortController;
+      names: RoomNames;
+    },
   ) {
     this.#options = options;
     this.#format = format;
     this.#only = only;
     this.#stop = stop;
+    this.#names = names;
     this.#left = options.count ?? Infinity;
   }
 
@@ -194,6 +206,7 @@ class Tail {
   async take(message: Message): Promise<void> {
     if (this.#stop.signal.aborted) this.isReaderGone = true;
     if (this.isReaderGone || message.position <= (this.reached ?? 0)) return;
+    this.#names.learn(message);
     if (this.#isRelevant(message)) {
       if (!await this.#print(message)) {
         this.isReaderGone = true;
@@ -209,7 +222,7 @@ class Tail {
   /** @returns false if the line was not wholly written */
   async #print(message: Message): Promise<boolean> {
     try {
-      return await this.#output.line(this.#format(message));
+      return await this.#output.line(this.#format(message, await this.#names.of(message)));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       this.failure = error;

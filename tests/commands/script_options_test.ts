@@ -112,7 +112,7 @@ Deno.test("send, tail and bot have defaults, and refuse contradictory options", 
   const tailed = parse(["tail", "--conversation", "ben", "--since", "12"]).options as TailCommandOptions;
   assert.deepEqual([tailed.name, tailed.conversations, tailed.since], ["default", ["ben"], { seq: 12 }]);
   const dated = parse(["tail", "--since", "2026-11-23"]).options as TailCommandOptions;
-  assert.deepEqual(dated.since, { ms: Date.UTC(2026, 10, 23) });
+  assert.deepEqual(dated.since, { ms: new Date(2026, 10, 23).getTime() });
   const bot = parse(["bot", "--exec", "sh -c 'exit 3'"]).options as BotCommandOptions;
   assert.deepEqual([bot.command, bot.concurrency, bot.mentionsOnly], [["sh", "-c", "exit 3"], 4, false]);
   const wrong = [

@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { RoomNames } from "../../../src/commands/script/room_names.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
-import { Conversation, Room } from "../../../src/gen/chatd/v1/chat.ts";
+import { Conversation } from "../../../src/gen/chatd/v1/chat.ts";
 
 const id = `+${"a".repeat(26)}`;
+
+const room = { id, name: "ops", topic: "", public: true, historyVisible: false, members: 1, createdAtMs: 1 };
+const conversation = { ...Conversation.decode(new Uint8Array()), room };
 
 function message(fields: Partial<Message> = {}): Message {
   return {
@@ -24,7 +27,7 @@ Deno.test("the server is asked for a room once, and a rename is followed", async
   const asked: string[] = [];
   const names = new RoomNames((address) => {
     asked.push(address);
-    return Promise.resolve(Conversation.fromPartial({ room: Room.fromPartial({ id, name: "ops", public: true }) }));
+    return Promise.resolve(conversation);
   });
   assert.deepEqual(await names.of(message()), { name: "ops", isPublic: true });
   assert.deepEqual(await names.of(message()), { name: "ops", isPublic: true });

@@ -1,5 +1,5 @@
 import { findSimilar } from "@optique/core/suggestion";
-import { commandVariables } from "../commands/bot/command_variables.ts";
+import { commandVariables } from "../commands/options/command_variables.ts";
 import { type Environment, readVariables } from "../commands/options/environment.ts";
 import { commands } from "./commands.ts";
 

@@ -6,7 +6,7 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EACCES: "this user has no permission",
   EPERM: "this user has no permission",
-  EMFILE: "this process has too many open files (ulimit -n)",
+  EMFILE: "chatd has too many open files (ulimit -n)",
   ENFILE: "the system has too many open files",
   ENOMEM: "the system has no memory left",
   EIO: "the disk or the terminal failed",

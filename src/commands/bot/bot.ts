@@ -6,7 +6,7 @@ import { messageIdOf } from "../../core/messages/message_id.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { printNotice } from "../script/output.ts";
 import { type CommandOutcome, runCommand } from "./command_run.ts";
-import type { commandVariables } from "./command_variables.ts";
+import type { commandVariables } from "../options/command_variables.ts";
 
 export interface BotOptions {
   readonly user: string;

@@ -154,8 +154,10 @@ Deno.test("an exported server does not stop a command with a profile, and beats 
     };
     const same = await run({ CHATD_SERVER: address });
     assert.deepEqual([same.code, same.stderr], [0, ""]);
-    const elsewhere = await run({ CHATD_SERVER: "127.0.0.1:1" });
+    const elsewhere = await run({ CHATD_SERVER: "127.0.0.1:1", CHATD_PASSWORD: scriptPassword });
     assert.equal(elsewhere.code, 4, elsewhere.stderr);
+    // The token of the profile is not sent to another server.
+    assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" })).code, 3);
     assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" }, "--server", address)).code, 0);
     assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" }, "--profile", "default")).code, 0);
   });

@@ -2,7 +2,6 @@ import type { DocPage } from "@optique/core/doc";
 import { getDocPageSync } from "@optique/core/parser";
 import type { Usage, UsageTerm } from "@optique/core/usage";
 import { commands } from "../src/cli/commands.ts";
-import { ConfigSettings } from "../src/commands/options/config_settings.ts";
 
 /** The program's own description of one of its commands. */
 export interface CommandPage {
@@ -15,7 +14,7 @@ export interface CommandPage {
 
 /** Returns the program and all of its commands, each before its subcommands, in the order of the command table. */
 export function commandPages(): readonly CommandPage[] {
-  const parser = commands(() => undefined, new ConfigSettings(undefined));
+  const parser = commands(() => undefined);
   const pagesFrom = (path: readonly string[]): CommandPage[] => {
     const page = getDocPageSync(parser, path);
     if (page === undefined) throw new TypeError(`the command table has no page for ${path.join(" ")}`);

@@ -1,6 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
 import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { requireDataFolder } from "../host/permissions.ts";
+import { requireWritable } from "../store/data_folder.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { formatRegistration } from "./registration_policy.ts";
@@ -53,6 +54,7 @@ async function checkDataFolder(folder: string): Promise<void> {
   try {
     const { isDirectory } = await Deno.stat(folder);
     if (!isDirectory) throw new ChatError("invalid_argument", `The data folder "${folder}" is a file.`);
+    requireWritable(folder);
   } catch (error) {
     // The server creates the folder when it starts.
     if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -30,7 +30,7 @@ export function parseCommandLine(
   const settings = new ConfigSettings(config);
   // With a configuration file, all commands declare their settings, because the file may contain settings of any of
   // them.
-  const parser = commands(env, settings, config === undefined ? args[0] : undefined);
+  const parser = commands(env, { settings, only: config === undefined ? args[0] : undefined });
   const problems = settings.problems();
   if (problems.length > 0) {
     output.stderr([...problems.map((problem) => `chatd: ${problem}`), pointToHelp(parser, args)].join("\n"));

@@ -54,15 +54,20 @@ export const commandTable: readonly CommandEntry[] = [
   benchCommand,
 ];
 
-/**
- * Creates the parser of command lines. Options of servers may also come from `settings`.
- * @param only the first word of the command line: if it is a command, the others get no parser
- */
+export interface CommandsOptions {
+  /** Options of servers may also come from them. */
+  readonly settings?: ConfigSettings;
+  /** The first word of the command line: if it is a command, the others get no parser. */
+  readonly only?: string;
+  /** Collects the environment variables of all options. */
+  readonly variables?: Set<string>;
+}
+
+/** Creates the parser of command lines. */
 export function commands(
   env: Environment,
-  settings: ConfigSettings,
-  only?: string,
+  { settings, only, variables }: CommandsOptions = {},
 ): Parser<"sync", Invocation, unknown> {
   const asked = commandTable.filter(({ word }) => word === only);
-  return anyOf(asked.length > 0 ? asked : commandTable, new OptionsWithEnv(env, settings), env);
+  return anyOf(asked.length > 0 ? asked : commandTable, new OptionsWithEnv(env, { settings, variables }), env);
 }

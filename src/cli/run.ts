@@ -2,24 +2,27 @@ import type { ConfigFile } from "../app/config_file.ts";
 import { exitCode } from "../commands/exit_code.ts";
 import { processEnvironment } from "../commands/options/environment.ts";
 import { ChatError } from "../core/chat_error.ts";
-import { sanitizeLines } from "../core/sanitize.ts";
+import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
+import { SystemError, systemReason } from "../core/system_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Runs a command line. @returns the exit code */
 export async function run(args: readonly string[]): Promise<number> {
   const output = processOutput;
-  if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
-    output.stdout(versionLine);
-    return exitCode.done;
-  }
-  let exitCodeOf = (_error: unknown): number => exitCode.usage;
+  let exitCodeOf = (_error: unknown): number => exitCode.failed;
   let printError: (text: string) => void | Promise<void> = output.stderr;
   try {
+    if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
+      output.stdout(versionLine);
+      return exitCode.done;
+    }
+    exitCodeOf = () => exitCode.usage;
     const { configFileOf } = await import("./config_option.ts");
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
     const { parseCommandLine } = await import("./command_line.ts");
+    await tellUnknownVariables(args, output.stderr);
     const invocation = parseCommandLine(args, { env: processEnvironment, output, config });
     if (typeof invocation === "number") return invocation;
     exitCodeOf = invocation.exitCodeOf;
@@ -32,6 +35,13 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** A serving process and a shell that completes words say nothing: the supervisor and the shell's user have been told. */
+async function tellUnknownVariables(args: readonly string[], tell: (text: string) => void): Promise<void> {
+  if (args.includes("--supervised") || /^completions?$/.test(args[0] ?? "")) return;
+  const { unknownVariables } = await import("./unknown_variables.ts");
+  for (const sentence of unknownVariables(args)) tell(`chatd: ${sanitizeLine(sentence)}`);
+}
+
 async function readConfig(path: string | undefined): Promise<ConfigFile | undefined> {
   if (path === undefined) return undefined;
   const { readConfigFile } = await import("../app/config_file.ts");
@@ -41,7 +51,10 @@ async function readConfig(path: string | undefined): Promise<ConfigFile | undefi
 function describe(error: unknown): string {
   if (error instanceof ChatError && error.code !== "internal") return `chatd: ${error.message}`;
   if (error instanceof Deno.errors.NotCapable) return `chatd: Deno denies chatd a permission: ${error.message}.`;
+  if (error instanceof SystemError) return `chatd: ${error.message}`;
   const cause = error instanceof ChatError ? error.cause ?? error : error;
+  const reason = systemReason(cause);
+  if (reason !== undefined) return `chatd: Cannot continue: ${reason} (${(cause as Error).message}).`;
   const detail = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
   return `chatd: Internal error. This is a bug: please report it with the command and these lines.\n${detail}`;
 }

@@ -1,3 +1,4 @@
+import { withInstants } from "../core/local_time.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { type Accepted, checkText, maxTextBytes, type Message } from "../core/messages/message.ts";
 import { createMessageId } from "../core/messages/message_id.ts";
@@ -279,7 +280,7 @@ export class ChatClient {
 
   /** Searches messages, the newest first. `beforePosition` is the `nextBeforePosition` of the last page. */
   search(query: string, page: { beforePosition?: number; limit?: number } = {}): Promise<SearchResponse> {
-    const value = { query, beforePosition: page.beforePosition ?? 0, limit: page.limit ?? 0 };
+    const value = { query: withInstants(query), beforePosition: page.beforePosition ?? 0, limit: page.limit ?? 0 };
     return this.#request({ $case: "search", value });
   }
 

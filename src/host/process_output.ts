@@ -1,3 +1,5 @@
+import { outputError, SystemError } from "../core/system_error.ts";
+
 /** The output for the user of a command. */
 export interface Output {
   /** Writes whole lines; `text` is without the last line's end. */
@@ -8,10 +10,19 @@ export interface Output {
   readonly width: number | undefined;
 }
 
-/** The process's stdout and stderr, written synchronously. A closed pipe is no error. */
+/**
+ * The process's stdout and stderr, written synchronously. A closed pipe is no error. Nothing can be told about a stderr
+ * that cannot be written, so it is not an error either.
+ */
 export const processOutput: Output = {
   stdout: (text) => writeLine(Deno.stdout, text),
-  stderr: (text) => writeLine(Deno.stderr, text),
+  stderr: (text) => {
+    try {
+      writeLine(Deno.stderr, text);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+    }
+  },
   colors: Deno.stdout.isTerminal() && !Deno.noColor,
   width: Deno.stdout.isTerminal() ? Deno.consoleSize().columns || undefined : undefined,
 };
@@ -29,6 +40,6 @@ function writeLine(stream: { writeSync(bytes: Uint8Array): number }, text: strin
   try {
     for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw outputError(error);
   }
 }

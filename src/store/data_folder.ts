@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { systemReason } from "../core/system_error.ts";
 
 /**
  * Creates the data folder with mode 0700; an existing one keeps its mode.
@@ -35,5 +36,25 @@ export function dataFolderError(folder: string, cause: unknown): unknown {
       { cause },
     );
   }
-  return cause;
+  const reason = systemReason(cause);
+  if (reason === undefined) return cause;
+  return new ChatError(
+    "permission_denied",
+    `Cannot write to the data folder "${folder}": ${reason}. Free or change it, or choose another folder with --data.`,
+    { cause },
+  );
+}
+
+/**
+ * Checks that this process can write to an existing data folder, and leaves nothing in it.
+ * @throws {ChatError} `permission_denied`
+ */
+export function requireWritable(folder: string): void {
+  const probe = `${folder}/.${crypto.randomUUID()}.tmp`;
+  try {
+    Deno.openSync(probe, { createNew: true, write: true, mode: 0o600 }).close();
+    Deno.removeSync(probe);
+  } catch (error) {
+    throw dataFolderError(folder, error);
+  }
 }

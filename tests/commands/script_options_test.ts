@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseCommandLine } from "../../src/cli/command_line.ts";
 import type { BotCommandOptions } from "../../src/commands/bot/run_bot.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
+import { completePlace } from "../../src/commands/script/given_place.ts";
 import type { SendCommandOptions } from "../../src/commands/send/run_send.ts";
 import type { TailCommandOptions } from "../../src/commands/tail/run_tail.ts";
 
@@ -40,19 +41,61 @@ Deno.test("a script command connects with a profile or with its own options", ()
   assert.deepEqual(connectionOf([], { CHATD_PROFILE: "work" }), { profile: "work" });
   assert.deepEqual(connectionOf(["--profile", "other"], { CHATD_PROFILE: "work" }), { profile: "other" });
   assert.deepEqual(connectionOf(["--via", "grpc", "--user", "ana"]), { direct: grpc });
-  assert.deepEqual(connectionOf(["--user", "ana"]), { direct: grpc });
+  assert.deepEqual(connectionOf(["--user", "ana", "--server", "127.0.0.1:50051"]), { direct: grpc });
   const amqp = connectionOf(["--user", "ana", "--broker", "amqps://broker.example"]).direct;
   assert.ok(amqp?.via === "amqp");
   assert.equal(amqp.broker.address.host, "broker.example");
 });
 
-Deno.test("options with two servers, or without a user, are refused", () => {
+Deno.test("an option beats the environment, and the environment beats the profile, for each setting", () => {
+  const port = (number: number) => ({ host: "127.0.0.1", port: number });
+  const table: [args: string, env: Record<string, string>, expected: Record<string, unknown>][] = [
+    ["", { CHATD_SERVER: "127.0.0.1:1" }, { via: "grpc", server: port(1) }],
+    ["", { CHATD_USER: "ana" }, { user: "ana" }],
+    ["", { CHATD_USER: "ana", CHATD_SERVER: "127.0.0.1:1" }, { user: "ana", via: "grpc", server: port(1) }],
+    ["--user ben", { CHATD_USER: "ana" }, { user: "ben" }],
+    ["--server 127.0.0.1:2", { CHATD_SERVER: "127.0.0.1:1" }, { via: "grpc", server: port(2) }],
+    ["--server 127.0.0.1:2", { CHATD_BROKER: "amqp://h", CHATD_VIA: "amqp" }, { via: "grpc", server: port(2) }],
+    ["--server 127.0.0.1:2", {}, { via: "grpc", server: port(2) }],
+    ["--tls", { CHATD_INSECURE: "1" }, { tls: true, insecure: true }],
+    ["--profile work", { CHATD_SERVER: "127.0.0.1:1", CHATD_USER: "ana", CHATD_BROKER: "amqp://h" }, {}],
+    ["--profile work --user ben", { CHATD_USER: "ana" }, { user: "ben" }],
+  ];
+  for (const [args, env, expected] of table) {
+    const { given = {} } = connectionOf(args === "" ? [] : args.split(" "), env);
+    assert.deepEqual({ ...given }, expected, `${args} ${JSON.stringify(env)}`);
+  }
+});
+
+Deno.test("given settings complete those of a profile, whose encryption is for its server alone", () => {
+  const profile = {
+    via: "grpc",
+    user: "bot",
+    server: { host: "chat.example", port: 1 },
+    tls: { caFile: "/ca.pem" },
+    insecure: true,
+  } as const;
+  assert.deepEqual(completePlace({ user: "ana" }, profile), { ...profile, user: "ana", tls: tls("/ca.pem") });
+  const elsewhere = { host: "other.example", port: 1 };
+  assert.deepEqual(completePlace({ user: "bot", via: "grpc", server: elsewhere }, profile), {
+    ...profile,
+    server: elsewhere,
+    tls: undefined,
+    insecure: false,
+  });
+  const trusting = completePlace({ user: "bot", caFile: "/own.pem" }, profile);
+  assert.deepEqual(trusting, { ...profile, tls: tls("/own.pem") });
+});
+
+function tls(caFile: string) {
+  return { caFile, serverName: undefined, certFile: undefined, keyFile: undefined };
+}
+
+Deno.test("two servers, or a transport without a user, are refused", () => {
   const wrong = [
-    ["--profile", "work", "--user", "ana"],
-    ["--profile", "work", "--via", "grpc", "--user", "ana"],
-    ["--server", "127.0.0.1:1"],
     ["--via", "amqp"],
     ["--user", "ana", "--server", "127.0.0.1:1", "--broker", "amqp://127.0.0.1"],
+    ["--server", "127.0.0.1:1", "--broker", "amqp://127.0.0.1"],
     ["--profile", "../x"],
   ];
   for (const args of wrong) {
@@ -69,7 +112,7 @@ Deno.test("send, tail and bot have defaults, and refuse contradictory options", 
   const tailed = parse(["tail", "--conversation", "ben", "--since", "12"]).options as TailCommandOptions;
   assert.deepEqual([tailed.name, tailed.conversations, tailed.since], ["default", ["ben"], { seq: 12 }]);
   const dated = parse(["tail", "--since", "2026-11-23"]).options as TailCommandOptions;
-  assert.deepEqual(dated.since, { ms: Date.UTC(2026, 10, 23) });
+  assert.deepEqual(dated.since, { ms: new Date(2026, 10, 23).getTime() });
   const bot = parse(["bot", "--exec", "sh -c 'exit 3'"]).options as BotCommandOptions;
   assert.deepEqual([bot.command, bot.concurrency, bot.mentionsOnly], [["sh", "-c", "exit 3"], 4, false]);
   const wrong = [

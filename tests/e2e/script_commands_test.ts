@@ -1,5 +1,6 @@
 /** The script commands as separate processes, over gRPC. */
 import assert from "node:assert/strict";
+import { runChatd } from "../support/processes/chatd_process.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { jsonLines, scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
@@ -127,6 +128,38 @@ Deno.test("send retries until the server answers or the timeout ends", async () 
     assert.equal((await sending.status).code, 0, sending.lines.join("\n"));
     const found = await ben.run(["history", "--with", "ana", "--json"]);
     assert.deepEqual(jsonLines(found.stdout).map(({ text }) => text), ["in time"]);
+  });
+});
+
+Deno.test("login checks a password that it is given, also when a login is saved", async () => {
+  await withUsers(async ({ ana, server, folder }) => {
+    const file = `${folder}/password`;
+    const login = ["login", "--user", "ana", "--server", `127.0.0.1:${server.port}`, "--password-file", file];
+    Deno.writeTextFileSync(file, "wrong password\n");
+    const wrong = await ana.run(login);
+    assert.deepEqual([wrong.code, wrong.stdout], [3, ""], wrong.stderr);
+    assert.equal((await ana.run(["users"])).code, 0);
+    Deno.writeTextFileSync(file, `${scriptPassword}\n`);
+    const right = await ana.run(login);
+    assert.equal(right.code, 0, right.stderr);
+    assert.equal((await ana.run(["users"])).code, 0);
+  });
+});
+
+Deno.test("an exported server does not stop a command with a profile, and beats the profile", async () => {
+  await withUsers(async ({ ana, server }) => {
+    const address = `127.0.0.1:${server.port}`;
+    const run = (env: Record<string, string>, ...more: string[]) => {
+      return runChatd({ args: ["users", ...more], env: { ...ana.env, ...env } });
+    };
+    const same = await run({ CHATD_SERVER: address });
+    assert.deepEqual([same.code, same.stderr], [0, ""]);
+    const elsewhere = await run({ CHATD_SERVER: "127.0.0.1:1", CHATD_PASSWORD: scriptPassword });
+    assert.equal(elsewhere.code, 4, elsewhere.stderr);
+    // The token of the profile is not sent to another server.
+    assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" })).code, 3);
+    assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" }, "--server", address)).code, 0);
+    assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" }, "--profile", "default")).code, 0);
   });
 });
 

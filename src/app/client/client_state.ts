@@ -1,4 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
+import { systemReason } from "../../core/system_error.ts";
 import type { SavedPreferences } from "../../terminal/chat/preferences.ts";
 
 /** A client's saved state for one user on one server. */
@@ -58,8 +59,13 @@ export class ClientState {
     this.#lockPatienceMs = lockPatienceMs;
     this.#path = `${folder}/${encodeURIComponent(server)}_${encodeURIComponent(user)}`;
     mapErrors(folder, () => {
-      Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      if (Deno.build.os !== "windows") Deno.chmodSync(folder, 0o700);
+      try {
+        Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
+        if (Deno.build.os !== "windows") Deno.chmodSync(folder, 0o700);
+      } catch (error) {
+        // Reading needs no folder, and the first write reports the reason.
+        if (systemReason(error) === undefined) throw error;
+      }
     });
   }
 
@@ -92,6 +98,15 @@ export class ClientState {
     });
   }
 
+  /** Like {@link update}, but keeps the saved state if the system refuses to write it. */
+  tryUpdate(change: (saved: SavedClient) => SavedClient): void {
+    try {
+      this.update(change);
+    } catch (error) {
+      if (!(error instanceof ChatError) || systemReason(error.cause) === undefined) throw error;
+    }
+  }
+
   /**
    * Takes the consumer `wanted` for the lifetime of this process, or "wanted-2" and so on if other processes have it: a
    * consumer belongs to one session at a time.
@@ -102,11 +117,23 @@ export class ClientState {
     throw new ChatError("busy", `${maxConsumers} clients of this user are already running on this machine: close one.`);
   }
 
-  /** Like {@link takeConsumer}, but returns undefined if other processes have all of the first `most` names. */
-  tryConsumer(wanted: string, { most }: { most: number }): Consumer | undefined {
+  /**
+   * Like {@link takeConsumer}, but returns undefined if other processes have all of the first `most` names. Where the
+   * system refuses to write, `unlocked` takes one of them at random.
+   */
+  tryConsumer(wanted: string, { most, unlocked = false }: { most: number; unlocked?: boolean }): Consumer | undefined {
+    try {
+      return this.#lockConsumer(wanted, most);
+    } catch (error) {
+      if (!unlocked || !(error instanceof ChatError) || systemReason(error.cause) === undefined) throw error;
+      return new Consumer(numbered(wanted, 1 + Math.floor(Math.random() * most)), undefined);
+    }
+  }
+
+  #lockConsumer(wanted: string, most: number): Consumer | undefined {
     return mapErrors(this.#path, () => {
       for (let number = 1; number <= most; number++) {
-        const name = number === 1 ? wanted : `${wanted}-${number}`;
+        const name = numbered(wanted, number);
         // Encoded names contain no "@", so "ana" with the consumer "ops" differs from the user "ana.ops".
         const file = Deno.openSync(`${this.#path}@${encodeURIComponent(name)}.lock`, {
           create: true,
@@ -121,18 +148,22 @@ export class ClientState {
   }
 }
 
+function numbered(wanted: string, number: number): string {
+  return number === 1 ? wanted : `${wanted}-${number}`;
+}
+
 /** A consumer that no other process of this user on this machine uses. */
 export class Consumer implements Disposable {
   readonly name: string;
-  readonly #lock: Deno.FsFile;
+  readonly #lock: Deno.FsFile | undefined;
 
-  constructor(name: string, lock: Deno.FsFile) {
+  constructor(name: string, lock: Deno.FsFile | undefined) {
     this.name = name;
     this.#lock = lock;
   }
 
   [Symbol.dispose](): void {
-    this.#lock.close();
+    this.#lock?.close();
   }
 }
 
@@ -164,7 +195,7 @@ function mapErrors<T>(path: string, act: () => T): T {
 }
 
 function unusableError(path: string, cause: unknown): ChatError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause));
   return new ChatError(
     "invalid_argument",
     `Cannot save the login in ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`,

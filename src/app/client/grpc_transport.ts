@@ -24,18 +24,18 @@ export async function openGrpcTransport(
     );
   }
   const options = { ...server, tls: tls && await readTls(tls, server.host), callback: delivery !== "stream" };
-  if (!usesLibrary()) return new Http2Transport(options);
+  if (!usesLibrary(server.host)) return new Http2Transport(options);
   // Imported on demand, because the library is half of the code that a client would load.
   const { GrpcTransport } = await import("../../grpc/client/client_transport.ts");
   return new GrpcTransport(options);
 }
 
-/** Variables that select grpc-js, which supports HTTP proxies; chatd's own HTTP/2 does not. */
-const libraryVariables = ["CHATD_GRPC_JS", "grpc_proxy", "https_proxy", "http_proxy"];
+/** Variables that name an HTTP proxy, which grpc-js supports; chatd's own HTTP/2 does not. */
+const proxyVariables = ["grpc_proxy", "https_proxy", "http_proxy"];
 
-/** Whether one of the variables is set and may be read. */
-function usesLibrary(): boolean {
-  return libraryVariables.some((variable) =>
+/** Whether grpc-js is asked for, or a proxy that is not on the way to this machine itself. */
+function usesLibrary(host: string): boolean {
+  return ["CHATD_GRPC_JS", ...(isLoopback(host) ? [] : proxyVariables)].some((variable) =>
     Deno.permissions.querySync({ name: "env", variable }).state === "granted" && (Deno.env.get(variable) ?? "") !== ""
   );
 }

@@ -11,6 +11,8 @@ export interface LoginOptions {
   readonly passwordFile?: string;
   readonly password?: string;
   readonly invite?: string;
+  /** Logs in with the password even if a token is saved. */
+  readonly checkPassword?: boolean;
 }
 
 export function saveCredentials(state: ClientState, { token, deviceId }: Credentials): void {
@@ -38,8 +40,9 @@ export class Login {
 
   async token(): Promise<string> {
     const { token, deviceId } = this.#state.read();
-    if (token !== undefined && token !== this.#refused?.token) return token;
-    const { user, invite, passwordFile, password } = this.#options;
+    const { user, invite, passwordFile, password, checkPassword = false } = this.#options;
+    const isChecked = !checkPassword || this.#fresh !== undefined;
+    if (token !== undefined && token !== this.#refused?.token && isChecked) return token;
     const credentials = await logIn({
       transport: this.#transport,
       user,

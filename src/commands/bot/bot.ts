@@ -6,6 +6,7 @@ import { messageIdOf } from "../../core/messages/message_id.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { printNotice } from "../script/output.ts";
 import { type CommandOutcome, runCommand } from "./command_run.ts";
+import type { commandVariables } from "../options/command_variables.ts";
 
 export interface BotOptions {
   readonly user: string;
@@ -129,7 +130,7 @@ export class Bot {
     await this.client!.send(conversationAddress(message.conversation, user), text, { id, automatic: true });
   }
 
-  #environmentFor(message: Message): Record<string, string> {
+  #environmentFor(message: Message): Record<typeof commandVariables[number], string> {
     const { conversation, sender, seq, position, id, acceptedAt, replyTo, attachment } = message;
     const { user } = this.#options;
     return {

@@ -25,6 +25,9 @@ export interface BotCommandOptions {
 /** How long commands may continue after the bot was told to stop, in milliseconds. */
 const endGraceMs = 5_000;
 
+/** A profile of the command line replaces the variables of a connection, for chatd commands of the bot too. */
+const noPlace = { CHATD_USER: "", CHATD_VIA: "", CHATD_SERVER: "", CHATD_BROKER: "" };
+
 /** Answers messages until a signal arrives. @returns the exit code. @throws {ChatError} if it cannot continue */
 export async function runBot(options: BotCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
@@ -44,7 +47,11 @@ export async function runBot(options: BotCommandOptions): Promise<number> {
     user,
     only,
     // Commands may use chatd as the same user, but do not get the password.
-    env: { CHATD_PASSWORD: "", ...(profile !== undefined && { CHATD_PROFILE: profile }) },
+    env: {
+      CHATD_PASSWORD: "",
+      ...(profile !== undefined && options.connection.given === undefined && noPlace),
+      ...(profile !== undefined && { CHATD_PROFILE: profile }),
+    },
     onFailed: (error) => failed.reject(error),
   });
   const stop = new AbortController();

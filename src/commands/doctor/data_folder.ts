@@ -1,6 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { pathExists } from "../../host/path_exists.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
+import { requireWritable } from "../../store/data_folder.ts";
 import { databasePath, writeAheadLogBytes } from "../../store/sqlite/database.ts";
 import { largeLogBytes } from "../../store/sqlite/log_growth.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/sqlite/store_inspection.ts";
@@ -59,6 +60,13 @@ export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Findi
     yield warning(`other users of this machine can open "${dataDir}" (mode ${octal})`, `chmod 700 ${dataDir}`);
   } else {
     yield ok(`"${dataDir}" exists, and only its owner can open it`);
+  }
+  try {
+    requireWritable(dataDir);
+  } catch (error) {
+    if (!(error instanceof ChatError)) throw error;
+    yield problem(error.message, "Run doctor as the user of the server, or mount the file system read-write.");
+    return;
   }
   if (!pathExists(databasePath(dataDir))) yield ok("there is no database yet: a server creates it when it starts");
   const server = serverOf(dataDir);

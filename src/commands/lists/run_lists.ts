@@ -9,6 +9,7 @@ import { type ConnectionChoice, openConnection, type ScriptConnection } from "..
 import { allConversations, ownConversations } from "../script/conversations.ts";
 import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { jsonLine, Output, withoutEmptyEnd } from "../script/output.ts";
+import { RoomNames } from "../script/room_names.ts";
 import { withClient } from "../script/request_client.ts";
 
 /** Options of all commands that list something. */
@@ -56,7 +57,8 @@ export async function runHistory(options: HistoryCommandOptions): Promise<number
       more = page.more && page.firstSeq > 1;
       beforeSeq = page.firstSeq;
     }
-    await printMessages(pages.flat(), { format: await messageFormat({ json: options.json, user }), print });
+    const format = await messageFormat({ json: options.json, user });
+    await printMessages(pages.flat(), { format, print, names: roomNames(client) });
   });
 }
 
@@ -65,10 +67,11 @@ export async function runSearch(options: SearchCommandOptions): Promise<number> 
   return await list(options, async (client, { user }, print) => {
     const format = await messageFormat({ json: options.json, user });
     const query = options.words.join(" ");
+    const names = roomNames(client);
     let left = options.limit;
     for (let beforePosition = 0, more = true; more && left > 0;) {
       const page = await client.search(query, { beforePosition, limit: Math.min(left, searchPage) });
-      if (!await printMessages(page.messages, { format, print })) return;
+      if (!await printMessages(page.messages, { format, print, names })) return;
       left -= page.messages.length;
       more = page.more && page.nextBeforePosition > 0;
       beforePosition = page.nextBeforePosition;
@@ -179,11 +182,15 @@ async function list(
 
 async function printMessages(
   messages: readonly WireMessage[],
-  { format, print }: { format: MessageFormat; print: Print },
+  { format, print, names }: { format: MessageFormat; print: Print; names: RoomNames },
 ): Promise<boolean> {
   const known = messages.flatMap((message): readonly Message[] | Message => fromWireMessage(message) ?? []);
   for (const message of known) {
-    if (!await print(format(message))) return false;
+    if (!await print(format(message, await names.of(message)))) return false;
   }
   return true;
+}
+
+function roomNames(client: ChatClient): RoomNames {
+  return new RoomNames((address) => client.conversation(address));
 }

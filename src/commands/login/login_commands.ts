@@ -6,15 +6,16 @@ import { clientExitCode } from "../exit_code.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { userName, words } from "../options/value_parsers.ts";
+import { completePlace, givenPlace } from "../script/given_place.ts";
 import { defaultProfile } from "../script/profiles.ts";
-import { directProfile, encryptionOptions, jsonOption, placeOptions, profileOption } from "../script/script_options.ts";
+import { encryptionOptions, jsonOption, placeOptions, profileOption } from "../script/script_options.ts";
 import type { LogoutOptions, ProfilesOptions, ScriptLoginOptions } from "./run_login.ts";
 
 export const loginCommand: CommandEntry = defineCommand({
   name: "login",
   brief: "Log in and save a profile",
   description: "Logs in and saves the user and server as a profile for the script commands. A login that the chat " +
-    "client saved is reused without asking for the password.",
+    "client saved is reused without asking for the password, unless one is given.",
   options: loginOptions,
   load: async () => (await import("./run_login.ts")).runLogin,
   exitCodeOf: clientExitCode,
@@ -49,9 +50,9 @@ function loginOptions(
     invite: options.optional("--invite", words("CODE"), "Invitation code to register with"),
   });
   const all = merge(group("Options", main), group("Connection", placeOptions(options)), encryptionOptions(options));
-  return map(all, ({ profile = defaultProfile, invite, passwordFile, ...place }) => ({
+  return map(all, ({ profile = defaultProfile, user, invite, passwordFile, ...place }) => ({
     name: profile,
-    profile: directProfile(place),
+    profile: completePlace({ ...givenPlace(place), user }),
     invite,
     passwordFile,
     password: env("CHATD_PASSWORD") || undefined,

@@ -24,9 +24,12 @@ export interface ProfilesOptions {
   readonly json: boolean;
 }
 
-/** Logs in, with a saved token or a password, and saves the profile. */
+/** Logs in, with a password if one is given and otherwise with a saved token, and saves the profile. */
 export async function runLogin({ name, profile, ...secrets }: ScriptLoginOptions): Promise<number> {
-  const connection = await connectionOf(profile, secrets);
+  const connection = await connectionOf(profile, {
+    ...secrets,
+    checkPassword: secrets.password !== undefined || secrets.passwordFile !== undefined,
+  });
   const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user));
   saveProfile(name, profile);
   printNotice(`Logged in as ${user} at ${connection.transport.address}; profile "${name}".`);

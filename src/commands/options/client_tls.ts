@@ -14,15 +14,36 @@ export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, 
   });
 }
 
+const descriptions = {
+  tls: "Use TLS; implied by the following four",
+  caFile: "CA to trust instead of the system's, PEM",
+  serverName: "Name in the server's certificate",
+  certFile: "Client certificate, PEM",
+  keyFile: "Private key of the client certificate, PEM",
+  insecure: "Allow sending the password beyond this machine without TLS",
+} as const;
+
 /** The options of a client's TLS; {@link clientTls} combines them. */
 export function clientTlsOptions(options: OptionsWithEnv) {
   return object({
-    tls: options.flag("--tls", "Use TLS; implied by the following four"),
-    caFile: options.optional("--ca", path("FILE"), "CA to trust instead of the system's, PEM"),
-    serverName: options.optional("--tls-name", words("NAME"), "Name in the server's certificate"),
-    certFile: options.optional("--tls-cert", path("FILE"), "Client certificate, PEM"),
-    keyFile: options.optional("--tls-key", path("FILE"), "Private key of the client certificate, PEM"),
-    insecure: options.flag("--insecure", "Allow sending the password beyond this machine without TLS"),
+    tls: options.flag("--tls", descriptions.tls),
+    caFile: options.optional("--ca", path("FILE"), descriptions.caFile),
+    serverName: options.optional("--tls-name", words("NAME"), descriptions.serverName),
+    certFile: options.optional("--tls-cert", path("FILE"), descriptions.certFile),
+    keyFile: options.optional("--tls-key", path("FILE"), descriptions.keyFile),
+    insecure: options.flag("--insecure", descriptions.insecure),
+  });
+}
+
+/** Like {@link clientTlsOptions}, for commands with a profile. */
+export function sourcedTlsOptions(options: OptionsWithEnv) {
+  return object({
+    tls: options.sourcedFlag("--tls", descriptions.tls),
+    caFile: options.sourced("--ca", path("FILE"), descriptions.caFile),
+    serverName: options.sourced("--tls-name", words("NAME"), descriptions.serverName),
+    certFile: options.sourced("--tls-cert", path("FILE"), descriptions.certFile),
+    keyFile: options.sourced("--tls-key", path("FILE"), descriptions.keyFile),
+    insecure: options.sourcedFlag("--insecure", descriptions.insecure),
   });
 }
 

@@ -11,6 +11,16 @@ export const processEnvironment: Environment = (variable) => {
   }
 };
 
+/** Returns all environment variables of this process; none if Deno does not allow chatd to list them. */
+export function readVariables(): Record<string, string> {
+  try {
+    return Deno.env.toObject();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return {};
+    throw error;
+  }
+}
+
 export type OptionName = `--${string}`;
 
 /** Returns the environment variable of an option: `CHATD_TLS_CERT` for `--tls-cert`. */

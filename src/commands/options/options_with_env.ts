@@ -17,6 +17,20 @@ const spellings: ReadonlyMap<string, boolean> = new Map([
   ["off", false],
 ]);
 
+export interface OptionsWithEnvOptions {
+  /** The settings of the configuration file, for the options of servers. */
+  readonly settings?: ConfigSettings;
+  readonly section?: string;
+  /** Collects the environment variables of all options that are created. */
+  readonly variables?: Set<string>;
+}
+
+/** A value, and whether it comes from the command line, which beats the environment, which beats a profile. */
+export interface Sourced<T> {
+  readonly value: T;
+  readonly from: "command line" | "environment";
+}
+
 /**
  * Creates options that can also be set by environment variables and, for servers, in a configuration file. The command
  * line takes precedence over the variable, the variable over the file, and the file over the default; an empty variable
@@ -39,16 +53,21 @@ export class OptionsWithEnv {
   readonly #settings: ConfigSettings;
   /** Section of the configuration file; undefined for options that cannot be in the file. */
   readonly #section: string | undefined;
+  readonly #variables: Set<string>;
 
-  constructor(env: Environment, settings: ConfigSettings = new ConfigSettings(undefined), section?: string) {
+  constructor(
+    env: Environment,
+    { settings = new ConfigSettings(undefined), section, variables = new Set() }: OptionsWithEnvOptions = {},
+  ) {
     this.#env = env;
     this.#settings = settings;
     this.#section = section;
+    this.#variables = variables;
   }
 
   /** Returns a factory for options of this section of the configuration file; "" is the top level. */
   section(name: string): OptionsWithEnv {
-    return new OptionsWithEnv(this.#env, this.#settings, name);
+    return new OptionsWithEnv(this.#env, { settings: this.#settings, section: name, variables: this.#variables });
   }
 
   /** Creates an option that must be set in one of the ways. */
@@ -68,6 +87,33 @@ export class OptionsWithEnv {
     description: string,
   ): Parser<"sync", T | undefined, unknown> {
     return this.#option<T | undefined>(name, values, describe(name, description), { absent: () => undefined });
+  }
+
+  /** Like {@link optional}, for options that a profile may set too. */
+  sourced<T>(
+    name: OptionName,
+    values: SettingParser<T>,
+    description: string,
+  ): Parser<"sync", Sourced<T> | undefined, unknown> {
+    this.#variables.add(variableOf(name));
+    const parser = map(
+      option(name, values.onCommandLine ?? values, { description: describe(name, description) }),
+      given,
+    );
+    return withDefault(parser, () => {
+      const value = this.#readValue(name, values);
+      return value === undefined ? undefined : { value, from: "environment" } as const;
+    }, { message: [] });
+  }
+
+  /** Like {@link flag}, for flags that a profile may set too. */
+  sourcedFlag(name: OptionName, description: string): Parser<"sync", Sourced<boolean> | undefined, unknown> {
+    this.#variables.add(variableOf(name));
+    const parser = map(flag(name, { description: describe(name, description) }), given);
+    return withDefault(parser, () => {
+      const value = this.#readBoolean(name);
+      return value === undefined ? undefined : { value, from: "environment" } as const;
+    }, { message: message`off` });
   }
 
   /** Creates an option with a default, which `standard` spells as on the command line. */
@@ -94,6 +140,7 @@ export class OptionsWithEnv {
     make: (values: readonly boolean[]) => T,
   ): Parser<"sync", T, unknown> {
     for (const section of sections) section.#declareBoolean(name);
+    this.#variables.add(variableOf(name));
     const parser = map(flag(name, { description: describe(name, description) }), () => sections.map(() => true));
     const fallback = () => sections.map((section) => section.#readBoolean(name) ?? false);
     return map(withDefault(parser, fallback, { message: message`off` }), make);
@@ -102,6 +149,7 @@ export class OptionsWithEnv {
   /** Creates a flag that is on unless `--no-…` is given. */
   onUnlessNegated(name: OptionName, description: string): Parser<"sync", boolean, unknown> {
     this.#declareBoolean(name);
+    this.#variables.add(variableOf(name));
     const names = { positive: name, negative: `--no-${name.slice(2)}` } as const;
     const parser = negatableFlag(names, { description: describe(name, description) });
     return withDefault(parser, () => this.#readBoolean(name) ?? true, { message: message`on` });
@@ -124,15 +172,18 @@ export class OptionsWithEnv {
     { absent, shown }: { absent: () => T; shown?: string },
   ): Parser<"sync", T, unknown> {
     if (this.#section !== undefined) this.#settings.declare(this.#section, name.slice(2), values);
+    this.#variables.add(variableOf(name));
     const parser = option(name, values.onCommandLine ?? values, { description });
-    const fallback = () => {
-      const written = this.#env(variableOf(name));
-      if (written === undefined || written === "") return this.#settingOf(name) as T | undefined ?? absent();
-      const parsed = values.parse(written);
-      if (parsed.success) return parsed.value;
-      throw new WithDefaultError([...message`${envVar(variableOf(name))}: `, ...parsed.error]);
-    };
+    const fallback = () => this.#readValue(name, values) ?? this.#settingOf(name) as T | undefined ?? absent();
     return withDefault(parser, fallback, { message: shown === undefined ? [] : [text(shown)] });
+  }
+
+  #readValue<T>(name: OptionName, values: SettingParser<T>): T | undefined {
+    const written = this.#env(variableOf(name));
+    if (written === undefined || written === "") return undefined;
+    const parsed = values.parse(written);
+    if (parsed.success) return parsed.value;
+    throw new WithDefaultError([...message`${envVar(variableOf(name))}: `, ...parsed.error]);
   }
 
   #settingOf(name: OptionName): unknown {
@@ -154,6 +205,10 @@ export class OptionsWithEnv {
       }.`,
     );
   }
+}
+
+function given<T>(value: T): Sourced<T> {
+  return { value, from: "command line" };
 }
 
 function describe(name: OptionName, description: string): Message {

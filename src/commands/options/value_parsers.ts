@@ -4,6 +4,7 @@ import { integer, string, type ValueParser, type ValueParserResult } from "@opti
 import { type BrokerUrl, parseBrokerUrl } from "../../app/broker/broker_url.ts";
 import { parseUserName } from "../../core/accounts/user_name.ts";
 import { ChatError } from "../../core/chat_error.ts";
+import { parseLocalTime } from "../../core/local_time.ts";
 import { parseAddress } from "../../core/messages/address.ts";
 import { formatHostPort, type HostPort, parseHostPort } from "../../host/host_port.ts";
 import { splitWords } from "./split_words.ts";
@@ -207,7 +208,7 @@ export function address(): ValueParser<"sync", string> {
   };
 }
 
-/** A message's number, or a time like {@link pastTime}. */
+/** A message's number, or a time like {@link pastTime}; dates without a zone are in that of this machine. */
 export function since(): ValueParser<"sync", { readonly seq: number } | { readonly ms: number }> {
   const time = pastTime();
   return {
@@ -217,6 +218,8 @@ export function since(): ValueParser<"sync", { readonly seq: number } | { readon
     format: (since) => "seq" in since ? String(since.seq) : time.format(since.ms),
     parse: (input) => {
       if (/^[1-9]\d{0,14}$/.test(input)) return { success: true, value: { seq: Number(input) } };
+      const local = parseLocalTime(input);
+      if (!Number.isNaN(local)) return { success: true, value: { ms: local } };
       const parsed = time.parse(input);
       return parsed.success ? { success: true, value: { ms: parsed.value } } : parsed;
     },

@@ -1,12 +1,17 @@
 import { ClientState } from "../../app/client/client_state.ts";
-import { Login } from "../../app/client/saved_login.ts";
+import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
+import { completePlace, type GivenPlace } from "./given_place.ts";
 import { defaultProfile, type Profile, readProfile } from "./profiles.ts";
 
-/** The user and server of a script command: a profile, or options of the command (`--via`). */
+/** The user and server of a script command: a profile, or options of the command. */
 export interface ConnectionChoice {
+  /** The default profile unless given. */
   readonly profile?: string;
+  /** Settings that replace those of the profile. */
+  readonly given?: GivenPlace;
+  /** A complete connection, without a profile. */
   readonly direct?: Profile;
   readonly passwordFile?: string;
   /** From `CHATD_PASSWORD`. Never log it. */
@@ -28,26 +33,29 @@ export async function openConnection(choice: ConnectionChoice): Promise<ScriptCo
   if (choice.direct !== undefined) return await connectionOf(choice.direct, choice);
   const name = choice.profile ?? defaultProfile;
   const profile = readProfile(name);
-  if (profile === undefined) {
+  const { given = {} } = choice;
+  const user = given.user ?? profile?.user;
+  if (user === undefined || (profile === undefined && choice.profile !== undefined)) {
     const option = name === defaultProfile ? "" : ` --profile ${name}`;
     throw new ChatError(
       "unauthenticated",
       `There is no profile "${name}": create it with "chatd login${option} --user NAME", or use --via.`,
     );
   }
-  return { ...await connectionOf(profile, choice), profile: name };
+  const chosen = completePlace({ ...given, user }, profile);
+  return { ...await connectionOf(chosen, choice), profile: profile && name };
 }
 
 /** @param choice the password, and the invitation of a new user */
 export async function connectionOf(
   profile: Profile,
-  choice: Pick<ConnectionChoice, "password" | "passwordFile"> & { readonly invite?: string },
+  choice: Pick<ConnectionChoice, "password" | "passwordFile"> & Pick<LoginOptions, "invite" | "checkPassword">,
 ): Promise<ScriptConnection> {
   const transport = await openTransport(profile);
   const { user } = profile;
   const state = new ClientState({ server: transport.address, user });
-  const { password, passwordFile, invite } = choice;
-  const login = new Login(transport, { user, password, passwordFile, invite }, state);
+  const { password, passwordFile, invite, checkPassword } = choice;
+  const login = new Login(transport, { user, password, passwordFile, invite, checkPassword }, state);
   return { transport, user, state, login, profile: undefined };
 }
 

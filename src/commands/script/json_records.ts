@@ -2,15 +2,24 @@ import { conversationAddress, type Message } from "../../core/messages/message.t
 import { Message as WireMessage, Room, User } from "../../gen/chatd/v1/chat.ts";
 import { toWireMessage } from "../../wire/convert.ts";
 import { jsonObject } from "../../wire/json_messages.ts";
+import type { NamedRoom } from "./room_names.ts";
 
 // Objects that scripts get: proto3 JSON of the protocol's types, with fields of the commands after theirs.
 // docs/scripts.md promises the names.
 
-/** An entry of a log as `user` gets it: with the address of its conversation, and `own` when they sent it. */
-export function messageRecord(message: Message, user: string): Record<string, unknown> {
+/**
+ * An entry of a log as `user` gets it: with the address of its conversation, the name of its room, and `own` when they
+ * sent it.
+ */
+export function messageRecord(
+  message: Message,
+  user: string,
+  { room }: { room?: NamedRoom } = {},
+): Record<string, unknown> {
   return {
     ...jsonObject("chatd.v1.Message", WireMessage.encode(toWireMessage(message)).finish()),
     address: conversationAddress(message.conversation, user),
+    ...(room !== undefined && { room: `#${room.name}` }),
     ...(message.sender === user && { own: true }),
   };
 }

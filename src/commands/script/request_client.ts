@@ -89,7 +89,7 @@ export async function withClient<T>(
 /** Takes a consumer for this command alone, out of a few: a device has 32. */
 async function takeTurn(state: ClientState): Promise<Consumer> {
   for (const deadline = performance.now() + turnPatienceMs;;) {
-    const consumer = state.tryConsumer("script", { most: maxConcurrent });
+    const consumer = state.tryConsumer("script", { most: maxConcurrent, unlocked: true });
     if (consumer !== undefined) return consumer;
     if (performance.now() >= deadline) {
       throw new ChatError("busy", `${maxConcurrent} commands of this user are already connected: stop one of them.`);
@@ -100,7 +100,7 @@ async function takeTurn(state: ClientState): Promise<Consumer> {
 
 function saveEpoch(state: ClientState, epoch: string): void {
   if (state.read().epoch === epoch) return;
-  state.update((saved) => ({ ...saved, epoch, positions: {}, incarnations: {}, unfinished: {} }));
+  state.tryUpdate((saved) => ({ ...saved, epoch, positions: {}, incarnations: {}, unfinished: {} }));
 }
 
 /** Limits the time without a connection, and reports on stderr why there is none. */

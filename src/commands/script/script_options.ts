@@ -3,17 +3,14 @@ import { text } from "@optique/core/message";
 import { map, multiple, withDefault } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
-import { choice, integer, type ValueParser } from "@optique/core/valueparser";
-import { clientTls, clientTlsOptions } from "../options/client_tls.ts";
+import { choice, integer } from "@optique/core/valueparser";
+import { sourcedTlsOptions } from "../options/client_tls.ts";
 import type { Environment } from "../options/environment.ts";
-import type { OptionsWithEnv } from "../options/options_with_env.ts";
+import type { OptionsWithEnv, Sourced } from "../options/options_with_env.ts";
 import { UsageError } from "../options/usage_error.ts";
 import { address, brokerUrl, hostPort, path, profileName, scriptName, userName } from "../options/value_parsers.ts";
 import type { ConnectionChoice } from "./connection.ts";
-import type { Profile } from "./profiles.ts";
-
-const standardServer = { host: "127.0.0.1", port: 50051 };
-const standardBroker = { address: { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" } };
+import { completePlace, givenPlace, type SourcedPlace } from "./given_place.ts";
 
 /** Combines the options of a command with those of its connection. */
 export function withConnection<T extends object>(
@@ -22,12 +19,12 @@ export function withConnection<T extends object>(
   env: Environment,
 ): Parser<"sync", T & { readonly connection: ConnectionChoice }, unknown> {
   const connection = object({
-    profile: profileOption(options),
-    user: options.optional("--user", userName(), "Your user name, without a profile"),
+    profile: options.sourced("--profile", profileName(), profileDescription),
+    user: options.sourced("--user", userName(), "Your user name, instead of the profile's"),
   });
   // The types of merge() do not support a type parameter.
   const own = group("Options", main) as Parser<"sync", { own?: never }, Record<string, unknown>>;
-  const place = group("Connection without a profile", placeOptions(options));
+  const place = group("Connection instead of the profile's", placeOptions(options));
   return map(merge(own, group("Profile", connection), place, encryptionOptions(options)), (parsed) => {
     const { profile, passwordFile, user, via, server, broker, ...rest } = parsed;
     const { tls, caFile, serverName, certFile, keyFile, insecure, ...mine } = rest;
@@ -39,32 +36,31 @@ export function withConnection<T extends object>(
 }
 
 /** @throws {UsageError} */
-function connectionChoice(profile: string | undefined, { user, ...place }: Omit<Place, "user"> & { user?: string }) {
-  if (place.via === undefined && (profile !== undefined || user === undefined)) {
-    if (place.server === undefined && place.broker === undefined && user === undefined) return { profile };
-    throw new UsageError(
-      "A profile already sets the user and server: omit --user, --server and --broker, and unset CHATD_USER, " +
-        "CHATD_SERVER and CHATD_BROKER; or use --via and --user instead of the profile.",
-    );
+function connectionChoice(profile: Sourced<string> | undefined, sourced: SourcedPlace): ConnectionChoice {
+  const isNamed = profile?.from === "command line";
+  const given = givenPlace(sourced, { onlyCommandLine: isNamed });
+  const typed = givenPlace(sourced, { onlyCommandLine: true });
+  if (!isNamed && typed.via !== undefined && (sourced.via?.from === "command line" || typed.user !== undefined)) {
+    const { user } = given;
+    if (user !== undefined) return { direct: completePlace({ ...given, user }) };
+    throw new UsageError("--via needs --user NAME or --profile NAME, and may need --server or --broker.");
   }
-  if (profile !== undefined) throw new UsageError("--profile and --via exclude each other.");
-  if (user === undefined) throw new UsageError("--via needs --user NAME, and may need --server or --broker.");
-  return { direct: directProfile({ user, ...place }) };
+  return { profile: profile?.value, ...(Object.keys(given).length > 0 && { given }) };
 }
 
 export function placeOptions(options: OptionsWithEnv) {
   return object({
-    via: options.optional(
+    via: options.sourced(
       "--via",
       choice(["grpc", "amqp"], { metavar: "TRANSPORT" }),
       "Transport; grpc unless a broker is given",
     ),
-    server: options.optional(
+    server: options.sourced(
       "--server",
       hostPort({ allowPort0: false }),
       "Address of the server, for gRPC; 127.0.0.1:50051 unless given",
     ),
-    broker: options.optional(
+    broker: options.sourced(
       "--broker",
       brokerUrl({ forPasswords: "set CHATD_BROKER instead" }),
       "URL of the broker, for AMQP; amqp://127.0.0.1:5672 unless given",
@@ -74,47 +70,13 @@ export function placeOptions(options: OptionsWithEnv) {
 }
 
 export function encryptionOptions(options: OptionsWithEnv) {
-  return group("Encryption", clientTlsOptions(options));
+  return group("Encryption", sourcedTlsOptions(options));
 }
 
-type Place = {
-  readonly user: string;
-  readonly via?: "grpc" | "amqp";
-  readonly server?: ReturnType<typeof hostPort> extends ValueParser<"sync", infer T> ? T : never;
-  readonly broker?: ReturnType<typeof brokerUrl> extends ValueParser<"sync", infer T> ? T : never;
-  readonly tls: boolean;
-  readonly caFile?: string;
-  readonly serverName?: string;
-  readonly certFile?: string;
-  readonly keyFile?: string;
-  readonly insecure: boolean;
-};
-
-/** @throws {UsageError} */
-export function directProfile({ user, via, server, broker, tls, insecure, ...files }: Place): Profile {
-  const { caFile, serverName, certFile, keyFile } = files;
-  // The environment may set the other one for another command, so only --via decides between the two.
-  if ((via ?? (broker === undefined ? "grpc" : "amqp")) === "amqp") {
-    if (via === undefined && server !== undefined) {
-      throw new UsageError("--server and --broker exclude each other, unless --via chooses one.");
-    }
-    return { via: "amqp", user, broker: broker ?? standardBroker, caFile, insecure };
-  }
-  return {
-    via: "grpc",
-    user,
-    server: server ?? standardServer,
-    tls: clientTls(tls, { caFile, serverName, certFile, keyFile }),
-    insecure,
-  };
-}
+const profileDescription = 'Name of a profile of "chatd login"; default unless given';
 
 export function profileOption(options: OptionsWithEnv) {
-  return options.optional(
-    "--profile",
-    profileName(),
-    'Name of a profile of "chatd login"; default unless given',
-  );
+  return options.optional("--profile", profileName(), profileDescription);
 }
 
 export function conversationsOption() {

@@ -4,6 +4,7 @@ import type { ChatClient } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import { SystemError } from "../../core/system_error.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
@@ -18,6 +19,7 @@ import { ownConversations } from "../script/conversations.ts";
 import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { Output } from "../script/output.ts";
 import { withClient } from "../script/request_client.ts";
+import { RoomNames } from "../script/room_names.ts";
 import { stopOnSignals } from "../script/stop_on_signals.ts";
 
 /**
@@ -61,7 +63,11 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   const only = await Promise.race([resolveConversations(connection, options.conversations), stopped]);
   if (stop.signal.aborted) return exitCode.done;
   const format = await messageFormat({ json: options.json, user: connection.user });
-  const tail = new Tail(options, { format, only, stop });
+  // Over a connection of their own: replies on the consumer's wait for the message that is being printed.
+  const names = new RoomNames((address) => {
+    return withClient(connection, (client) => client.conversation(address), { patienceMs: foreverMs });
+  });
+  const tail = new Tail(options, { format, only, stop, names });
   const replay = replayOf(options, connection.state.read().unfinished?.[consumer.name]);
   // The replay begins once the consumer exists: messages that arrive meanwhile are delivered to it and wait.
   const replayed = Promise.withResolvers<void>();
@@ -99,6 +105,7 @@ export async function runTail(options: TailCommandOptions): Promise<number> {
   );
   const resume = await Promise.race([running, failed, patience]);
   saveProgress(tail, { connection, consumer, resume, replay });
+  if (tail.failure !== undefined) throw tail.failure;
   return exitCode.done;
 }
 
@@ -159,6 +166,8 @@ function saveReplay(
 class Tail {
   /** The reader of stdout has closed the pipe, or the run is stopping: a message was not taken. */
   isReaderGone = false;
+  /** Why a message could not be printed. */
+  failure: SystemError | undefined;
   /** The position up to which all messages were printed or skipped; undefined at the beginning. */
   reached: number | undefined;
   /** The message printed last. */
@@ -172,17 +181,24 @@ class Tail {
   /** Ids of the conversations to print; undefined means all. */
   readonly #only: ReadonlySet<string> | undefined;
   readonly #stop: AbortController;
+  readonly #names: RoomNames;
   readonly #output = new Output();
   #left: number;
 
   constructor(
     options: TailCommandOptions,
-    { format, only, stop }: { format: MessageFormat; only: ReadonlySet<string> | undefined; stop: AbortController },
+    { format, only, stop, names }: {
+      format: MessageFormat;
+      only: ReadonlySet<string> | undefined;
+      stop: AbortController;
+      names: RoomNames;
+    },
   ) {
     this.#options = options;
     this.#format = format;
     this.#only = only;
     this.#stop = stop;
+    this.#names = names;
     this.#left = options.count ?? Infinity;
   }
 
@@ -190,8 +206,9 @@ class Tail {
   async take(message: Message): Promise<void> {
     if (this.#stop.signal.aborted) this.isReaderGone = true;
     if (this.isReaderGone || message.position <= (this.reached ?? 0)) return;
+    this.#names.learn(message);
     if (this.#isRelevant(message)) {
-      if (!await this.#output.line(this.#format(message))) {
+      if (!await this.#print(message)) {
         this.isReaderGone = true;
         return this.#stop.abort();
       }
@@ -200,6 +217,17 @@ class Tail {
     }
     this.reached = message.position;
     if (this.#left === 0) this.#stop.abort();
+  }
+
+  /** @returns false if the line was not wholly written */
+  async #print(message: Message): Promise<boolean> {
+    try {
+      return await this.#output.line(this.#format(message, await this.#names.of(message)));
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.failure = error;
+      return false;
+    }
   }
 
   /** Called when the server has another log, in which known positions are invalid. */

@@ -59,3 +59,19 @@ Deno.test("an error without relation to the token allows no retry", async () => 
   }
   assert.equal(await login.token(), "saved");
 });
+
+Deno.test("a password that has to be checked is checked once, although a token is saved", async () => {
+  using folder = temporaryFolder();
+  const server = new FakeChatServer();
+  server.passwords.set("ana", "right one");
+  const state = new ClientState({ server: "test", user: "ana", folder: folder.path });
+  state.update((saved) => ({ ...saved, token: "saved", deviceId: "d1" }));
+  const login = (password: string) =>
+    new Login(server.transport, { user: "ana", password, checkPassword: true }, state);
+  await assert.rejects(login("wrong one").token(), { code: "unauthenticated" });
+  assert.equal(state.read().token, "saved");
+  const right = login("right one");
+  const fresh = await right.token();
+  assert.notEqual(fresh, "saved");
+  assert.equal(await right.token(), fresh);
+});

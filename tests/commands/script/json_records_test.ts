@@ -79,6 +79,20 @@ Deno.test("a line of JSON is the record, and cannot harm a terminal", async () =
   assert.match(toText(plain), /\[ana\] 7 ana: hello$/);
 });
 
+Deno.test("a message in a room names it, and a private room differs from others of its name", async () => {
+  const id = `+${"a".repeat(26)}`;
+  const message = { ...plain, conversation: id };
+  const toLine = await messageFormat({ json: true, user: "ben" });
+  const toText = await messageFormat({ json: false, user: "ben" });
+  for (const isPublic of [true, false]) {
+    const record = JSON.parse(toLine(message, { name: "ops", isPublic }));
+    assert.deepEqual([record.address, record.room], [id, "#ops"]);
+  }
+  assert.match(toText(message, { name: "ops", isPublic: true }), / \[#ops\] 7 ana: hello$/);
+  assert.ok(toText(message, { name: "ops", isPublic: false }).endsWith(` [#ops ${id}] 7 ana: hello`));
+  assert.ok(toText(message).endsWith(` [${id}] 7 ana: hello`));
+});
+
 Deno.test("users and rooms are proto3 JSON too", () => {
   const ana = { name: "ana", online: true, state: PresenceState.AWAY, lastSeenMs: 5, displayName: "Ana", status: "" };
   assert.deepEqual(userRecord(ana), {

@@ -1,7 +1,8 @@
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { eventText, textStandIn } from "../../terminal/text/event_text.ts";
-import { clock, date, formatBytes } from "../../terminal/text/transcript.ts";
+import { formatBytes } from "../../terminal/text/byte_size.ts";
+import { clock, date } from "../../terminal/text/local_clock.ts";
 import type { NamedRoom } from "./room_names.ts";
 
 /**

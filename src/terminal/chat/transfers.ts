@@ -1,7 +1,7 @@
 import type { TransferOptions } from "../../client/file_transfer.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { formatBytes } from "../text/transcript.ts";
+import { formatBytes } from "../text/byte_size.ts";
 
 export interface TransfersOptions {
   /** Cancels all transfers. */

@@ -2,7 +2,7 @@ import type { Device } from "../../gen/chatd/v1/auth.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type CommandContext, type Commands, only, usage } from "./command.ts";
-import { clock, date } from "../text/transcript.ts";
+import { clock, date } from "../text/local_clock.ts";
 import { userText } from "../text/profile_text.ts";
 
 /** Account, devices and login. */

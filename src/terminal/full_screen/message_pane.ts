@@ -1,6 +1,6 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { MessageDetails } from "../text/message_details.ts";
-import { date } from "../text/transcript.ts";
+import { date } from "../text/local_clock.ts";
 import { messageRows, noteRows } from "./message_text.ts";
 import type { MessageWindow, WindowItem } from "./message_window.ts";
 import type { Palette } from "./palette.ts";

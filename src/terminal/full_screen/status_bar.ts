@@ -1,7 +1,7 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { clock } from "../text/transcript.ts";
+import { clock } from "../text/local_clock.ts";
 
 /** How often to ping the server, in milliseconds. */
 const pingMs = 30_000;

@@ -2,7 +2,9 @@ import type { Attachment, Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { truncate } from "../input/input_layout.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
+import { formatBytes } from "./byte_size.ts";
 import { eventText, textStandIn } from "./event_text.ts";
+import { clock, date } from "./local_clock.ts";
 import { formatText } from "./markdown.ts";
 import { type MessageDetails, noDetails } from "./message_details.ts";
 import type { Style } from "./style.ts";
@@ -98,30 +100,6 @@ export function fileText({ name, size }: Attachment, seq: number | undefined): s
   return `[file ${sanitizeLine(name)}, ${formatBytes(size)}${how}]`;
 }
 
-/** "1.2 MiB" */
-export function formatBytes(bytes: number): string {
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
-  if (power === 0) return bytes === 1 ? "1 byte" : `${bytes} bytes`;
-  return `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
-}
-
 function indent(line: string): string {
   return continuation + line;
-}
-
-/** "14:05", in the time zone of this machine. */
-export function clock(time: number): string {
-  const at = new Date(time);
-  return `${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
-/** "2025-03-01", in the time zone of this machine. */
-export function date(time: number): string {
-  const at = new Date(time);
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, "0");
 }

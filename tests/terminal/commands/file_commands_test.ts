@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { ConversationNames } from "../../../src/terminal/chat/conversation_names.ts";
 import { takePath } from "../../../src/terminal/commands/file_commands.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
-import { formatBytes, Transcript } from "../../../src/terminal/text/transcript.ts";
+import { formatBytes } from "../../../src/terminal/text/byte_size.ts";
+import { Transcript } from "../../../src/terminal/text/transcript.ts";
 import { Transfers } from "../../../src/terminal/chat/transfers.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 

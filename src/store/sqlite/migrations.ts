@@ -20,7 +20,7 @@
  *   for an unknown edit.
  * - entry.automatic: a program wrote the message as an automatic answer.
  * - A mention is counted from mention.seq on: the seq of the message, or of the edit that first named the user;
- *   mention.message is the seq of the message. A room_mention is the same for all members, whoever they are.
+ *   mention.message is the seq of the message. A room_mention counts for all members alike.
  * - entry.audience: 1 for a text that names all members of the room, 2 for one that names those who were online.
  * - An incarnation is an opening of the log, with a random id and the newest position at that time as its head.
  * - member.invited_position: the head of the log at the time of the invitation; older invitations have the key of their

@@ -77,6 +77,9 @@ export class LogModel {
     if (event && "target" in event) {
       if (!target || target.deleted || target.append.event) return "gone";
       if (event.kind === "edited" && target.append.sender !== append.sender) return "gone";
+      if (event.kind === "reacted" && event.removed && !hasReaction(target, event.emoji, append.sender)) {
+        return "no_reaction";
+      }
     }
     if (this.#isNameTaken(append)) return "name_taken";
     const log = this.logs.get(conversation) ?? [];
@@ -192,10 +195,11 @@ export class LogModel {
       }
       case "reacted": {
         const target = this.#find(conversation, event.target)!;
-        const same = target.reactions.some(({ emoji, user }) => emoji === event.emoji && user === sender);
         if (event.removed) {
           target.reactions = target.reactions.filter(({ emoji, user }) => emoji !== event.emoji || user !== sender);
-        } else if (!same) target.reactions.push({ emoji: event.emoji, user: sender, seq: entry.seq });
+        } else if (!hasReaction(target, event.emoji, sender)) {
+          target.reactions.push({ emoji: event.emoji, user: sender, seq: entry.seq });
+        }
         return;
       }
       default:
@@ -370,4 +374,8 @@ export class LogModel {
 
 function key(conversation: string, user: string): string {
   return `${conversation} ${user}`;
+}
+
+function hasReaction({ reactions }: Entry, emoji: string, user: string): boolean {
+  return reactions.some((reaction) => reaction.emoji === emoji && reaction.user === user);
 }

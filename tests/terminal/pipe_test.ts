@@ -27,6 +27,7 @@ function pipe(server: FakeChatServer, input: AsyncIterable<Uint8Array>, options:
   const refused = sendLines({
     input,
     to: "ben",
+    address: "127.0.0.1:50051",
     client: (onEvent) =>
       new ChatClient({
         transport: server.transport,
@@ -81,7 +82,7 @@ Deno.test("every line becomes a message, in order, also over a lost connection",
   const { refused, problems } = pipe(server, bytes(`\n${texts.join("\n")}\n\n`));
   assert.equal(await refused, 0);
   assert.deepEqual(server.log.map(({ text }) => text), texts);
-  assert.deepEqual(problems, ["The connection broke. Trying again."]);
+  assert.deepEqual(problems, ["Waiting for 127.0.0.1:50051: The connection broke."]);
 });
 
 Deno.test("refused lines are reported by number and counted; the others are sent", async () => {

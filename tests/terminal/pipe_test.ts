@@ -94,6 +94,23 @@ Deno.test("refused lines are reported by number and counted; the others are sent
   assert.deepEqual(server.log.map(({ text }) => text), ["good", "fine"]);
 });
 
+Deno.test("a slash command is refused, and two slashes begin a text with one", async () => {
+  const server = new FakeChatServer();
+  const { refused, problems } = pipe(server, bytes("before\n/join #ops\n//etc/passwd\n / \n"));
+  assert.equal(await refused, 1);
+  assert.equal(problems.length, 1);
+  assert.match(problems[0], /^line 2: \/join is a command, and a pipe cannot run it\. It was not sent\./);
+  assert.deepEqual(server.log.map(({ text }) => text), ["before", "/etc/passwd", " / "]);
+});
+
+Deno.test("a full disk of the server is told once, and ends the pipe in time", async () => {
+  const server = new FakeChatServer();
+  server.refuseSend = () => new ChatError("storage_full", "The disk is full.", { retryAfterMs: 10 });
+  const { refused, problems } = pipe(server, bytes("one\n"), { patienceMs: 100 });
+  await assert.rejects(refused, { code: "storage_full" });
+  assert.deepEqual(problems, ["Waiting for 127.0.0.1:50051: The disk is full."]);
+});
+
 Deno.test("the input is read no faster than the server accepts", async () => {
   const server = new FakeChatServer();
   let read = 0;

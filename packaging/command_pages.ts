@@ -8,8 +8,10 @@ export interface CommandPage {
   /** Such as `["user", "add"]`; empty for the program itself. */
   readonly path: readonly string[];
   readonly page: DocPage;
-  /** Names of the subcommands; empty for a command that can be run. */
+  /** Names of the subcommands. */
   readonly subcommands: readonly string[];
+  /** Whether it is a command by itself, and not only the first word of its subcommands. */
+  readonly runs: boolean;
 }
 
 /** Returns the program and all of its commands, each before its subcommands, in the order of the command table. */
@@ -19,7 +21,8 @@ export function commandPages(): readonly CommandPage[] {
     const page = getDocPageSync(parser, path);
     if (page === undefined) throw new TypeError(`the command table has no page for ${path.join(" ")}`);
     const subcommands = commandsIn(page.usage ?? []);
-    return [{ path, page, subcommands }, ...subcommands.flatMap((name) => pagesFrom([...path, name]))];
+    const runs = subcommands.length === 0 || ownAlternatives(page.usage ?? []).length > 0;
+    return [{ path, page, subcommands, runs }, ...subcommands.flatMap((name) => pagesFrom([...path, name]))];
   };
   return pagesFrom([]);
 }
@@ -28,6 +31,17 @@ export function commandPages(): readonly CommandPage[] {
 export function optionNames({ page }: CommandPage): readonly string[] {
   return page.sections.flatMap(({ entries }) =>
     entries.flatMap(({ term }) => term.type === "option" ? term.names : [])
+  );
+}
+
+/** Returns whether an alternative is a subcommand, or a choice of subcommands. */
+export function startsWithCommand([first]: Usage): boolean {
+  return first?.type === "command" || (first?.type === "exclusive" && first.terms.every(startsWithCommand));
+}
+
+function ownAlternatives(usage: Usage): readonly Usage[] {
+  return usage.flatMap((term) =>
+    term.type === "exclusive" ? term.terms.filter((terms) => !startsWithCommand(terms)) : []
   );
 }
 

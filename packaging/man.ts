@@ -8,7 +8,7 @@ import { formatMessage, type Message } from "@optique/core/message";
 import { formatUsage, type Usage, type UsageTerm } from "@optique/core/usage";
 import { exitCode, exitCodeMeanings } from "../src/commands/exit_code.ts";
 import { version } from "../src/host/version.ts";
-import { type CommandPage, commandPages } from "./command_pages.ts";
+import { type CommandPage, commandPages, startsWithCommand } from "./command_pages.ts";
 
 /** The manual page of chatd(1), in the man(7) macros. */
 export function manualPage(): string {
@@ -19,7 +19,7 @@ export function manualPage(): string {
     ".SH NAME",
     "chatd \\- self-hosted chat in one executable",
     ".SH SYNOPSIS",
-    ...pages.filter(({ subcommands }) => subcommands.length === 0).flatMap((page) => [synopsis(page), ".br"]).slice(
+    ...pages.filter(({ runs }) => runs).flatMap((page) => [synopsis(page), ".br"]).slice(
       0,
       -1,
     ),
@@ -37,6 +37,9 @@ export function manualPage(): string {
     ".TP",
     ".B CHATD_PASSWORD",
     roff("The password of the user, for commands that would ask for one."),
+    ".TP",
+    ".B CHATD_NEW_PASSWORD",
+    roff("The new password, for chatd passwd."),
     ".TP",
     ".B CHATD_GRPC_JS",
     roff("If not empty, clients use grpc-js instead of chatd's own HTTP/2."),
@@ -59,14 +62,14 @@ export function manualPage(): string {
   return `${lines.join("\n")}\n`;
 }
 
-function describeCommand({ path, page, subcommands }: CommandPage): readonly string[] {
+function describeCommand({ path, page, runs }: CommandPage): readonly string[] {
   if (path.length === 0) return [];
   const description = (page.description ?? page.brief ?? []) as Message;
   const options = page.sections.flatMap(({ entries }) => entries).filter(({ term }) => term.type !== "command");
   return [
     `.SS chatd ${roff(path.join(" "))}`,
     roff(plain(description)),
-    ...(subcommands.length > 0 ? [] : options.flatMap(describeEntry)),
+    ...(runs ? options.flatMap(describeEntry) : []),
   ];
 }
 
@@ -86,10 +89,16 @@ function describeEntry({ term, description, default: standard, choices }: DocEnt
 }
 
 function synopsis({ path, page }: CommandPage): string {
-  const operands = formatUsage("chatd", (page.usage ?? []).slice(path.length).filter(isOperand) as Usage, {
+  const terms = (page.usage ?? []).slice(path.length).flatMap(ownTerms);
+  const operands = formatUsage("chatd", terms.filter(isOperand) as Usage, {
     colors: false,
   });
   return `\\fBchatd ${roff(path.join(" "))}\\fR [\\fIOPTIONS\\fR] ${roff(operands.replace("chatd", "").trim())}`.trim();
+}
+
+/** Returns the terms of a command itself, where its subcommands are alternatives. */
+function ownTerms(term: UsageTerm): readonly UsageTerm[] {
+  return term.type === "exclusive" ? term.terms.filter((terms) => !startsWithCommand(terms)).flat() : [term];
 }
 
 function isOperand(term: UsageTerm): boolean {

@@ -119,6 +119,7 @@ Deno.test("every option and every variable that a sentence names exists", () => 
     [...allOptions].filter((name) => name.startsWith("--")).map((name) => variableOf(name as "--x")),
   );
   variables.add("CHATD_PASSWORD");
+  variables.add("CHATD_NEW_PASSWORD");
   variables.add("CHATD_GRPC_JS");
   // What a command that `chatd bot` runs is told.
   for (const [, name] of readDocument("src/commands/bot/bot.ts").matchAll(/^ +(CHATD_[A-Z_]+):/gm)) variables.add(name);

@@ -105,6 +105,11 @@ export class Operator {
     return await this.#call("room.show", { address });
   }
 
+  /** Adds a user to a room, also to a private one. Returns the room as it was. */
+  async addToRoom(address: string, user: string): Promise<Room> {
+    return await this.#call("room.add", { address, user });
+  }
+
   /** Deletes a room permanently, with all of its messages. */
   async deleteRoom(address: string): Promise<Room> {
     return await this.#call("room.delete", { address });

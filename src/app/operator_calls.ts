@@ -34,6 +34,8 @@ export interface OperatorCalls {
   /** By id. */
   "room.list"(args: { after: string }): Promise<Room[]>;
   "room.show"(args: { address: string }): Promise<{ room: Room; people: RoomMember[] }>;
+  /** Adds a user to a room, also to a private one. Returns the room as it was. */
+  "room.add"(args: { address: string; user: string }): Promise<Room>;
   /** Returns the room as it was. */
   "room.delete"(args: { address: string }): Promise<Room>;
   "retention.list"(args: NoArguments): Promise<ConversationRule[]>;
@@ -101,6 +103,7 @@ const argumentTypes: {
   "user.invite": { lifetimeMs: amount },
   "room.list": { after: text },
   "room.show": { address: text },
+  "room.add": { address: text, user: text },
   "room.delete": { address: text },
   "retention.list": {},
   "retention.set": { address: text, maxAgeMs: amount, maxEntries: amount },

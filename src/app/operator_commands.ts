@@ -5,6 +5,7 @@ import type { AuditJournal } from "../core/audit/audit_journal.ts";
 import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { directConversation } from "../core/messages/message.ts";
+import { createMessageId } from "../core/messages/message_id.ts";
 import type { Retention } from "../core/messages/retention.ts";
 import { longVersion } from "../host/version.ts";
 import type { OperatorHandlers } from "./operator_calls.ts";
@@ -17,7 +18,7 @@ const erasingMs = 20_000;
 export function operatorCommands(
   { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
 ): OperatorHandlers {
-  const { accounts, deletion, roomKeeper, settings } = chat;
+  const { accounts, deletion, rooms, roomKeeper, settings } = chat;
   const requireUser = async (name: string): Promise<void> => {
     if (await accounts.findUser(name) === undefined) throw noSuchUser(name);
   };
@@ -52,6 +53,11 @@ export function operatorCommands(
     "user.invite": ({ lifetimeMs }) => accounts.createInvite({ lifetimeMs }),
     "room.list": ({ after }) => roomKeeper.list({ after, limit: maxPage }),
     "room.show": ({ address }) => roomKeeper.show(address),
+    "room.add": async ({ address, user }) => {
+      const { room } = await roomKeeper.show(address);
+      await rooms.add({ id: createMessageId(Date.now()), roomId: room.id, user });
+      return room;
+    },
     "room.delete": async ({ address }) => {
       const { room, erased } = await roomKeeper.delete(address);
       audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });

@@ -1,21 +1,24 @@
 import type { Parser } from "@optique/core/parser";
 import { auditCommand } from "../commands/audit/audit_command.ts";
+import { devicesCommand, passwdCommand } from "../commands/account/account_commands.ts";
 import { backupCommand, restoreCommand } from "../commands/backup/backup_commands.ts";
 import { benchCommand } from "../commands/bench/bench_command.ts";
 import { botCommand } from "../commands/bot/bot_command.ts";
 import { brokerConfigCommand } from "../commands/broker_config/broker_config_command.ts";
 import { amqpClientCommand } from "../commands/chat/amqp_client_command.ts";
+import { chatCommand } from "../commands/chat/chat_command.ts";
 import { grpcClientCommand } from "../commands/chat/grpc_client_command.ts";
 import { anyOf, type CommandEntry, type Invocation } from "../commands/command.ts";
 import { doctorCommand } from "../commands/doctor/doctor_command.ts";
 import { exportCommand } from "../commands/export/export_command.ts";
 import { healthcheckCommand } from "../commands/healthcheck/healthcheck_command.ts";
-import { historyCommand, roomsCommand, searchCommand, usersCommand } from "../commands/lists/list_commands.ts";
+import { historyCommand, searchCommand, usersCommand } from "../commands/lists/list_commands.ts";
 import { loginCommand, logoutCommand, profilesCommand } from "../commands/login/login_commands.ts";
 import type { ConfigSettings } from "../commands/options/config_settings.ts";
 import type { Environment } from "../commands/options/environment.ts";
 import { OptionsWithEnv } from "../commands/options/options_with_env.ts";
 import { retentionCommand } from "../commands/retention/retention_commands.ts";
+import { roomsCommand } from "../commands/lists/rooms_commands.ts";
 import { roomCommand } from "../commands/room/room_commands.ts";
 import { sendCommand } from "../commands/send/send_command.ts";
 import { amqpServerCommand } from "../commands/serve/amqp_server_command.ts";
@@ -26,6 +29,7 @@ import { userCommand } from "../commands/user/user_commands.ts";
 
 /** All commands of chatd, in the order of its help. */
 export const commandTable: readonly CommandEntry[] = [
+  chatCommand,
   serveCommand,
   grpcServerCommand,
   grpcClientCommand,
@@ -39,6 +43,8 @@ export const commandTable: readonly CommandEntry[] = [
   loginCommand,
   logoutCommand,
   profilesCommand,
+  devicesCommand,
+  passwdCommand,
   sendCommand,
   tailCommand,
   botCommand,

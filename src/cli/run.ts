@@ -8,16 +8,17 @@ import { SystemError, systemReason } from "../core/system_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Runs a command line. @returns the exit code */
-export async function run(args: readonly string[]): Promise<number> {
+export async function run(given: readonly string[]): Promise<number> {
   const output = processOutput;
   let exitCodeOf = (_error: unknown): number => exitCode.failed;
   let printError: (text: string) => void | Promise<void> = output.stderr;
   try {
-    if (args.length === 1 && versionOptions.some((option) => option === args[0])) {
+    if (given.length === 1 && versionOptions.some((option) => option === given[0])) {
       output.stdout(versionLine);
       return exitCode.done;
     }
     exitCodeOf = () => exitCode.usage;
+    const args = given.length === 0 ? await atTerminal() : given;
     const { configFileOf } = await import("./config_option.ts");
     const config = await readConfig(configFileOf(args, processEnvironment));
     exitCodeOf = () => exitCode.failed;
@@ -40,6 +41,13 @@ async function tellUnknownVariables(args: readonly string[], tell: (text: string
   if (args.includes("--supervised") || /^completions?$/.test(args[0] ?? "")) return;
   const { unknownVariables } = await import("./unknown_variables.ts");
   for (const sentence of unknownVariables(args)) tell(`chatd: ${sanitizeLine(sentence)}`);
+}
+
+/** Returns the command line for no arguments. */
+async function atTerminal(): Promise<readonly string[]> {
+  if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return [];
+  const { defaultCommand } = await import("./default_command.ts");
+  return defaultCommand(processEnvironment);
 }
 
 async function readConfig(path: string | undefined): Promise<ConfigFile | undefined> {

@@ -4,7 +4,13 @@ import { type Environment, readVariables } from "../commands/options/environment
 import { commands } from "./commands.ts";
 
 /** Variables without an option. */
-const otherVariables = ["CHATD_PASSWORD", "CHATD_GRPC_JS", "CHATD_INSTALL_URL", ...commandVariables];
+const otherVariables = [
+  "CHATD_PASSWORD",
+  "CHATD_NEW_PASSWORD",
+  "CHATD_GRPC_JS",
+  "CHATD_INSTALL_URL",
+  ...commandVariables,
+];
 
 /** Variables that Kubernetes and Docker set for a service named "chatd", and variables of chatd's own tests. */
 const foreign =

@@ -1,7 +1,7 @@
 import { or } from "@optique/core/constructs";
 import { message, text } from "@optique/core/message";
-import { map } from "@optique/core/modifiers";
-import type { Parser } from "@optique/core/parser";
+import { map, withDefault, WithDefaultError } from "@optique/core/modifiers";
+import { type Parser, parseSync } from "@optique/core/parser";
 import { command } from "@optique/core/primitives";
 import { exitCode } from "./exit_code.ts";
 import type { Environment } from "./options/environment.ts";
@@ -57,7 +57,7 @@ export interface CommandEntry {
  *
  * @example
  * ```ts
- * import { map } from "@optique/core/modifiers";
+ * import { map, withDefault, WithDefaultError } from "@optique/core/modifiers";
  * import { dataFolder } from "./options/data_folder.ts";
  *
  * export const healthcheckCommand = defineCommand({
@@ -94,6 +94,34 @@ export function defineGroup(
   return { word, readsConfig, parser: (options, env) => command(word, anyOf(entries, options, env), help) };
 }
 
+/**
+ * Creates one entry for a command that also has subcommands: `named` runs if no subcommand follows its word. Its help
+ * and its options are those of `named`.
+ */
+export function defineCommandWithSubcommands<Options>(
+  named: CommandDefinition<Options>,
+  entries: readonly CommandEntry[],
+): CommandEntry {
+  const { name, brief, description, readsConfig = false } = named;
+  return {
+    word: name,
+    readsConfig,
+    parser: (options, env) => {
+      const alone = invocation(named, named.options(options, env));
+      const parsers = entries.map((entry) => entry.parser(options, env));
+      const choice = or(...parsers, alone);
+      // A choice needs a word to choose by.
+      const chosen = withDefault(choice, () => {
+        const parsed = parseSync(alone, []);
+        if (parsed.success) return parsed.value;
+        throw new WithDefaultError(parsed.error);
+      }, { message: [] });
+      const parser = { ...chosen, usage: choice.usage };
+      return command(name, parser, { brief: [text(brief)], description: [text(description)] });
+    },
+  };
+}
+
 /** Creates a parser that accepts any of `entries`. */
 export function anyOf(
   entries: readonly CommandEntry[],
@@ -106,15 +134,22 @@ export function anyOf(
 
 function commandParser<Options>(
   word: string,
-  { name, brief, description, load, exitCodeOf = () => exitCode.failed, serves = false }: CommandDefinition<Options>,
+  definition: CommandDefinition<Options>,
   options: Parser<"sync", Options, unknown>,
 ): Parser<"sync", Invocation, unknown> {
-  const invocation = map(options, (options): Invocation => ({
+  const { brief, description } = definition;
+  return command(word, invocation(definition, options), { brief: [text(brief)], description: [text(description)] });
+}
+
+function invocation<Options>(
+  { name, load, exitCodeOf = () => exitCode.failed, serves = false }: CommandDefinition<Options>,
+  options: Parser<"sync", Options, unknown>,
+): Parser<"sync", Invocation, unknown> {
+  return map(options, (options): Invocation => ({
     command: name,
     options,
     run: async () => (await load())(options),
     exitCodeOf,
     serves,
   }));
-  return command(word, invocation, { brief: [text(brief)], description: [text(description)] });
 }

@@ -11,6 +11,8 @@ export const exitCode = {
   authentication: 3,
   /** No server could be reached in time. */
   noConnection: 4,
+  /** The server's disk is full. */
+  storageFull: 5,
   /** A server crashed because of a bug, without a supervisor or while it stopped. */
   crashed: crashedExitCode,
   /** A server cannot start because of its setup (certificate, data, permission, broker); restarting does not help. */
@@ -26,6 +28,7 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCode, string>> =
   usage: "The command line, an environment variable or the configuration file is invalid.",
   authentication: "The server rejected the user, the password, the token or the invitation.",
   noConnection: "No server could be reached in time.",
+  storageFull: "The server's disk is full.",
   crashed: "A server without a supervisor crashed because of a bug.",
   refused:
     "A server cannot start because of a certificate, its data, a permission or the broker; restarting does not help.",
@@ -44,6 +47,7 @@ const authenticationCodes: ReadonlySet<ChatErrorCode> = new Set([
 export function clientExitCode(error: unknown): number {
   if (!(error instanceof ChatError)) return exitCode.failed;
   if (authenticationCodes.has(error.code)) return exitCode.authentication;
+  if (error.code === "storage_full") return exitCode.storageFull;
   return error.code === "unavailable" ? exitCode.noConnection : exitCode.failed;
 }
 

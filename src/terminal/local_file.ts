@@ -141,6 +141,17 @@ function nothingToSend(path: string, { isFile }: Deno.FileInfo): ChatError {
   );
 }
 
+/** Returns the task of deno.json that permits files, with the arguments of this run. */
+function taskCommand(): string {
+  const [command, ...rest] = Deno.args;
+  const words = command === "grpc-client" ? ["chat:files", ...rest] : ["script:files", ...Deno.args];
+  return ["deno", "task", ...words.map(quoted)].join(" ");
+}
+
+function quoted(word: string): string {
+  return /^[\w./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Maps an error of the file system. @param options.flag the Deno permission that the operation needs */
 function fileError(cause: unknown, { path, flag }: { path: string; flag: string }): unknown {
   if (cause instanceof ChatError) return cause;
@@ -149,7 +160,8 @@ function fileError(cause: unknown, { path, flag }: { path: string; flag: string 
     const folder = path.replace(/[^/\\]*$/, "") || ".";
     return error(
       "permission_denied",
-      `Deno does not permit chatd to use "${path}". Add ${flag}="${folder}" to the command.`,
+      `Deno does not permit chatd to use "${path}". Add ${flag}="${folder}" to deno run, or from a checkout run: ` +
+        taskCommand(),
     );
   }
   if (cause instanceof Deno.errors.PermissionDenied) {

@@ -1,6 +1,7 @@
 import { waitAwake } from "../client/awake_wait.ts";
 import type { ChatClient, ClientEvent } from "../client/chat_client.ts";
 import { systemTimers } from "../client/timers.ts";
+import { waitingNote } from "../client/waiting_note.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { maxTextBytes } from "../core/messages/message.ts";
 import { sanitizeLine } from "../core/sanitize.ts";
@@ -9,10 +10,12 @@ export interface PipeOptions {
   /** The lines to send, in UTF-8; read no faster than the server accepts them. */
   input: AsyncIterable<Uint8Array>;
   to: string;
+  /** The server's address, for people. */
+  address: string;
   client(onEvent: (event: ClientEvent) => void): ChatClient;
   /** Reports a problem to the person. */
   report(problem: string): void;
-  /** How long to try without a connection, in milliseconds awake. Default 60 000. */
+  /** How long to try without a connection, or with a full disk of the server, in milliseconds awake. Default 60 000. */
   patienceMs?: number;
 }
 
@@ -20,23 +23,32 @@ export interface PipeOptions {
 const maxWaiting = 256;
 /** Their size at most, in UTF-16 units. */
 const maxWaitingBytes = 1024 * 1024;
+/** How much of a refused command its error shows, in UTF-16 units. */
+const maxShownCommand = 32;
 
 /**
- * Sends each line of the input as a message, except empty ones. Resolves when every line was accepted or refused.
+ * Sends each line of the input as a message, except empty ones. Refuses lines that are commands on a terminal; "//" at
+ * the start of a line stands for a slash, as there. Resolves when every line was accepted or refused.
  * @returns how many lines were refused.
- * @throws {ChatError} when the client gave up; `unavailable` when there was no connection for too long.
+ * @throws {ChatError} when the client gave up; `unavailable` when there was no connection for too long, `storage_full` when
+ * the server's disk was full for as long.
  */
 export async function sendLines(options: PipeOptions): Promise<number> {
   const stop = new AbortController();
   const patience = new Patience(options.patienceMs ?? 60_000, () => stop.abort());
-  let reported: string | undefined;
-  const client = options.client((event) => {
-    if (event.kind === "state" && event.state.kind === "online") patience.rest();
-    if (event.kind === "state" && event.state.kind === "offline") {
-      patience.wait(event.state.reason);
-      if (reported !== event.state.reason.message) options.report(`${event.state.reason.message} Trying again.`);
-      reported = event.state.reason.message;
-    }
+  const reported = new Set<string>();
+  const waitFor = (reason: ChatError) => {
+    patience.wait(reason);
+    const note = waitingNote(options.address, reason);
+    if (!reported.has(note)) options.report(note);
+    reported.add(note);
+  };
+  const client: ChatClient = options.client((event) => {
+    if (event.kind === "accepted") patience.rest();
+    if (event.kind === "postponed" && event.reason.code === "storage_full") waitFor(event.reason);
+    if (event.kind !== "state") return;
+    if (event.state.kind === "online" && !patience.awaitsRoom) patience.rest();
+    if (event.state.kind === "offline") waitFor(event.state.reason);
   });
   patience.wait(undefined);
   const running = client.run({ signal: stop.signal });
@@ -66,10 +78,15 @@ async function sendAll(client: ChatClient, { input, to, report }: PipeOptions): 
       continue;
     }
     if (text === "") continue;
+    if (isCommand(text)) {
+      report(`line ${number}: ${commandRefusal(text)}`);
+      refused++;
+      continue;
+    }
     while (waiting >= maxWaiting || waitingBytes >= maxWaitingBytes) await settled.promise;
     waiting++;
     waitingBytes += text.length;
-    client.send(to, text).catch((error) => {
+    client.send(to, withoutEscape(text)).catch((error) => {
       refused++;
       if (client.state.kind !== "ended") report(`line ${number}: ${error.message}`);
     }).finally(() => {
@@ -83,6 +100,21 @@ async function sendAll(client: ChatClient, { input, to, report }: PipeOptions): 
   // The error of the client is the cause of all refusals.
   if (client.state.kind === "ended" && client.state.error) throw client.state.error;
   return refused;
+}
+
+function isCommand(line: string): boolean {
+  return line.startsWith("/") && !line.startsWith("//");
+}
+
+function commandRefusal(line: string): string {
+  const [word] = line.split(/\s/, 1);
+  return `${word.slice(0, maxShownCommand)} is a command, and a pipe cannot run it. It was not sent. ` +
+    'To send a text that begins with a slash, begin it with "//".';
+}
+
+/** Returns the text of a line, whose first slash may be written as two. */
+function withoutEscape(line: string): string {
+  return line.replace(/^\/\//, "/");
 }
 
 interface Line {
@@ -132,7 +164,7 @@ function decodeLine(number: number, parts: readonly Uint8Array[], length: number
   }
 }
 
-/** Ends after a time without a connection. */
+/** Ends after a time without a connection, or without room on the server's disk. */
 class Patience {
   reason: ChatError | undefined;
   #cancel: (() => void) | undefined;
@@ -142,6 +174,11 @@ class Patience {
   constructor(ms: number, onEnd: () => void) {
     this.#ms = ms;
     this.#onEnd = onEnd;
+  }
+
+  /** Whether the server's disk is full. */
+  get awaitsRoom(): boolean {
+    return this.#cancel !== undefined && this.reason?.code === "storage_full";
   }
 
   wait(reason: ChatError | undefined): void {

@@ -25,6 +25,7 @@ const samples: { readonly [Call in OperatorCall]: ArgumentsOf<Call> } = {
   "user.invite": { lifetimeMs: 60_000 },
   "room.list": { after: "" },
   "room.show": { address: "#ops" },
+  "room.add": { address: "#ops", user: "ana" },
   "room.delete": { address: "#ops" },
   "retention.list": {},
   "retention.set": { address: "", maxAgeMs: 0, maxEntries: 5 },

@@ -89,13 +89,12 @@ Deno.test("grpc-server takes every option", () => {
 Deno.test("grpc-client needs a user, and has defaults for the rest", () => {
   const missing = chatd("grpc-client");
   assert.equal(missing.code, 2);
-  assert.match(missing.err, /--user.*CHATD_USER/);
+  assert.match(missing.err, /--user.*CHATD_USER.*--profile/);
   const { options } = chatd("grpc-client --user ana");
   assert.deepEqual(
     Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)),
     {
       user: "ana",
-      server: { host: "127.0.0.1", port: 50051 },
       delivery: "stream",
       consumer: "ui",
       plain: false,

@@ -6,7 +6,7 @@ const pages = commandPages();
 
 /** The pages of the commands whose command lines begin with `word`. */
 function pagesOf(word: string): readonly CommandPage[] {
-  return pages.filter(({ path, subcommands }) => path[0] === word && subcommands.length === 0);
+  return pages.filter(({ path, runs }) => path[0] === word && runs);
 }
 
 Deno.test("a command reads a configuration file if and only if it has --config", () => {

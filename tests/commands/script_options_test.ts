@@ -108,7 +108,7 @@ Deno.test("two servers, or a transport without a user, are refused", () => {
 Deno.test("send, tail and bot have defaults, and refuse contradictory options", () => {
   const sent = parse(["send", "--to", "#ops", "two", "words", "--reply-to", "7", "--", "-x"])
     .options as SendCommandOptions;
-  assert.deepEqual([sent.to, sent.words, sent.replyTo, sent.timeoutMs], ["#ops", ["two", "words", "-x"], 7, 60_000]);
+  assert.deepEqual([sent.to, sent.words, sent.replyTo, sent.timeoutMs], ["#ops", ["two", "words", "-x"], 7, undefined]);
   const tailed = parse(["tail", "--conversation", "ben", "--since", "12"]).options as TailCommandOptions;
   assert.deepEqual([tailed.name, tailed.conversations, tailed.since], ["default", ["ben"], { seq: 12 }]);
   const dated = parse(["tail", "--since", "2026-11-23"]).options as TailCommandOptions;

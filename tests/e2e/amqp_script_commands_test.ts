@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { startTestAmqpServer } from "../support/brokers/amqp_server.ts";
 import { borrowTestBroker } from "../support/brokers/borrowed_broker.ts";
 import { eventually } from "../support/waiting/eventually.ts";
-import { jsonLines, ScriptUser } from "../support/processes/script_user.ts";
+import { jsonLines, scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const echoBot = fileURLToPath(new URL("../../examples/echo_bot.sh", import.meta.url));
@@ -41,6 +41,21 @@ Deno.test("over RabbitMQ too, scripts log in, send, read, and answer", async () 
   assert.deepEqual([second.code, jsonLines(second.stdout)[0].seq], [0, "2"], second.stderr);
   const users = await ben.run(["users", "--json"]);
   assert.deepEqual(jsonLines(users.stdout).map(({ name }) => name), ["ana", "ben"]);
+
+  for (const args of [["rooms", "create", "ops"], ["rooms", "members", "#ops"], ["devices"]]) {
+    const { code, stderr } = await ana.run(args);
+    assert.equal(code, 0, stderr);
+  }
+  assert.equal((await ben.run(["send", "--to", "#ops", "--join", "by send"])).code, 0);
+  for (const args of [["chat", "#ops"], ["amqp-client", "--profile", "default", "--to", "#ops"]]) {
+    const { code, stderr } = await ben.run(args, `by ${args[0]}\n/leave\n`);
+    assert.equal(code, 1, stderr);
+    assert.match(stderr, /^chatd: line 2: \/leave is a command/);
+  }
+  const room = jsonLines((await ana.run(["history", "--with", "#ops", "--json"])).stdout);
+  assert.deepEqual(room.map(({ text }) => text), ["by send", "by chat", "by amqp-client"]);
+  const changed = await ana.run(["passwd"], `${scriptPassword}\nanother password\n`);
+  assert.equal(changed.code, 0, changed.stderr);
 
   assert.equal((await ana.run(["logout"])).code, 0);
   assert.equal((await ana.run(["send", "--to", "ben", "hello"])).code, 3);

@@ -80,8 +80,16 @@ Deno.test("deno task start serves, restarts what died, and chats with deno task 
       assert.equal(code, 0, new TextDecoder().decode(stderr));
       return new TextDecoder().decode(stdout);
     };
+    Deno.writeTextFileSync(`${folder.path}/note.txt`, "a note in a file");
     await script("login", "--user", "ana", "--server", `127.0.0.1:${port}`);
     await script("send", "--to", "ana", "by a script");
+    const note = ["send", "--to", "ana", "--file", `${folder.path}/note.txt`];
+    const confined = await task(folder.path, ["script", ...note]).output();
+    assert.equal(confined.code, 1);
+    const said = new TextDecoder().decode(confined.stderr);
+    assert.ok(said.includes(`deno task script:files ${note.join(" ")}\n`), said);
+    const permitted = await task(folder.path, ["script:files", ...note]).output();
+    assert.equal(permitted.code, 0, new TextDecoder().decode(permitted.stderr));
     assert.match(
       await script("tail", "--since", "1h", "--count", "2"),
       / ana: a note to myself\n.* ana: by a script\n$/,

@@ -27,6 +27,7 @@ function pipe(server: FakeChatServer, input: AsyncIterable<Uint8Array>, options:
   const refused = sendLines({
     input,
     to: "ben",
+    address: "127.0.0.1:50051",
     client: (onEvent) =>
       new ChatClient({
         transport: server.transport,
@@ -81,7 +82,7 @@ Deno.test("every line becomes a message, in order, also over a lost connection",
   const { refused, problems } = pipe(server, bytes(`\n${texts.join("\n")}\n\n`));
   assert.equal(await refused, 0);
   assert.deepEqual(server.log.map(({ text }) => text), texts);
-  assert.deepEqual(problems, ["The connection broke. Trying again."]);
+  assert.deepEqual(problems, ["Waiting for 127.0.0.1:50051: The connection broke."]);
 });
 
 Deno.test("refused lines are reported by number and counted; the others are sent", async () => {
@@ -91,6 +92,23 @@ Deno.test("refused lines are reported by number and counted; the others are sent
   assert.equal(await refused, 2);
   assert.deepEqual(problems.toSorted(), ["line 2: Not this.", "line 3: It is not valid UTF-8."]);
   assert.deepEqual(server.log.map(({ text }) => text), ["good", "fine"]);
+});
+
+Deno.test("a slash command is refused, and two slashes begin a text with one", async () => {
+  const server = new FakeChatServer();
+  const { refused, problems } = pipe(server, bytes("before\n/join #ops\n//etc/passwd\n / \n"));
+  assert.equal(await refused, 1);
+  assert.equal(problems.length, 1);
+  assert.match(problems[0], /^line 2: \/join is a command, and a pipe cannot run it\. It was not sent\./);
+  assert.deepEqual(server.log.map(({ text }) => text), ["before", "/etc/passwd", " / "]);
+});
+
+Deno.test("a full disk of the server is told once, and ends the pipe in time", async () => {
+  const server = new FakeChatServer();
+  server.refuseSend = () => new ChatError("storage_full", "The disk is full.", { retryAfterMs: 10 });
+  const { refused, problems } = pipe(server, bytes("one\n"), { patienceMs: 100 });
+  await assert.rejects(refused, { code: "storage_full" });
+  assert.deepEqual(problems, ["Waiting for 127.0.0.1:50051: The disk is full."]);
 });
 
 Deno.test("the input is read no faster than the server accepts", async () => {

@@ -38,6 +38,14 @@ export class Login {
     this.#state = state;
   }
 
+  /** Whether {@link token} asks a person for the password. */
+  get asksPerson(): boolean {
+    const { password, passwordFile } = this.#options;
+    const { token } = this.#state.read();
+    const isSaved = token !== undefined && token !== this.#refused?.token;
+    return !isSaved && password === undefined && passwordFile === undefined && Deno.stdin.isTerminal();
+  }
+
   async token(): Promise<string> {
     const { token, deviceId } = this.#state.read();
     const { user, invite, passwordFile, password, checkPassword = false } = this.#options;

@@ -1,13 +1,14 @@
 import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import type { AmqpClientOptions } from "../../app/client/client_options.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
 import { clientBrokerOption } from "../options/broker_options.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { consumerName, path, userName, words } from "../options/value_parsers.ts";
+import { clientProfileOption, recipientOption, requireUser } from "./client_options.ts";
+import type { AmqpClientCommandOptions } from "./run_amqp_client.ts";
 
 export const amqpClientCommand: CommandEntry = defineCommand({
   name: "amqp-client",
@@ -22,11 +23,12 @@ export const amqpClientCommand: CommandEntry = defineCommand({
 function amqpClientOptions(
   options: OptionsWithEnv,
   env: Environment,
-): Parser<"sync", AmqpClientOptions, unknown> {
+): Parser<"sync", AmqpClientCommandOptions, unknown> {
   const main = object({
-    user: options.required("--user", userName(), "Your user name (required); you can register a new one"),
+    profile: clientProfileOption(),
+    user: options.optional("--user", userName(), "Your user name, unless a profile has it; you can register a new one"),
     broker: clientBrokerOption(options),
-    to: options.optional("--to", userName(), "Recipient; required if the input is a pipe"),
+    to: recipientOption(options),
     consumer: options.withDefault("--consumer", consumerName(), {
       standard: "ui",
       description: "Delivery cursor to resume from",
@@ -43,5 +45,8 @@ function amqpClientOptions(
     insecure: options.flag("--insecure", "Allow sending the password beyond this machine without TLS"),
   });
   const all = merge(group("Options", main), group("Password and registration", secrets), group("Encryption", tls));
-  return map(all, (parsed) => ({ ...parsed, password: env("CHATD_PASSWORD") || undefined }));
+  return map(all, (parsed) => {
+    requireUser(parsed);
+    return { ...parsed, password: env("CHATD_PASSWORD") || undefined };
+  });
 }

@@ -2,13 +2,14 @@ import { group, merge, object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { choice } from "@optique/core/valueparser";
-import type { GrpcClientOptions } from "../../app/client/client_options.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
-import { clientTls, clientTlsOptions, serverOption } from "../options/client_tls.ts";
+import { clientTls, clientTlsOptions } from "../options/client_tls.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { consumerName, path, userName, words } from "../options/value_parsers.ts";
+import { consumerName, hostPort, path, userName, words } from "../options/value_parsers.ts";
+import { clientProfileOption, recipientOption, requireUser } from "./client_options.ts";
+import type { GrpcClientCommandOptions } from "./run_grpc_client.ts";
 
 export const grpcClientCommand: CommandEntry = defineCommand({
   name: "grpc-client",
@@ -23,11 +24,16 @@ export const grpcClientCommand: CommandEntry = defineCommand({
 function grpcClientOptions(
   options: OptionsWithEnv,
   env: Environment,
-): Parser<"sync", GrpcClientOptions, unknown> {
+): Parser<"sync", GrpcClientCommandOptions, unknown> {
   const main = object({
-    user: options.required("--user", userName(), "Your user name (required); you can register a new one"),
-    server: serverOption(options),
-    to: options.optional("--to", userName(), "Recipient; required if the input is a pipe"),
+    profile: clientProfileOption(),
+    user: options.optional("--user", userName(), "Your user name, unless a profile has it; you can register a new one"),
+    server: options.optional(
+      "--server",
+      hostPort({ allowPort0: false }),
+      "Address of the server; 127.0.0.1:50051 unless given here or in the profile",
+    ),
+    to: recipientOption(options),
     delivery: options.withDefault("--delivery", choice(["stream", "callback", "auto"], { metavar: "MODE" }), {
       standard: "stream",
       description: "How to receive messages: over this client's stream, by server callback, or callback with fallback",
@@ -50,6 +56,7 @@ function grpcClientOptions(
   );
   return map(all, (parsed) => {
     const { tls, caFile, serverName, certFile, keyFile, ...rest } = parsed;
+    requireUser(rest);
     return {
       ...rest,
       tls: clientTls(tls, { caFile, serverName, certFile, keyFile }),

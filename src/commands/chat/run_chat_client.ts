@@ -13,6 +13,8 @@ import { exitCode } from "../exit_code.ts";
 /** Options of the client commands of all transports. */
 export interface ChatClientOptions extends LoginOptions {
   readonly to?: string;
+  /** The name of the recipient on the command line; "--to NAME" unless given. */
+  readonly recipientName?: string;
   readonly consumer: string;
   /** Uses line mode instead of the full screen. */
   readonly plain?: boolean;
@@ -27,7 +29,7 @@ export interface ChatClientOptions extends LoginOptions {
 export async function runChatClient(transport: Transport, options: ChatClientOptions): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   if (!isTerminal && options.to === undefined) {
-    console.error("chatd: --to NAME is required when the input is a pipe.");
+    console.error(`chatd: ${options.recipientName ?? "--to NAME"} is required when the input is a pipe.`);
     return exitCode.usage;
   }
   const state = new ClientState({ server: transport.address, user: options.user });
@@ -132,6 +134,7 @@ async function pipe(run: Run): Promise<number> {
   const refused = await sendLines({
     input: Deno.stdin.readable,
     to: run.options.to!,
+    address: run.transport.address,
     client: (onEvent) => newClient(run, onEvent),
     report: (problem) => console.error(describeProblem(problem)),
   });

@@ -1,6 +1,6 @@
 import { object } from "@optique/core/constructs";
 import { text } from "@optique/core/message";
-import { map, multiple, optional } from "@optique/core/modifiers";
+import { multiple } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import type { Parser } from "@optique/core/parser";
 import { type CommandEntry, defineCommand } from "../command.ts";
@@ -8,10 +8,9 @@ import { scriptExitCode } from "../exit_code.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { plainOption } from "../options/plain_option.ts";
-import { UsageError } from "../options/usage_error.ts";
 import { address, words } from "../options/value_parsers.ts";
-import { jsonOption, limitOption, seqValue, withConnection } from "../script/script_options.ts";
-import type { HistoryCommandOptions, ListOptions, RoomsCommandOptions, SearchCommandOptions } from "./run_lists.ts";
+import { jsonOption, limitOption, seqValue, timeoutOption, withConnection } from "../script/script_options.ts";
+import type { HistoryCommandOptions, ListOptions, SearchCommandOptions } from "./run_lists.ts";
 
 export const historyCommand: CommandEntry = defineCommand({
   name: "history",
@@ -42,17 +41,6 @@ export const usersCommand: CommandEntry = defineCommand({
   exitCodeOf: scriptExitCode,
 });
 
-export const roomsCommand: CommandEntry = defineCommand({
-  name: "rooms",
-  brief: "List public rooms, or your own",
-  description:
-    "Lists public rooms, your own rooms, or rooms that you are invited to: address, name, number of members " +
-    "and topic, separated by tabs.",
-  options: roomsOptions,
-  load: async () => (await import("./run_lists.ts")).runRooms,
-  exitCodeOf: scriptExitCode,
-});
-
 function historyOptions(
   options: OptionsWithEnv,
   env: Environment,
@@ -63,6 +51,7 @@ function historyOptions(
     before: plainOption("--before", seqValue(), "Print only messages with a lower number than this"),
     events: options.once("--events", "Also print edits, reactions and room events"),
     json: jsonOption(options),
+    timeoutMs: timeoutOption(),
   });
   return withConnection(main, options, env);
 }
@@ -76,27 +65,11 @@ function searchOptions(
     words: multiple(argument(words("WORDS"), { description: [text(description)] }), { min: 1 }),
     limit: limitOption(20),
     json: jsonOption(options),
+    timeoutMs: timeoutOption(),
   });
   return withConnection(main, options, env);
 }
 
 function usersOptions(options: OptionsWithEnv, env: Environment): Parser<"sync", ListOptions, unknown> {
-  return withConnection(object({ json: jsonOption(options) }), options, env);
-}
-
-function roomsOptions(
-  options: OptionsWithEnv,
-  env: Environment,
-): Parser<"sync", RoomsCommandOptions, unknown> {
-  const main = object({
-    query: optional(argument(words("QUERY"), { description: [text("Text in the name or topic")] })),
-    mine: options.once("--mine", "List rooms that you are a member of, including private ones"),
-    invited: options.once("--invited", "List rooms that you are invited to, with the inviter"),
-    json: jsonOption(options),
-  });
-  const checked = map(main, (chosen) => {
-    if (!chosen.mine || !chosen.invited) return chosen;
-    throw new UsageError("--mine and --invited exclude each other.");
-  });
-  return withConnection(checked, options, env);
+  return withConnection(object({ json: jsonOption(options), timeoutMs: timeoutOption() }), options, env);
 }

@@ -17,6 +17,8 @@ export interface ListOptions {
   readonly connection: ConnectionChoice;
   /** Prints one JSON object per line. */
   readonly json: boolean;
+  /** How long the command may take, with retries, in milliseconds; one attempt unless given. */
+  readonly timeoutMs?: number;
 }
 
 export interface HistoryCommandOptions extends ListOptions {
@@ -113,7 +115,8 @@ async function userFormat({ json }: ListOptions): Promise<(user: User) => string
   return (user) => jsonLine(userRecord(user));
 }
 
-async function roomFormat({ json }: ListOptions): Promise<(listed: ListedRoom) => string> {
+/** Returns the line that stands for a room. */
+export async function roomFormat({ json }: Pick<ListOptions, "json">): Promise<(listed: ListedRoom) => string> {
   if (json) {
     const { roomRecord } = await import("../script/json_records.ts");
     return ({ room, invitedBy }) => jsonLine(roomRecord(room, { invitedBy }));
@@ -176,7 +179,8 @@ async function list(
 ): Promise<number> {
   const connection = await openConnection(options.connection);
   const output = new Output();
-  await withClient(connection, (client) => work(client, connection, (line) => output.line(line)));
+  const { timeoutMs } = options;
+  await withClient(connection, (client) => work(client, connection, (line) => output.line(line)), { timeoutMs });
   return exitCode.done;
 }
 

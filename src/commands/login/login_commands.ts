@@ -8,7 +8,7 @@ import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { userName, words } from "../options/value_parsers.ts";
 import { completePlace, givenPlace } from "../script/given_place.ts";
 import { defaultProfile } from "../script/profiles.ts";
-import { encryptionOptions, jsonOption, placeOptions, profileOption } from "../script/script_options.ts";
+import { encryptionOptions, jsonOption, placeOptions, profileOption, timeoutOption } from "../script/script_options.ts";
 import type { LogoutOptions, ProfilesOptions, ScriptLoginOptions } from "./run_login.ts";
 
 export const loginCommand: CommandEntry = defineCommand({
@@ -48,10 +48,12 @@ function loginOptions(
     profile: profileOption(options),
     user: options.required("--user", userName(), "Your user name"),
     invite: options.optional("--invite", words("CODE"), "Invitation code to register with"),
+    timeoutMs: timeoutOption(),
   });
   const all = merge(group("Options", main), group("Connection", placeOptions(options)), encryptionOptions(options));
-  return map(all, ({ profile = defaultProfile, user, invite, passwordFile, ...place }) => ({
+  return map(all, ({ profile = defaultProfile, user, invite, passwordFile, timeoutMs, ...place }) => ({
     name: profile,
+    timeoutMs,
     profile: completePlace({ ...givenPlace(place), user }),
     invite,
     passwordFile,
@@ -60,9 +62,8 @@ function loginOptions(
 }
 
 function logoutOptions(options: OptionsWithEnv): Parser<"sync", LogoutOptions, unknown> {
-  return map(object("Options", { profile: profileOption(options) }), ({ profile = defaultProfile }) => ({
-    name: profile,
-  }));
+  const main = object("Options", { profile: profileOption(options), timeoutMs: timeoutOption() });
+  return map(main, ({ profile = defaultProfile, timeoutMs }) => ({ name: profile, timeoutMs }));
 }
 
 function profilesOptions(options: OptionsWithEnv): Parser<"sync", ProfilesOptions, unknown> {

@@ -12,11 +12,15 @@ export interface ScriptLoginOptions extends Pick<ConnectionChoice, "passwordFile
   readonly name: string;
   readonly profile: Profile;
   readonly invite?: string;
+  /** How long the login may take, with retries, in milliseconds; one attempt unless given. */
+  readonly timeoutMs?: number;
 }
 
 /** Options of `chatd logout`. */
 export interface LogoutOptions {
   readonly name: string;
+  /** As for the login. */
+  readonly timeoutMs?: number;
 }
 
 /** Options of `chatd profiles`. */
@@ -25,23 +29,23 @@ export interface ProfilesOptions {
 }
 
 /** Logs in, with a password if one is given and otherwise with a saved token, and saves the profile. */
-export async function runLogin({ name, profile, ...secrets }: ScriptLoginOptions): Promise<number> {
+export async function runLogin({ name, profile, timeoutMs, ...secrets }: ScriptLoginOptions): Promise<number> {
   const connection = await connectionOf(profile, {
     ...secrets,
     checkPassword: secrets.password !== undefined || secrets.passwordFile !== undefined,
   });
-  const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user));
+  const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user), { timeoutMs });
   saveProfile(name, profile);
   printNotice(`Logged in as ${user} at ${connection.transport.address}; profile "${name}".`);
   return exitCode.done;
 }
 
 /** Revokes the token, and deletes it and the profile. */
-export async function runLogout({ name }: LogoutOptions): Promise<number> {
+export async function runLogout({ name, timeoutMs }: LogoutOptions): Promise<number> {
   const connection = await openConnection({ profile: name });
   const { state, transport, user } = connection;
   try {
-    if (state.read().token !== undefined) await withClient(connection, (client) => client.logOut());
+    if (state.read().token !== undefined) await withClient(connection, (client) => client.logOut(), { timeoutMs });
   } catch (error) {
     // The server has already revoked the token.
     if (!(error instanceof ChatError) || !["unauthenticated", "token_revoked"].includes(error.code)) throw error;

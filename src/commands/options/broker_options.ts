@@ -18,11 +18,12 @@ export function optionalBrokerOption(options: OptionsWithEnv) {
 
 /** The option for the broker of a client, which logs in as its user. */
 export function clientBrokerOption(options: OptionsWithEnv) {
-  return options.withDefault("--broker", brokerUrl({ forPasswords: "set CHATD_BROKER instead" }), {
-    standard: standardBroker,
-    description:
-      "URL of the broker, amqp:// or amqps://; USER:PASSWORD@ only for a login that all users share, in CHATD_BROKER",
-  });
+  return options.optional(
+    "--broker",
+    brokerUrl({ forPasswords: "set CHATD_BROKER instead" }),
+    "URL of the broker, amqp:// or amqps://; USER:PASSWORD@ only for a login that all users share, in CHATD_BROKER; " +
+      "amqp://127.0.0.1:5672 unless given here or in the profile",
+  );
 }
 
 /** The options for secrets that a server and its broker share. */

@@ -6,12 +6,12 @@ import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { sureOption } from "../options/sure_option.ts";
-import { words } from "../options/value_parsers.ts";
-import type { RoomDeleteOptions, RoomOptions } from "./run_room.ts";
+import { userName, words } from "../options/value_parsers.ts";
+import type { RoomAddOptions, RoomDeleteOptions, RoomOptions } from "./run_room.ts";
 
 export const roomCommand: CommandEntry = defineGroup({
   word: "room",
-  brief: "List, show and delete rooms, even while the server runs",
+  brief: "List, show, fill and delete rooms, even while the server runs",
   description: "Asks the running server, or opens the data folder if none runs.",
   readsConfig: true,
   entries: [
@@ -30,6 +30,13 @@ export const roomCommand: CommandEntry = defineGroup({
       load: async () => (await import("./run_room.ts")).showRoom,
     }),
     defineCommand({
+      name: "room add",
+      brief: "Add a user to a room",
+      description: "Adds a user to a room, also to a private one, as if they had joined. The audit log records it.",
+      options: roomAddOptions,
+      load: async () => (await import("./run_room.ts")).addToRoom,
+    }),
+    defineCommand({
       name: "room delete",
       brief: "Erase a room with all of its messages",
       description: "Erases a room with all of its messages and files. Members lose access at once.",
@@ -41,6 +48,11 @@ export const roomCommand: CommandEntry = defineGroup({
 
 function roomOptions(options: OptionsWithEnv): Parser<"sync", RoomOptions, unknown> {
   return object("Options", { room: room(), dataDir: dataFolder(options) });
+}
+
+function roomAddOptions(options: OptionsWithEnv): Parser<"sync", RoomAddOptions, unknown> {
+  const user = argument(userName(), { description: [text("Name of the user")] });
+  return object("Options", { room: room(), user, dataDir: dataFolder(options) });
 }
 
 function roomDeleteOptions(options: OptionsWithEnv): Parser<"sync", RoomDeleteOptions, unknown> {

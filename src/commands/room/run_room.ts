@@ -10,6 +10,10 @@ export interface RoomOptions extends DataFolderOptions {
   readonly room: string;
 }
 
+export interface RoomAddOptions extends RoomOptions {
+  readonly user: string;
+}
+
 export interface RoomDeleteOptions extends RoomOptions {
   /** The operator has confirmed the deletion. */
   readonly yes: boolean;
@@ -37,6 +41,13 @@ export async function showRoom({ room: address, dataDir }: RoomOptions): Promise
     ...people.map(({ user, role }) => `${user}\t${role}`),
   ];
   for (const line of lines) processOutput.stdout(line);
+  return exitCode.done;
+}
+
+/** Adds a user to a room, also to a private one. */
+export async function addToRoom({ room: address, user, dataDir }: RoomAddOptions): Promise<number> {
+  const room = await new Operator(dataDir).addToRoom(address, user);
+  processOutput.stdout(`Added ${user} to room #${room.name} (${room.id}).`);
   return exitCode.done;
 }
 

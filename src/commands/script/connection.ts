@@ -1,9 +1,8 @@
 import { ClientState } from "../../app/client/client_state.ts";
 import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import type { Transport } from "../../client/transport.ts";
-import { ChatError } from "../../core/chat_error.ts";
 import { completePlace, type GivenPlace } from "./given_place.ts";
-import { defaultProfile, type Profile, readProfile } from "./profiles.ts";
+import { defaultProfile, missingProfile, type Profile, readProfile } from "./profiles.ts";
 
 /** The user and server of a script command: a profile, or options of the command. */
 export interface ConnectionChoice {
@@ -36,11 +35,7 @@ export async function openConnection(choice: ConnectionChoice): Promise<ScriptCo
   const { given = {} } = choice;
   const user = given.user ?? profile?.user;
   if (user === undefined || (profile === undefined && choice.profile !== undefined)) {
-    const option = name === defaultProfile ? "" : ` --profile ${name}`;
-    throw new ChatError(
-      "unauthenticated",
-      `There is no profile "${name}": create it with "chatd login${option} --user NAME", or use --via.`,
-    );
+    throw missingProfile(name);
   }
   const chosen = completePlace({ ...given, user }, profile);
   return { ...await connectionOf(chosen, choice), profile: profile && name };
@@ -59,7 +54,8 @@ export async function connectionOf(
   return { transport, user, state, login, profile: undefined };
 }
 
-async function openTransport(profile: Profile): Promise<Transport> {
+/** Opens the transport of a profile, whose code is loaded only for it. */
+export async function openTransport(profile: Profile): Promise<Transport> {
   if (profile.via === "grpc") {
     const { openGrpcTransport } = await import("../../app/client/grpc_transport.ts");
     return await openGrpcTransport({ ...profile, delivery: "stream" });

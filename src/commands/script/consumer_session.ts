@@ -2,6 +2,7 @@ import type { Consumer } from "../../app/client/client_state.ts";
 import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
 import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
 import type { ResumePoint } from "../../client/delivery_cursor.ts";
+import { waitingNote } from "../../client/waiting_note.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { parseAddress } from "../../core/messages/address.ts";
 import { directConversation, type Message } from "../../core/messages/message.ts";
@@ -50,6 +51,11 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
   for (;;) {
     const token = await login.token();
     let lastNotice: string | undefined;
+    const say = (reason: ChatError) => {
+      const note = waitingNote(transport.address, reason);
+      if (note !== lastNotice) printNotice(note);
+      lastNotice = note;
+    };
     const onEvent = (event: ClientEvent) => {
       if (event.kind === "message") return options.onMessage(event.message);
       if (event.kind !== "state") return;
@@ -62,9 +68,7 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
         printNotice(restoredNote);
         options.onRestored?.();
       }
-      if (event.state.kind !== "offline" || event.state.reason.message === lastNotice) return;
-      lastNotice = event.state.reason.message;
-      printNotice(`${lastNotice} Trying again.`);
+      if (event.state.kind === "offline") say(event.state.reason);
     };
     const client = new ChatClient({
       transport,

@@ -1,4 +1,6 @@
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
+import { Device } from "../../gen/chatd/v1/auth.ts";
+import { Member } from "../../gen/chatd/v1/rooms.ts";
 import { Message as WireMessage, Room, User } from "../../gen/chatd/v1/chat.ts";
 import { toWireMessage } from "../../wire/convert.ts";
 import { jsonObject } from "../../wire/json_messages.ts";
@@ -26,6 +28,14 @@ export function messageRecord(
 
 export function userRecord(user: User): Record<string, unknown> {
   return jsonObject("chatd.v1.User", User.encode(user).finish());
+}
+
+export function deviceRecord(device: Device): Record<string, unknown> {
+  return jsonObject("chatd.v1.Device", Device.encode(device).finish());
+}
+
+export function memberRecord(member: Member): Record<string, unknown> {
+  return jsonObject("chatd.v1.Member", Member.encode(member).finish());
 }
 
 /** A room with its address; `invitedBy` names the inviter in an invitation. */

@@ -45,6 +45,25 @@ export function readProfile(name: string): Profile | undefined {
   throw new ChatError("invalid_argument", `${path} is not a valid profile: create it again with "chatd login".`);
 }
 
+/** Returns a profile. @throws {ChatError} `unauthenticated` if it does not exist */
+export function requireProfile(name: string): Profile {
+  const profile = readProfile(name);
+  if (profile !== undefined) return profile;
+  throw missingProfile(name);
+}
+
+/** Returns the error for a profile that does not exist. */
+export function missingProfile(name: string): ChatError {
+  const option = name === defaultProfile ? "" : ` --profile ${name}`;
+  const others = profileNames();
+  const saved = others.length === 0 ? "" : ` Saved profiles, for --profile: ${others.join(", ")}.`;
+  return new ChatError(
+    "unauthenticated",
+    `There is no profile "${name}": create it with "chatd login${option} --user NAME --server HOST:PORT", or with ` +
+      `--broker URL for RabbitMQ.${saved}`,
+  );
+}
+
 /** Saves or replaces a profile, with mode 0600 in a folder with mode 0700. */
 export function saveProfile(name: string, profile: Profile): void {
   const path = pathOf(name);

@@ -1,19 +1,22 @@
 import type { ClientState, Consumer } from "../../app/client/client_state.ts";
-import { waitAwake } from "../../client/awake_wait.ts";
-import { ChatClient, type ClientEvent, restoredNote } from "../../client/chat_client.ts";
+import type { Login } from "../../app/client/saved_login.ts";
+import { ChatClient, restoredNote } from "../../client/chat_client.ts";
 import { atHead } from "../../client/delivery_cursor.ts";
-import { systemTimers } from "../../client/timers.ts";
+import { systemTimers, wait } from "../../client/timers.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import { version } from "../../host/version.ts";
 import type { ScriptConnection } from "./connection.ts";
-import { printNotice } from "./output.ts";
+import { Waiting, type WaitLimits } from "./waiting.ts";
 
 export interface RequestClientOptions {
   /**
-   * How long to retry without a connection, in milliseconds awake; 0, the default, gives up after the first failure.
+   * How long to retry without a connection, in milliseconds awake; unless given, as long as `timeoutMs`. 0, the default
+   * without a timeout, gives up after the first failure.
    */
   readonly patienceMs?: number;
+  /** How long connecting, logging in and `work` may take together, in milliseconds awake; no limit unless given. */
+  readonly timeoutMs?: number;
   /** The log's incarnation of a position that the server validates in its hello. */
   readonly incarnation?: string;
 }
@@ -22,6 +25,7 @@ export interface RequestClientOptions {
 const maxConcurrent = 8;
 const turnPatienceMs = 120_000;
 const turnRetryMs = 50;
+const logInRetryMs = 1_000;
 
 /**
  * Runs `work` over a connection for requests only, without deliveries, so it takes no messages from other consumers.
@@ -38,18 +42,19 @@ const turnRetryMs = 50;
 export async function withClient<T>(
   connection: ScriptConnection,
   work: (client: ChatClient, hello: HelloResponse) => Promise<T>,
-  { patienceMs = 0, incarnation }: RequestClientOptions = {},
+  { timeoutMs, patienceMs = timeoutMs ?? 0, incarnation }: RequestClientOptions = {},
 ): Promise<T> {
-  const { login, state, transport } = connection;
-  using consumer = await takeTurn(state);
+  const { state, transport } = connection;
+  const limits: WaitLimits = { patienceMs, timeoutMs };
+  using waiting = new Waiting(transport.address, limits);
+  using consumer = await waiting.bound(takeTurn(state));
   for (;;) {
-    const token = await login.token();
+    const token = await logIn(connection.login, waiting, limits);
     const online = Promise.withResolvers<HelloResponse>();
     online.promise.catch(() => {});
-    const patience = new Patience(patienceMs);
     const { epoch } = state.read();
     let wasOnline = false;
-    const client = new ChatClient({
+    const client: ChatClient = new ChatClient({
       transport,
       token,
       client: `chatd/${version}`,
@@ -57,16 +62,16 @@ export async function withClient<T>(
       // Resumes at the head, so nothing is delivered.
       resume: epoch === undefined ? undefined : { epoch, incarnation, after: atHead },
       onEvent: (event) => {
-        patience.onEvent(event);
+        waiting.onEvent(event, client);
         if (event.kind !== "state" || event.state.kind !== "online") return;
         // The work may depend on positions that are no longer valid.
-        if (wasOnline && event.state.restored) patience.giveUp(new ChatError("unavailable", restoredNote));
+        if (wasOnline && event.state.restored) waiting.giveUp(new ChatError("unavailable", restoredNote));
         online.resolve(event.state.hello);
       },
     });
     const stop = new AbortController();
     const running = client.run({ signal: stop.signal });
-    const ended = Promise.race([running, patience.expired]).then((error) => {
+    const ended = Promise.race([running, waiting.expired]).then((error) => {
       throw error ?? new ChatError("unavailable", "The connection was closed.");
     });
     ended.catch(() => {});
@@ -77,11 +82,26 @@ export async function withClient<T>(
       return await Promise.race([work(client, hello), ended]);
     } catch (error) {
       // Work that has begun is not repeated.
-      if (wasOnline || !login.canRetry(error, token)) throw error;
+      if (wasOnline || !connection.login.canRetry(error, token)) throw error;
     } finally {
-      patience.cancel();
       stop.abort();
       await running;
+    }
+  }
+}
+
+/** Gets a token. Without a terminal, it tries again as long as the server cannot be reached. */
+async function logIn(login: Login, waiting: Waiting, { patienceMs }: WaitLimits): Promise<string> {
+  for (;;) {
+    // The answer of a person takes as long as it takes.
+    if (login.asksPerson) waiting.rest();
+    try {
+      return await waiting.bound(login.token());
+    } catch (error) {
+      const isAway = error instanceof ChatError && (error.code === "unavailable" || error.code === "storage_full");
+      if (!isAway || patienceMs === 0 || login.asksPerson) throw error;
+      waiting.begin(error);
+      await waiting.bound(wait(systemTimers, logInRetryMs));
     }
   }
 }
@@ -101,48 +121,4 @@ async function takeTurn(state: ClientState): Promise<Consumer> {
 function saveEpoch(state: ClientState, epoch: string): void {
   if (state.read().epoch === epoch) return;
   state.tryUpdate((saved) => ({ ...saved, epoch, positions: {}, incarnations: {}, unfinished: {} }));
-}
-
-/** Limits the time without a connection, and reports on stderr why there is none. */
-class Patience {
-  /** Rejects when the time is over. */
-  readonly expired: Promise<never>;
-  readonly #ms: number;
-  readonly #end: (reason: ChatError) => void;
-  #cancel: (() => void) | undefined;
-  #reason = new ChatError("unavailable", "The server cannot be reached.");
-  #lastNotice: string | undefined;
-
-  constructor(ms: number) {
-    const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => {});
-    this.expired = promise;
-    this.#end = reject;
-    this.#ms = ms;
-    if (ms > 0) this.#wait();
-  }
-
-  onEvent(event: ClientEvent): void {
-    if (event.kind !== "state") return;
-    if (event.state.kind === "online" || event.state.kind === "ended") return this.cancel();
-    if (event.state.kind !== "offline") return;
-    this.#reason = event.state.reason;
-    if (this.#ms === 0) return this.#end(this.#reason);
-    if (this.#lastNotice !== this.#reason.message) printNotice(`${this.#reason.message} Trying again.`);
-    this.#lastNotice = this.#reason.message;
-    this.#wait();
-  }
-
-  giveUp(reason: ChatError): void {
-    this.#end(reason);
-  }
-
-  cancel(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
-  }
-
-  #wait(): void {
-    this.#cancel ??= waitAwake(systemTimers, this.#ms, () => this.#end(this.#reason));
-  }
 }

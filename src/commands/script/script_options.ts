@@ -7,8 +7,18 @@ import { choice, integer } from "@optique/core/valueparser";
 import { sourcedTlsOptions } from "../options/client_tls.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv, Sourced } from "../options/options_with_env.ts";
+import { plainOption } from "../options/plain_option.ts";
 import { UsageError } from "../options/usage_error.ts";
-import { address, brokerUrl, hostPort, path, profileName, scriptName, userName } from "../options/value_parsers.ts";
+import {
+  address,
+  brokerUrl,
+  duration,
+  hostPort,
+  path,
+  profileName,
+  scriptName,
+  userName,
+} from "../options/value_parsers.ts";
 import type { ConnectionChoice } from "./connection.ts";
 import { completePlace, givenPlace, type SourcedPlace } from "./given_place.ts";
 
@@ -102,6 +112,15 @@ export function countValue() {
 export function limitOption(standard: number) {
   const values = integer({ metavar: "COUNT", min: 1, max: 1_000_000 });
   return withDefault(option("--limit", values, { description: [text("Maximum number of results")] }), standard);
+}
+
+/** The limit of a command that ends by itself; without it, the command gives up at the first failure to connect. */
+export function timeoutOption() {
+  return plainOption(
+    "--timeout",
+    duration(),
+    "Maximum time for the whole command, with retries until then; without it, the command does not retry",
+  );
 }
 
 export function jsonOption(options: OptionsWithEnv) {

@@ -5,9 +5,10 @@ import { openSource } from "../../terminal/local_file.ts";
 import { splitLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection } from "../script/connection.ts";
+import { joinAsNeeded } from "../script/join_room.ts";
 import { messageFormat } from "../script/message_format.ts";
 import { Output, printNotice } from "../script/output.ts";
-import { withClient } from "../script/request_client.ts";
+import { type RequestClientOptions, withClient } from "../script/request_client.ts";
 
 /** Options of `chatd send`. */
 export interface SendCommandOptions {
@@ -24,9 +25,14 @@ export interface SendCommandOptions {
   readonly automatic: boolean;
   /** Prints accepted messages. */
   readonly json: boolean;
-  /** How long to retry without a connection, in milliseconds. */
-  readonly timeoutMs: number;
+  /** Joins the room `to` first. */
+  readonly join: boolean;
+  /** How long everything may take, or with `lines` each wait for the server, in milliseconds. */
+  readonly timeoutMs?: number;
 }
+
+/** How long to wait for the server at a time, unless the options limit it, in milliseconds. */
+const standardPatienceMs = 60_000;
 
 /** How many messages may wait for the server's reply at once. */
 const maxWaiting = 64;
@@ -36,15 +42,18 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
   const connection = await openConnection(options.connection);
   const output = new Output();
   const format = options.json ? await messageFormat({ json: true, user: connection.user }) : undefined;
+  // Reading may take as long as the writer of stdin does, so it is not part of the time limit.
+  const drafts = options.lines ? readLines(Deno.stdin.readable) : [await readDraft(options)];
   return await withClient(connection, async (client) => {
     const { replyTo, automatic, file, to } = options;
+    if (options.join) await joinAsNeeded(client, to);
     const upload = file === undefined ? undefined : await uploadFile(file, client);
     const extra: SendOptions = { replyTo, automatic, upload };
     let refused = 0;
     let failure: unknown;
     let printing = Promise.resolve(true);
     const waiting = new Set<Promise<void>>();
-    for await (const { text, label, problem } of readDrafts(options)) {
+    for await (const { text, label, problem } of drafts) {
       const sending = (problem === undefined ? client.send(to, text, extra) : Promise.reject(problem)).then(
         (message) => {
           if (format !== undefined) printing = printing.then(() => output.line(format(message)));
@@ -67,7 +76,12 @@ export async function runSend(options: SendCommandOptions): Promise<number> {
     await printing;
     if (failure !== undefined) throw failure;
     return refused === 0 ? exitCode.done : exitCode.failed;
-  }, { patienceMs: options.timeoutMs });
+  }, limitsOf(options));
+}
+
+function limitsOf({ lines, timeoutMs }: SendCommandOptions): RequestClientOptions {
+  const patienceMs = timeoutMs ?? standardPatienceMs;
+  return lines ? { patienceMs } : { patienceMs, timeoutMs };
 }
 
 async function uploadFile(path: string, client: ChatClient) {
@@ -82,17 +96,17 @@ interface Draft {
   readonly problem?: ChatError;
 }
 
-async function* readDrafts({ words, lines, file }: SendCommandOptions): AsyncGenerator<Draft, void> {
-  if (words.length > 0 || file !== undefined) {
-    yield { text: words.join(" "), label: "message" };
-  } else if (!lines) {
-    yield { text: await readText(Deno.stdin.readable), label: "message" };
-  } else {
-    for await (const { number, text, problem } of splitLines(Deno.stdin.readable)) {
-      const label = `line ${number}`;
-      if (problem !== undefined) yield { text: "", label, problem: new ChatError("invalid_argument", problem) };
-      else if (text !== "") yield { text, label };
-    }
+async function readDraft({ words, file }: SendCommandOptions): Promise<Draft> {
+  const isGiven = words.length > 0 || file !== undefined;
+  if (!isGiven && Deno.stdin.isTerminal()) printNotice("Reading the message from the terminal. End it with Ctrl-D.");
+  return { text: isGiven ? words.join(" ") : await readText(Deno.stdin.readable), label: "message" };
+}
+
+async function* readLines(input: AsyncIterable<Uint8Array>): AsyncGenerator<Draft, void> {
+  for await (const { number, text, problem } of splitLines(input)) {
+    const label = `line ${number}`;
+    if (problem !== undefined) yield { text: "", label, problem: new ChatError("invalid_argument", problem) };
+    else if (text !== "") yield { text, label };
   }
 }
 

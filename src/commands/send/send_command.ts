@@ -1,8 +1,9 @@
 import { object } from "@optique/core/constructs";
-import { message, text } from "@optique/core/message";
-import { map, multiple, withDefault } from "@optique/core/modifiers";
+import { text } from "@optique/core/message";
+import { map, multiple } from "@optique/core/modifiers";
 import { argument, option } from "@optique/core/primitives";
 import type { Parser } from "@optique/core/parser";
+import { parseAddress } from "../../core/messages/address.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { scriptExitCode } from "../exit_code.ts";
 import type { Environment } from "../options/environment.ts";
@@ -16,7 +17,8 @@ import type { SendCommandOptions } from "./run_send.ts";
 export const sendCommand: CommandEntry = defineCommand({
   name: "send",
   brief: "Send a message and exit once it is accepted",
-  description: "Sends TEXT, or the text on stdin, as one message. Retries until the server accepts or refuses it. " +
+  description:
+    "Sends TEXT, or the text on stdin, as one message, also if it begins with a slash. Retries until the server accepts or refuses it. " +
     "Exits with 0 only if it is accepted.",
   options: sendOptions,
   load: async () => (await import("./run_send.ts")).runSend,
@@ -40,15 +42,20 @@ function sendOptions(
       "Mark the message as an automatic answer, which bots ignore",
     ),
     json: options.once("--json", "Print accepted messages, one JSON object per line"),
-    timeoutMs: withDefault(
-      option("--timeout", duration(), { description: [text("How long to retry without a connection")] }),
-      60_000,
-      { message: message`60s` },
+    join: options.once("--join", "Join the room first, if you are not a member"),
+    timeoutMs: plainOption(
+      "--timeout",
+      duration(),
+      "Maximum time for connecting, logging in, sending and the reply, or with --lines for each wait; without it, the " +
+        "command waits for the server for 60s at a time",
     ),
   });
   return map(withConnection(main, options, env), (parsed) => {
     if (parsed.lines && (parsed.words.length > 0 || parsed.file !== undefined)) {
       throw new UsageError("--lines reads messages from stdin: omit TEXT and --file.");
+    }
+    if (parsed.join && parseAddress(parsed.to).kind === "user") {
+      throw new UsageError("--join needs a room: --to '#NAME' or +id.");
     }
     return parsed;
   });

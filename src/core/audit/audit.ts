@@ -12,6 +12,7 @@ export const auditActions = [
   "invite_created",
   "account_deleted",
   "room_created",
+  "room_member_added",
   "room_member_removed",
   "room_member_banned",
   "room_member_unbanned",

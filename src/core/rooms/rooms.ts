@@ -1,6 +1,6 @@
 import type { Identity } from "../accounts/identity.ts";
 import { parseUserName } from "../accounts/user_name.ts";
-import type { AuditEvent, AuditLog } from "../audit/audit.ts";
+import { type AuditEvent, type AuditLog, operator } from "../audit/audit.ts";
 import { ChatError } from "../chat_error.ts";
 import type { Clock } from "../clock.ts";
 import { KeyedLock } from "../keyed_lock.ts";
@@ -100,6 +100,27 @@ export class Rooms {
       const draft = { id: request.id, event: { kind: "joined" } as const, text: "", refresh, judge };
       const entry = await this.#post(actor, asked, draft);
       return { entry, room: (cache.peek(asked.id) ?? asked).room };
+    });
+  }
+
+  /**
+   * Adds a user to a room, also to a private one, on behalf of the operator: as if the user had joined.
+   * @throws {ChatError} `not_found`, `permission_denied` for a banned user, `already_exists`, `limit_reached`
+   */
+  add(request: { id: string; roomId: string; user: string }): Promise<Posted> {
+    const user = parseUserName(request.user);
+    return this.#locks.run(user, async () => {
+      const { posting, cache, limits, audit } = this.#options;
+      await this.#requireUser(user);
+      const asked = await cache.find(request.roomId);
+      if (asked === undefined) throw noSuchRoom(request.roomId);
+      let refusal: ChatError | undefined;
+      const refresh = async () => void (refusal = await this.#refuseMembership(user));
+      const judge = (room: RoomState) => refuseToAdd(room, user) ?? refuseFull(room, limits) ?? refusal;
+      const draft = { id: request.id, event: { kind: "joined" } as const, text: "", refresh, judge };
+      const posted = await posting.submit(await posting.checkRoomEvent(user, asked, draft));
+      audit.record({ action: "room_member_added", actor: operator, subject: user, detail: asked.id });
+      return posted;
     });
   }
 
@@ -322,6 +343,15 @@ function refuseToLeaveAlone(room: RoomState, user: string): ChatError | undefine
   return new ChatError(
     "permission_denied",
     `You are the only owner of room ${room.label}. Make another member an owner first.`,
+  );
+}
+
+function refuseToAdd(room: RoomState, user: string): ChatError | undefined {
+  if (room.isMember(user)) return new ChatError("already_exists", `${user} is already in room ${room.label}.`);
+  if (room.standing(user) !== "banned") return undefined;
+  return new ChatError(
+    "permission_denied",
+    `${user} is banned from room ${room.label}: a moderator lifts the ban with /unban ${user}.`,
   );
 }
 

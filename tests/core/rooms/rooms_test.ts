@@ -45,6 +45,19 @@ Deno.test("nothing of somebody comes after their removal, however close together
   assert.deepEqual(await rooms.texts("ben", room), ["before"]);
 });
 
+Deno.test("the operator adds users to private rooms, but neither twice nor past a ban", async () => {
+  await using rooms = await TestRooms.open();
+  const room = await rooms.create("ana", "plans", { isPublic: false });
+  const add = (user: string) =>
+    rooms.test.chat.rooms.add({ id: createMessageId(rooms.test.clock.now()), roomId: room, user });
+  await add("ben");
+  assert.deepEqual(await rooms.roles("ben", room), ["ana owner", "ben member"]);
+  await rejectsWith("already_exists", add("ben"));
+  await rejectsWith("not_found", add("stranger"));
+  await rooms.remove("ana", room, "ben", { ban: true });
+  await rejectsWith("permission_denied", add("ben"));
+});
+
 Deno.test("a removal that could not be stored did not happen", async () => {
   await using rooms = await TestRooms.open();
   const room = await rooms.create("ana", "ops");

@@ -11,6 +11,8 @@ export interface PersonActions {
   edited(draft: string): void;
   /** The person picked a conversation of the list. */
   choose(conversation: string): void;
+  /** The person wants the conversation before the current one. */
+  goBack(): void;
   /** The person saw a conversation up to its newest message, `seq`. */
   read(place: ConversationRef, seq: number): void;
   /** Runs work of the face, and warns of its {@link ChatError}. */
@@ -55,10 +57,15 @@ export interface ChatFace {
   showPresence(user: string, isOnline: boolean): void;
   /** Names the conversations with unread messages, where the face does not draw them from the state. */
   showUnread(): void;
-  /** Loads a conversation. @returns a function that shows it as the current one. @throws {ChatError} */
-  load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
-  /** Shows a conversation as the current one that cannot be loaded yet. */
+  /**
+   * Shows a conversation as the current one, as far as it is known, with its own draft; it may be only the name of a
+   * room.
+   */
   open(place: ConversationRef): void;
+  /** The server told which room a name means: what was written to the one was written to the other. */
+  resolved(name: ConversationRef, room: ConversationRef, options: { isCurrent: boolean }): void;
+  /** Loads the newest messages of a conversation. @returns a function that shows them. @throws {ChatError} */
+  load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
   /** Shows that there is no current conversation. */
   leaveConversation(): void;
   /** Goes back to the newest messages of the current conversation, where the person sees older ones. */
@@ -71,8 +78,13 @@ export interface ChatFace {
   isWatching(conversation: string): boolean;
   /** Writes a sequence to the terminal that shows nothing, such as the bell. */
   emit(sequence: string): void;
-  /** Puts a text back into the draft of a conversation; false when that is not possible without replacing one. */
-  restoreDraft(text: string, place: ConversationRef | undefined): boolean;
+  /**
+   * Puts a text back into the composer of its conversation, whether or not that is the current one.
+   * @returns its new place: the lines to recall where there is another draft; undefined where there is no composer
+   */
+  giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" | undefined;
+  /** The text that was written without a conversation. */
+  readonly unplaced: string;
   /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined>;
 }

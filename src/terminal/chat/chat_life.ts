@@ -1,13 +1,16 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
 import type { ChatError } from "../../core/chat_error.ts";
+import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { Destination } from "../commands/command_table.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
 import { ConnectionLife, isUnavailable } from "./connection_life.ts";
 import { ConversationDirectory } from "./conversation_directory.ts";
 import { ConversationRefresh } from "./conversation_refresh.ts";
-import { ConversationSwitch, isRoomAddress } from "./conversation_switch.ts";
+import type { ConversationRef } from "./conversation_ref.ts";
+import { ConversationSwitch } from "./conversation_switch.ts";
 import { SendingNotices } from "./sending_notices.ts";
 
 export interface ChatLifeOptions {
@@ -15,7 +18,7 @@ export interface ChatLifeOptions {
   readonly face: ChatFace;
   /** The server's address, for people. */
   readonly address: string;
-  /** The address to write to first; else that of the newest conversation, else `lastRecipient`. */
+  /** The address to write to first; else the newest conversation, else `lastRecipient`. */
   readonly to: string | undefined;
   readonly lastRecipient: string | undefined;
   /** There never was a connection. */
@@ -81,6 +84,34 @@ export class ChatLife {
     face.update();
   }
 
+  /** Opens the conversation to write to first, if it was given: nothing that is entered need wait for the server. */
+  openFirst(): void {
+    const { to } = this.#options;
+    if (to !== undefined) this.switch.open(this.switch.placeOf(to));
+  }
+
+  /** Goes to the conversation that a command names, at once. */
+  enter({ address, opened }: Destination): ConversationRef {
+    const { state, attempt } = this.#options;
+    const place = opened === "created" ? state.roomNames.place(address) : this.switch.placeOf(address);
+    if (opened !== undefined) {
+      state.roomNames.reserve(place);
+      this.switch.open(place);
+    } else if (state.list.get(place.conversation)?.invitedBy !== undefined) {
+      this.directory.tellInvitation(place.conversation);
+    } else if (this.#connection.isStarted || state.client.state.kind === "online") {
+      void attempt(() => this.switch.turnTo(place));
+      // The start loads it.
+    } else this.switch.open(place);
+    return place;
+  }
+
+  /** The server told which room a name means. */
+  resolved(name: ConversationRef, room: ConversationRef, known: Conversation | undefined): void {
+    if (known !== undefined) this.directory.learn(known);
+    this.switch.resolved(name, room);
+  }
+
   close(): void {
     this.#refresh.close();
   }
@@ -93,34 +124,30 @@ export class ChatLife {
       await this.#chooseFirst(deliveredAfter);
     } catch (error) {
       // Messages wait on, for the start over the next connection.
-      if (isUnavailable(error)) this.#openWithoutConnection();
-      else await this.#arrivals.started();
+      if (!isUnavailable(error)) await this.#arrivals.started();
       throw error;
     }
     await this.#arrivals.started();
   }
 
   async #chooseFirst(deliveredAfter: number): Promise<void> {
-    const { state, face, to, lastRecipient } = this.#options;
+    const { state, face, lastRecipient } = this.#options;
     await this.#refresh.all();
     const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
-    const address = state.current?.address ?? to ?? newest?.address ?? lastRecipient;
-    if (address === undefined) {
+    const address = newest?.address ?? lastRecipient;
+    const place = state.current ?? (address === undefined ? undefined : this.switch.placeOf(address));
+    if (place === undefined) {
       face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
-    } else await this.switch.turnToAddress(address, { deliveredAfter });
+    } else await this.switch.turnTo(place, { deliveredAfter });
     face.showUnread();
-  }
-
-  #openWithoutConnection(): void {
-    const { to } = this.#options;
-    if (to !== undefined && !isRoomAddress(to)) this.switch.openUser(to);
   }
 
   async #catchUp({ restored }: { restored: boolean }): Promise<void> {
     const { state, face } = this.#options;
     state.readMarks.connected();
     await this.#refresh.all();
-    if (restored && state.current) await this.switch.turnTo(state.current);
+    const isMissing = restored || !this.switch.isLoaded;
+    if (state.current && isMissing) await this.switch.turnTo(state.current);
     else await face.catchUp();
   }
 

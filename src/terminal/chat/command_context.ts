@@ -27,18 +27,18 @@ export function createCommandContext(
       for (const message of messages) state.learn(message);
       return face.showFound(messages);
     },
-    async turnTo(address) {
-      const place = await life.switch.turnToAddress(address);
-      submissions.turned(place);
-      return place;
+    async opened(place, room) {
+      names.addRoom(room);
+      const opened = { conversation: room.id, address: room.id };
+      state.roomNames.settle(place, opened);
+      if (state.current?.conversation === room.id) await life.switch.turnTo(opened);
     },
     send: (place, message, options) => submissions.send(place, message, options),
+    fillIn: (line, place) => submissions.fillIn(line, place),
     transfer: (activity, work) => transfers.start(activity, work),
     left(address) {
       life.directory.remove(address);
-      if (state.current?.address !== address) return;
-      life.switch.leave();
-      submissions.turned(undefined);
+      if (state.current?.address === address) life.switch.leave();
     },
     askSecret: (question) => face.askSecret(question),
     keepCredentials,

@@ -8,6 +8,7 @@ import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
 import { createCommandContext } from "./command_context.ts";
 import type { PreferenceStore } from "./preferences.ts";
+import { isRoomName } from "./room_names.ts";
 import { Submissions } from "./submissions.ts";
 
 export interface TerminalChatOptions {
@@ -55,6 +56,7 @@ export class TerminalChat {
       client,
       preferences,
       replyTargetsChanged: changed,
+      resolved: (name, room, known) => this.#life.resolved(name, room, known),
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),
@@ -70,6 +72,7 @@ export class TerminalChat {
       face,
       ready: this.#life.ready,
       signal,
+      enter: (destination) => this.#life.enter(destination),
       runCommand: (line, place) => runCommand({ line, place }, this.#commands),
       attempt,
     });
@@ -84,9 +87,10 @@ export class TerminalChat {
     });
   }
 
-  /** The address that the person writes to. */
+  /** The address that the person writes to; undefined for none, and for a room that could not be resolved. */
   get recipient(): string | undefined {
-    return this.#state.current?.address;
+    const { current } = this.#state;
+    return current && !isRoomName(current) ? current.address : undefined;
   }
 
   /** Runs until the person leaves or the client ends. @returns why the client ended, unless the person wanted it. */
@@ -96,9 +100,12 @@ export class TerminalChat {
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     try {
+      this.#life.openFirst();
       const running = this.#state.client.run({ signal: this.#stop.signal }).finally(stop);
       await this.#face.run(this.#stop.signal);
       stop();
+      const { unplaced } = this.#face;
+      if (unplaced !== "") this.#face.note(`Not sent, since there was no recipient: ${unplaced}`);
       if (this.#lastNote !== "") this.#face.note(this.#lastNote);
       const error = await running ?? this.#failure;
       await this.#submissions.ended();
@@ -122,8 +129,11 @@ export class TerminalChat {
         state.client.retryNow();
         this.#face.toNewest();
       },
-      edited: (draft) => state.current && state.typing.edited(draft, state.current.address),
+      edited: (draft) => {
+        if (state.current && !isRoomName(state.current)) state.typing.edited(draft, state.current.address);
+      },
       choose: (conversation) => void this.#attempt(() => this.#life.switch.choose(conversation)),
+      goBack: () => void this.#attempt(() => this.#life.switch.goBack()),
       read: ({ address, conversation }, seq) => {
         state.readMarks.read(address, seq);
         state.list.read(conversation, seq);

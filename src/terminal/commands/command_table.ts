@@ -56,9 +56,7 @@ export async function runCommand(
   { line, place }: { line: string; place: ConversationRef | undefined },
   context: CommandContext,
 ): Promise<void> {
-  const [, typed, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
-  const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
-  const words = text.split(/\s+/).filter(Boolean);
+  const { word, words, text } = parse(line);
   if (Object.hasOwn(commands, word)) return await commands[word].run(context, { words, text, typed: line, place });
   const similar = findSimilar(word, Object.keys(commands), { maxDistance: 3, maxSuggestions: 1 })
     .map((name) => ` Did you mean /${name}?`).join("");
@@ -66,6 +64,29 @@ export async function runCommand(
     "invalid_argument",
     `There is no command /${word}.${similar} /help lists them; //${word} sends "/${word}" as a message.`,
   );
+}
+
+/** The conversation that a command goes to as soon as it is entered. */
+export interface Destination {
+  /** As the person typed it. */
+  readonly address: string;
+  /** Set where it is no conversation of the person before the command has run. */
+  readonly opened?: "joined" | "created";
+}
+
+/** Returns the destination of "/name arguments"; undefined when it goes nowhere. */
+export function destinationOf(line: string): Destination | undefined {
+  const { word, words, text } = parse(line);
+  if (!Object.hasOwn(commands, word)) return undefined;
+  const { destination, opensDestination: opened } = commands[word];
+  const address = destination?.({ words, text });
+  return address === undefined ? undefined : { address, ...(opened && { opened }) };
+}
+
+function parse(line: string): { word: string; words: string[]; text: string } {
+  const [, typed, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
+  const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
+  return { word, words: text.split(/\s+/).filter(Boolean), text };
 }
 
 /** Completes `before` to commands and, after one that takes a name, to names. */

@@ -3,12 +3,13 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { countOf } from "../text/count_of.ts";
 import { Role } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import { type CommandContext, type CommandInput, type Commands, only, parseNumber, usage } from "./command.ts";
+import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
 /** Messages to show at most. */
 const maxMessages = 200;
 /** Positions that the index may be behind without a notice. */
 const maxQuietLag = 100;
+const nameAndText = /^\s*(\S+)\s+([^]*\S[^]*)$/;
 /** How often to continue a search that found nothing yet. */
 const maxSearches = 5;
 
@@ -18,19 +19,20 @@ export const conversationCommands: Commands = {
     arguments: "NAME or #ROOM",
     summary: "Go to a conversation: the next messages are sent there",
     takesName: true,
-    async run(context, { words }) {
-      await context.turnTo(only(words, "/to NAME or /to #ROOM"));
+    destination: ({ words }) => words.length === 1 ? words[0] : undefined,
+    run(_context, { words }) {
+      only(words, "/to NAME or /to #ROOM");
     },
   },
   msg: {
     arguments: "NAME or #ROOM TEXT",
     summary: "Send a message to a conversation, and go there",
     takesName: true,
-    async run(context, { text, typed }) {
-      const [, name, said] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(text) ?? [];
+    destination: ({ text }) => nameAndText.exec(text)?.[1],
+    run(context, { text, typed, place }) {
+      const [, name, said] = nameAndText.exec(text) ?? [];
       if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
-      const place = await context.turnTo(name);
-      context.send(place, { text: said, typed });
+      context.send(place!, { text: said, typed });
     },
   },
   users: {
@@ -114,15 +116,16 @@ async function search({ client, names, show, print }: CommandContext, text: stri
 
 async function showHistory(
   { client, names, show, print }: CommandContext,
-  { words, place }: CommandInput,
+  input: CommandInput,
 ): Promise<void> {
+  const { words, place } = input;
   const form = "/history [NAME] [N]";
   // A name may be all digits: within a conversation, a single number is a count.
   const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
     ? [place.address, ...words]
     : words;
-  const other = name === undefined ? place?.address : names.address(name);
-  if (rest.length > 0 || other === undefined) throw usage(form);
+  const other = name === undefined ? placeOf(input).address : names.address(name);
+  if (rest.length > 0) throw usage(form);
   const { messages, more, startSeq, headSeq } = await client.history({
     with: other,
     limit: parseNumber(count ?? "20", form, maxMessages),

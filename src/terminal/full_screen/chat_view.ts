@@ -1,10 +1,10 @@
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { FaceContext } from "../chat/chat_face.ts";
+import type { ChatInput } from "../chat/chat_input.ts";
 import type { FocusSwitch } from "./focus_switch.ts";
 import type { Frame } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
 import type { Palette } from "./palette.ts";
-import type { ScreenInput } from "./screen_input.ts";
 import { compose, layOut, layOutInput } from "./screen_view.ts";
 import type { StatusBar } from "./status_bar.ts";
 
@@ -12,7 +12,7 @@ export interface ChatViewOptions {
   readonly palette: Palette;
   readonly context: FaceContext;
   readonly focus: FocusSwitch;
-  readonly input: ScreenInput;
+  readonly input: ChatInput;
   readonly status: StatusBar;
 }
 
@@ -36,13 +36,13 @@ export class ChatView {
 
   draw(size: Size): Frame {
     const { palette, context: { state, person }, focus, status } = this.#options;
-    const { names, list } = state;
+    const { list } = state;
     const layout = this.#layOut(size);
     const { current, pane, window, loaded, isLoading } = focus.now;
     const view = pane.view(layout.pane);
     if (current !== undefined && view.atNewest && loaded) person.read(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
-    const title = current === undefined ? "" : names.label(current.conversation);
+    const title = current === undefined ? "" : state.label(current);
     return compose({
       ...this.#below,
       list: this.#listRows(),
@@ -51,7 +51,7 @@ export class ChatView {
       status: status.text({
         typing: current === undefined ? "" : state.typing.describe(current.conversation),
         below: view.atNewest || window.lastSeq === 0 ? "" : "↓ more below, Ctrl-End",
-        loading: isLoading,
+        loading: isLoading || state.isLoading,
       }),
     }, { size, layout, palette });
   }
@@ -69,10 +69,10 @@ export class ChatView {
   }
 
   get #below() {
-    const { focus, input, context: { state } } = this.#options;
+    const { input, context: { state } } = this.#options;
     const { prompt, ...shown } = input.view;
-    const { current } = focus.now;
-    const usual = `[${current === undefined ? "no conversation" : state.names.label(current.conversation)}] `;
+    const { current } = state;
+    const usual = `[${current === undefined ? "no conversation" : state.label(current)}] `;
     return { ...shown, prompt: prompt ?? usual, pending: state.pending };
   }
 

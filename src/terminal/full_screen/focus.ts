@@ -71,6 +71,12 @@ export class Focus {
     this.#onLoaded(page.messages);
   }
 
+  /** The person turns to it, at its newest messages. Unread ones begin after `unreadAfter`. */
+  reopen(unreadAfter: number | undefined): void {
+    this.pane.toNewest();
+    this.pane.unreadAfter = unreadAfter;
+  }
+
   arrived(message: Message): void {
     const before = this.window.lastSeq;
     this.window.arrived(message);

@@ -2,14 +2,14 @@ import type { Message } from "../../core/messages/message.ts";
 import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext } from "../chat/chat_face.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
-import { complete } from "../commands/completion.ts";
+import { ChatInput } from "../chat/chat_input.ts";
+import { Composers } from "../chat/composers.ts";
+import { conversationKeys } from "../chat/conversation_keys.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import { ChatView } from "./chat_view.ts";
-import { ConversationDrafts } from "./conversation_drafts.ts";
 import { MessageArea } from "./message_area.ts";
 import type { Palette } from "./palette.ts";
-import { ScreenInput } from "./screen_input.ts";
 import { ScreenKeys, screenKeys } from "./screen_keys.ts";
 import { ScreenSession } from "./screen_session.ts";
 import { StatusBar } from "./status_bar.ts";
@@ -21,13 +21,13 @@ export interface FullScreenFaceOptions {
 
 /** The face that takes the whole terminal: conversations, messages, a status bar and the input line. */
 export class FullScreenFace implements ChatFace {
-  readonly keys: readonly KeyHelp[] = [...screenKeys, ...editingKeys];
+  readonly keys: readonly KeyHelp[] = [...screenKeys, ...conversationKeys, ...editingKeys];
   readonly #context: FaceContext;
   readonly #device: TerminalDevice;
   readonly #session: ScreenSession;
-  readonly #input: ScreenInput;
+  readonly #composers: Composers;
+  readonly #input: ChatInput;
   readonly #area: MessageArea;
-  readonly #drafts: ConversationDrafts;
   readonly #status: StatusBar;
   readonly #attention = new Attention();
   /** Lines to print when the terminal is given back. */
@@ -50,25 +50,14 @@ export class FullScreenFace implements ChatFace {
         this.warn("Ctrl-Z needs the Deno permission --allow-run=kill, to suspend the other programs of the job."),
     });
     this.#area = new MessageArea({ state, palette, changed });
-    this.#input = new ScreenInput({
-      complete: (before) => complete(before, state.names.completions),
-      onEdit: (draft) => {
-        this.#drafts.keep();
-        person.edited(draft);
-      },
-      onSubmit: (line) => {
-        this.#drafts.keep();
-        person.submit(line);
-      },
+    this.#composers = new Composers(state);
+    this.#input = new ChatInput({
+      composers: this.#composers,
+      person,
       onScreenKey: (key) => keys.apply(key),
       onRedraw: () => this.#session.screen.redraw(),
       onQuestion: changed,
       onLeave: () => this.#session.leave(),
-    });
-    this.#drafts = new ConversationDrafts({
-      input: this.#input,
-      preferences: state.preferences,
-      place: () => this.#area.place,
     });
     this.#status = new StatusBar({ client: state.client, me: state.me, changed });
     const { focus } = this.#area;
@@ -90,7 +79,6 @@ export class FullScreenFace implements ChatFace {
   async run(signal: AbortSignal): Promise<void> {
     await this.#session.run(signal);
     this.#input.close();
-    this.#drafts.keep();
     // Ending the chat may take time; the terminal is the person's again at once.
     await this.#session.end();
   }
@@ -133,17 +121,23 @@ export class FullScreenFace implements ChatFace {
 
   showUnread(): void {}
 
-  async load(place: ConversationRef): Promise<() => void> {
-    const focus = await this.#area.load(place);
-    return () => this.#turn(() => this.#area.show(focus, place));
+  open(place: ConversationRef): void {
+    this.#composers.opened(place);
+    this.#area.open(place);
   }
 
-  open(place: ConversationRef): void {
-    this.#turn(() => this.#area.focus.open(place));
+  resolved(name: ConversationRef, room: ConversationRef, { isCurrent }: { isCurrent: boolean }): void {
+    this.#composers.resolved(name, room);
+    if (isCurrent) this.#area.replace(room);
+  }
+
+  async load(place: ConversationRef): Promise<() => void> {
+    await this.#area.load(place);
+    return () => {};
   }
 
   leaveConversation(): void {
-    this.#turn(() => this.#area.focus.open(undefined));
+    this.#area.focus.open(undefined);
   }
 
   toNewest(): void {
@@ -167,19 +161,15 @@ export class FullScreenFace implements ChatFace {
     this.#session.screen.emit(sequence);
   }
 
-  restoreDraft(text: string, place: ConversationRef | undefined): boolean {
-    return this.#drafts.restore(text, place);
+  giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" {
+    return this.#composers.giveBack(text, place);
+  }
+
+  get unplaced(): string {
+    return this.#composers.unplaced;
   }
 
   askSecret(question: string): Promise<string | undefined> {
     return this.#input.askSecret(question);
-  }
-
-  /** Exchanges the drafts with the conversations. */
-  #turn(show: () => void): void {
-    const typed = this.#area.place === undefined ? this.#input.draft : "";
-    this.#drafts.keep();
-    show();
-    this.#drafts.show({ typed });
   }
 }

@@ -1,4 +1,5 @@
 import type { FaceContext } from "../chat/chat_face.ts";
+import { chooseConversation } from "../chat/conversation_keys.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ScreenKey } from "../input/key_decoder.ts";
 import type { FocusSwitch } from "./focus_switch.ts";
@@ -7,11 +8,8 @@ import type { PaneSize } from "./message_pane.ts";
 /** Keys that do something to the screen around the input line. */
 export const screenKeys: readonly KeyHelp[] = [
   ["PgUp, PgDn", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
-  ["Alt-A, Alt-1 … Alt-9", "Go to the next conversation with unread messages, or to one of the list"],
   ["Alt-J, Alt-Shift-J", "Go to the message that a reply answers; go back"],
-  ["Ctrl-R", "Search the lines that you sent"],
   ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
-  ["\\ at the end", "Begin a new line, like Alt-Enter"],
 ];
 
 export interface ScreenKeysOptions {
@@ -22,7 +20,7 @@ export interface ScreenKeysOptions {
   suspend(): Promise<void>;
 }
 
-/** Applies keys that scroll, or turn to another conversation. */
+/** Applies keys that scroll, suspend, or turn to another conversation. */
 export class ScreenKeys {
   readonly #options: ScreenKeysOptions;
 
@@ -31,14 +29,11 @@ export class ScreenKeys {
   }
 
   apply(key: ScreenKey): void {
-    const { context: { state, person }, suspend } = this.#options;
+    const { context, suspend } = this.#options;
     const scroll = this.#scroll(key);
-    if (scroll !== undefined) person.attempt(scroll);
-    else if (key === "next-unread") this.#choose(state.list.nextUnread(state.current?.conversation)?.conversation);
-    else if (key === "suspend") person.attempt(suspend);
-    else if (key.startsWith("conversation-")) {
-      this.#choose(state.list.all[Number(key.slice("conversation-".length)) - 1]?.conversation);
-    }
+    if (scroll !== undefined) context.person.attempt(scroll);
+    else if (key === "suspend") context.person.attempt(suspend);
+    else chooseConversation(key, context);
   }
 
   #scroll(key: ScreenKey): (() => Promise<void>) | undefined {
@@ -51,9 +46,5 @@ export class ScreenKeys {
     if (key === "newest") return () => focus.now.toNewest();
     if (key === "answered") return () => focus.now.goToAnswered(size);
     if (key === "back") return () => focus.now.back(size);
-  }
-
-  #choose(conversation: string | undefined): void {
-    if (conversation !== undefined) this.#options.context.person.choose(conversation);
   }
 }

@@ -32,6 +32,10 @@ export type ScreenKey =
   /** The message that a reply answers. */
   | "answered"
   | "back"
+  | "next-conversation"
+  | "previous-conversation"
+  /** The conversation before the current one. */
+  | "last-conversation"
   | "search"
   | "suspend"
   | "cancel"
@@ -65,8 +69,6 @@ const controls: Readonly<Record<string, KeyCommand>> = {
   "\x7f": "erase-left",
   "\x0b": "erase-to-end",
   "\x0c": "clear-screen",
-  "\x0e": "down",
-  "\x10": "up",
   "\x15": "erase-to-start",
   "\x17": "erase-word-left",
   "\x19": "yank",
@@ -106,6 +108,8 @@ const sequences: Readonly<Record<string, KeyCommand>> = {
 
 const screenControls: Readonly<Record<string, ScreenKey>> = {
   "\x07": "cancel",
+  "\x0e": "next-conversation",
+  "\x10": "previous-conversation",
   "\x12": "search",
   "\x1a": "suspend",
 };
@@ -115,9 +119,12 @@ const screenSequences: Readonly<Record<string, ScreenKey>> = {
   "[6~": "page-down",
   "[1;5H": "oldest",
   "[1;5F": "newest",
+  "[1;3A": "previous-conversation",
+  "[1;3B": "next-conversation",
   a: "next-unread",
   j: "answered",
   J: "back",
+  "`": "last-conversation",
 };
 
 // deno-lint-ignore no-control-regex -- keys send sequences that begin with ESC

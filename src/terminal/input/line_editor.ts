@@ -1,4 +1,5 @@
 import type { Key, KeyCommand } from "./key_decoder.ts";
+import { Recall } from "./recall.ts";
 
 export type EditorKey = Exclude<Key, { kind: "cursor" | "screen" }>;
 
@@ -17,11 +18,12 @@ export interface LineEditorOptions {
   maxLength?: number;
   /** Returns whole replacements of the text before the cursor. */
   complete?(before: string): string[];
+  /** Returns a line that "up" shows first in an empty draft, before the newest line of the history. */
+  offer?(): string | undefined;
   /** Whether "submit" replaces a backslash before the cursor with a new line. Default false. */
   continues?: boolean;
 }
 
-const maxHistory = 500;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 // deno-lint-ignore no-control-regex -- control characters are kept out
 const unwelcome = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
@@ -31,10 +33,7 @@ export class LineEditor {
   #text = "";
   #cursor = 0;
   #killed = "";
-  readonly #history: string[] = [];
-  /** The index in the history that the draft comes from; its length for a new draft. */
-  #recalled = 0;
-  #unsent = "";
+  readonly #recall = new Recall();
   readonly #options: LineEditorOptions;
 
   constructor(options: LineEditorOptions = {}) {
@@ -50,14 +49,36 @@ export class LineEditor {
     return this.#cursor;
   }
 
-  /** Submitted lines, the newest last. */
+  /** Lines that can be recalled, the newest last. */
   get history(): readonly string[] {
-    return this.#history;
+    return this.#recall.lines;
+  }
+
+  /** The text that was not submitted, whether it is shown or waits while a line is recalled. */
+  get draft(): string {
+    return this.#recall.unsent(this.#text);
   }
 
   setText(text: string): void {
     this.#text = text;
     this.#cursor = text.length;
+  }
+
+  /** Shows a line of the history. The draft waits for "down". */
+  recall(line: string): void {
+    this.setText(this.#recall.show(line, this.#text));
+  }
+
+  /** Adds a line to the history. */
+  keep(line: string): void {
+    this.#recall.add(line);
+  }
+
+  /** Makes a text the draft, if there is none. @returns false when there is one */
+  restore(text: string): boolean {
+    const shown = this.#recall.restore(text, this.#text);
+    if (shown !== undefined && shown !== this.#text) this.setText(shown);
+    return shown !== undefined;
   }
 
   apply(key: EditorKey): EditorAction | undefined {
@@ -74,8 +95,8 @@ export class LineEditor {
     "word-right": () => this.#moveTo(this.#wordEnd()),
     start: () => this.#moveTo(this.#lineStart()),
     end: () => this.#moveTo(this.#lineEnd()),
-    up: () => this.#recall(this.#recalled - 1),
-    down: () => this.#recall(this.#recalled + 1),
+    up: () => this.#move(-1),
+    down: () => this.#move(1),
     "erase-left": () => this.#erase(this.#before(this.#cursor), this.#cursor),
     "erase-right": () => this.#erase(this.#cursor, this.#after(this.#cursor)),
     "erase-word-left": () => this.#kill(this.#wordStart(), this.#cursor),
@@ -96,16 +117,13 @@ export class LineEditor {
       this.#erase(this.#cursor - 1, this.#cursor);
       return this.#insert("\n");
     }
-    if (text !== "" && this.#options.history !== false && this.#history.at(-1) !== text) this.#history.push(text);
-    if (this.#history.length > maxHistory) this.#history.shift();
-    this.#recalled = this.#history.length;
-    this.setText("");
+    this.setText(this.#options.history === false ? "" : this.#recall.submitted(text));
     return { kind: "submit", text };
   }
 
   #interrupt(): EditorAction | undefined {
-    if (this.#text === "") return { kind: "interrupt" };
-    this.#recalled = this.#history.length;
+    if (this.draft === "" && this.#text === "") return { kind: "interrupt" };
+    if (this.#options.history !== false) this.#recall.discarded(this.#text);
     this.setText("");
   }
 
@@ -132,11 +150,12 @@ export class LineEditor {
     this.#cursor = cursor;
   }
 
-  #recall(index: number): undefined {
-    if (index < 0 || index > this.#history.length || this.#options.history === false) return;
-    if (this.#recalled === this.#history.length) this.#unsent = this.#text;
-    this.#recalled = index;
-    this.setText(index === this.#history.length ? this.#unsent : this.#history[index]);
+  /** Recalls the line before, or the one after. */
+  #move(step: -1 | 1): undefined {
+    if (this.#options.history === false) return;
+    const offered = this.#text === "" ? this.#options.offer?.() : undefined;
+    const shown = this.#recall.move(step, this.#text, offered);
+    if (shown !== undefined) this.setText(shown);
   }
 
   #complete(): undefined {

@@ -117,19 +117,6 @@ test("an accepted message is shown, a refused one is explained and put back", ()
   assert.equal(chat.server.log.length, 1);
 });
 
-test("a refused message is not put back into the draft for another conversation", () => ({
-  server: serverWithHistory(),
-  to: "ben",
-}), async (chat) => {
-  await chat.isIn("ben");
-  chat.server.refuseSend = () => new ChatError("busy", "Wait a moment.", { retryAfterMs: 10 });
-  chat.type("for ben\r/to cat\r");
-  await chat.isIn("cat");
-  chat.server.refuseSend = () => new ChatError("permission_denied", "Ben does not want that.");
-  await chat.sees(/Not sent to ben: Ben does not want that\.\n[^\n]*It was: for ben/);
-  await chat.isIn("cat");
-});
-
 test("a draft survives arriving messages and a lost connection", () => ({ to: "ben" }), async (chat) => {
   await chat.isIn("ben");
   chat.type("half a thou");
@@ -322,15 +309,29 @@ test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben",
   assert.equal(await chat.running, undefined);
 });
 
-test("lines submitted before the start wait for it", () => {
+test("lines for the user of --to can be submitted before the start", () => {
+  const server = serverWithHistory();
+  server.frozen = true;
+  return { server, to: "cat" };
+}, async (chat) => {
+  await chat.sees(/\[(ana → )?cat[^\]]*\]$/);
+  chat.type("early\r");
+  chat.server.thaw();
+  await chat.sees("ana: early\n");
+  assert.equal(chat.server.log.at(-1)!.conversation, "ana:cat");
+});
+
+test("a line that was submitted while no conversation was chosen is sent to none that the start chooses", () => {
   const server = serverWithHistory();
   server.frozen = true;
   return { server };
 }, async (chat) => {
+  await chat.sees(/\[(ana \| connecting|no conversation)\]$/);
   chat.type("early\r");
+  await chat.sees("No recipient.");
   chat.server.thaw();
-  await chat.sees("ana: early\n");
-  assert.equal(chat.server.log.at(-1)!.conversation, "ana:ben");
+  await chat.isIn("ben", "early");
+  assert.ok(chat.server.log.every(({ text }) => text !== "early"));
 });
 
 test("a draft that was typed before the start stays", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Composer } from "../../../src/terminal/input/composer.ts";
 import { layoutInput } from "../../../src/terminal/input/input_layout.ts";
 import { ConsoleScreen } from "../../../src/terminal/line/console_screen.ts";
 import { EditingConsole } from "../../../src/terminal/line/editing_console.ts";
@@ -116,12 +117,13 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
   for (const columns of [12, 17, 23, 39, 60]) {
     using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
     const nothing = () => {};
+    const composer = new Composer({ complete: () => [], offer: () => undefined });
     const input = new EditingConsole({
       device: terminal,
       style,
-      complete: () => [],
-      onSubmit: nothing,
-      onEdit: nothing,
+      composers: { now: composer, apply: (key) => composer.apply(key) },
+      person: { submit: nothing, edited: nothing },
+      onScreenKey: nothing,
       onInput: nothing,
     });
     const leave = new AbortController();

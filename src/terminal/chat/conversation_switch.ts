@@ -60,6 +60,7 @@ export class ConversationSwitch {
     this.open(this.#options.state.roomNames.known(place));
     const turn = this.#turns;
     state.isLoading = true;
+    face.update();
     try {
       const show = await this.#load(place, options);
       if (turn !== this.#turns) return;

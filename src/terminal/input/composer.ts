@@ -111,9 +111,9 @@ export class Composer {
   }
 
   apply(key: Exclude<Key, { kind: "cursor" }>): ComposerAction | undefined {
-    this.#hint = "";
     const isOwn = key.kind !== "screen" || key.key === "search" || key.key === "cancel";
     if (!isOwn) return { kind: "screen", key: key.key };
+    this.#hint = "";
     if (this.#paste !== undefined) return this.#answerPaste(this.#paste, key);
     if (this.#search) return this.#applyToSearch(this.#search, key);
     if (key.kind === "paste" && isLong(key.text)) this.#paste = key.text;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../../src/client/chat_client.ts";
+import type { RequestKind } from "../../../src/client/live_session.ts";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import type { ChatFace, FaceContext } from "../../../src/terminal/chat/chat_face.ts";
 import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
@@ -79,6 +80,12 @@ export class ChatAtTerminal {
     const prompt = this.#face === "full screen" ? `[${label}]` : `[ana → ${label}]`;
     const expected = `\n${prompt} ${draft}`.trimEnd();
     await eventually(() => this.seen.endsWith(expected), () => `${expected} in\n${this.seen}`);
+  }
+
+  /** The requests of a kind that the server has read. */
+  requests<Case extends RequestKind["$case"]>(wanted: Case): (RequestKind & { $case: Case })["value"][] {
+    const all = this.server.framesRead.flatMap(({ requests }) => requests);
+    return all.flatMap(({ kind }) => kind?.$case === wanted ? [kind.value as never] : []);
   }
 
   type(text: string): void {

@@ -1,6 +1,7 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ChatState } from "./chat_state.ts";
+import type { Composers } from "./composers.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
 
 /** The actions of the person at the terminal, which a face reports to the chat. */
@@ -22,6 +23,7 @@ export interface PersonActions {
 /** The chat as a face sees it: the state that it shows, and the actions that it reports. */
 export interface FaceContext {
   readonly state: ChatState;
+  readonly composers: Composers;
   readonly person: PersonActions;
 }
 
@@ -83,8 +85,6 @@ export interface ChatFace {
    * @returns its new place: the lines to recall where there is another draft; undefined where there is no composer
    */
   giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" | undefined;
-  /** The text that was written without a conversation. */
-  readonly unplaced: string;
   /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined>;
 }

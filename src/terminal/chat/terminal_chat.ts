@@ -7,6 +7,7 @@ import type { ChatFace, FaceContext, PersonActions } from "./chat_face.ts";
 import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
 import { createCommandContext } from "./command_context.ts";
+import { Composers } from "./composers.ts";
 import type { PreferenceStore } from "./preferences.ts";
 import { isRoomName } from "./room_names.ts";
 import { Submissions } from "./submissions.ts";
@@ -34,6 +35,7 @@ export interface TerminalChatOptions {
 export class TerminalChat {
   readonly #options: TerminalChatOptions;
   readonly #state: ChatState;
+  readonly #composers: Composers;
   readonly #face: ChatFace;
   readonly #life: ChatLife;
   readonly #submissions: Submissions;
@@ -64,7 +66,8 @@ export class TerminalChat {
       },
       transfers: { signal, changed, done: (text) => this.#face.note(text), failed: (text) => this.#face.warn(text) },
     });
-    const face = this.#face = options.face({ state, person: this.#person });
+    const composers = this.#composers = new Composers(state);
+    const face = this.#face = options.face({ state, composers, person: this.#person });
     const failed = (reason: ChatError) => this.#fail(reason);
     this.#life = new ChatLife({ state, face, address, to, lastRecipient, failed, attempt });
     this.#submissions = new Submissions({
@@ -104,7 +107,7 @@ export class TerminalChat {
       const running = this.#state.client.run({ signal: this.#stop.signal }).finally(stop);
       await this.#face.run(this.#stop.signal);
       stop();
-      const { unplaced } = this.#face;
+      const { unplaced } = this.#composers;
       if (unplaced !== "") this.#face.note(`Not sent, since there was no recipient: ${unplaced}`);
       if (this.#lastNote !== "") this.#face.note(this.#lastNote);
       const error = await running ?? this.#failure;

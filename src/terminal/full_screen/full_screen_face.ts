@@ -3,7 +3,6 @@ import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext } from "../chat/chat_face.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { ChatInput } from "../chat/chat_input.ts";
-import { Composers } from "../chat/composers.ts";
 import { conversationKeys } from "../chat/conversation_keys.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
@@ -25,7 +24,6 @@ export class FullScreenFace implements ChatFace {
   readonly #context: FaceContext;
   readonly #device: TerminalDevice;
   readonly #session: ScreenSession;
-  readonly #composers: Composers;
   readonly #input: ChatInput;
   readonly #area: MessageArea;
   readonly #status: StatusBar;
@@ -34,7 +32,7 @@ export class FullScreenFace implements ChatFace {
   #afterwards: string[] = [];
 
   constructor(context: FaceContext, { device, palette }: FullScreenFaceOptions) {
-    const { state, person } = context;
+    const { state, composers, person } = context;
     const changed = () => this.update();
     this.#context = context;
     this.#device = device;
@@ -50,9 +48,8 @@ export class FullScreenFace implements ChatFace {
         this.warn("Ctrl-Z needs the Deno permission --allow-run=kill, to suspend the other programs of the job."),
     });
     this.#area = new MessageArea({ state, palette, changed });
-    this.#composers = new Composers(state);
     this.#input = new ChatInput({
-      composers: this.#composers,
+      composers,
       person,
       onScreenKey: (key) => keys.apply(key),
       onRedraw: () => this.#session.screen.redraw(),
@@ -122,12 +119,12 @@ export class FullScreenFace implements ChatFace {
   showUnread(): void {}
 
   open(place: ConversationRef): void {
-    this.#composers.opened(place);
+    this.#context.composers.opened(place);
     this.#area.open(place);
   }
 
   resolved(name: ConversationRef, room: ConversationRef, { isCurrent }: { isCurrent: boolean }): void {
-    this.#composers.resolved(name, room);
+    this.#context.composers.resolved(name, room);
     if (isCurrent) this.#area.replace(room);
   }
 
@@ -162,11 +159,7 @@ export class FullScreenFace implements ChatFace {
   }
 
   giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" {
-    return this.#composers.giveBack(text, place);
-  }
-
-  get unplaced(): string {
-    return this.#composers.unplaced;
+    return this.#context.composers.giveBack(text, place);
   }
 
   askSecret(question: string): Promise<string | undefined> {

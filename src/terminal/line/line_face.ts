@@ -1,7 +1,6 @@
 import type { Message } from "../../core/messages/message.ts";
 import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
-import { Composers } from "../chat/composers.ts";
 import { chooseConversation, conversationKeys } from "../chat/conversation_keys.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
@@ -31,8 +30,8 @@ export class LineFace implements ChatFace {
   readonly keys: readonly KeyHelp[];
   readonly #context: FaceContext;
   readonly #console: LineConsole;
-  /** Undefined where the terminal itself edits the input line. */
-  readonly #composers: Composers | undefined;
+  /** The terminal itself edits the input line. */
+  readonly #isDumb: boolean;
   readonly #transcript: Transcript;
   readonly #attention = new Attention();
   #prompt = "";
@@ -44,17 +43,17 @@ export class LineFace implements ChatFace {
   #toldMissed = false;
 
   constructor(context: FaceContext, { device, style, isDumb = false }: LineFaceOptions) {
-    const { state, person } = context;
+    const { state, composers, person } = context;
     const onInput = () => this.#attention.typed();
     this.#context = context;
     this.keys = isDumb ? [] : [...conversationKeys, ...editingKeys];
-    this.#composers = isDumb ? undefined : new Composers(state);
-    this.#console = this.#composers === undefined
+    this.#isDumb = isDumb;
+    this.#console = isDumb
       ? new DumbConsole(device, { onSubmit: (text) => person.submit(text), onInput })
       : new EditingConsole({
         device,
         style,
-        composers: this.#composers,
+        composers,
         person,
         onScreenKey: (key) => chooseConversation(key, context),
         onInput,
@@ -126,12 +125,12 @@ export class LineFace implements ChatFace {
 
   open(place: ConversationRef): void {
     this.#release();
-    this.#composers?.opened(place);
+    this.#context.composers.opened(place);
     this.#console.draftChanged();
   }
 
   resolved(name: ConversationRef, room: ConversationRef): void {
-    this.#composers?.resolved(name, room);
+    this.#context.composers.resolved(name, room);
     this.#console.draftChanged();
   }
 
@@ -168,13 +167,10 @@ export class LineFace implements ChatFace {
   }
 
   giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" | undefined {
-    const returned = this.#composers?.giveBack(text, place);
+    if (this.#isDumb) return undefined;
+    const returned = this.#context.composers.giveBack(text, place);
     this.#console.draftChanged();
     return returned;
-  }
-
-  get unplaced(): string {
-    return this.#composers?.unplaced ?? "";
   }
 
   askSecret(question: string): Promise<string | undefined> {

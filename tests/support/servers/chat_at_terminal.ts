@@ -36,6 +36,8 @@ export class ChatAtTerminal {
   /** Tokens that the chat kept, and "logged out". */
   readonly logins: string[] = [];
   saved: SavedPreferences;
+  /** The chat as its face sees it. */
+  readonly context: FaceContext;
   readonly #face: FaceName;
 
   constructor({ face, server = new FakeChatServer(), saved = {}, columns = 160, rows = 60, to, token }: ChatSetup) {
@@ -43,8 +45,9 @@ export class ChatAtTerminal {
     this.server = server;
     this.saved = saved;
     this.terminal = new EmulatedTerminal({ columns, rows });
+    let seenByFace: FaceContext;
     const chat = new TerminalChat({
-      face: (context) => makeFace(face, context, this.terminal),
+      face: (context) => makeFace(face, seenByFace = context, this.terminal),
       user: "ana",
       address: server.transport.address,
       to,
@@ -60,6 +63,7 @@ export class ChatAtTerminal {
       keepCredentials: ({ token }) => Promise.resolve(void this.logins.push(token)),
       loggedOut: () => Promise.resolve(void this.logins.push("logged out")),
     });
+    this.context = seenByFace!;
     this.running = chat.run();
   }
 

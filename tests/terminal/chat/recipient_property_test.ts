@@ -28,7 +28,8 @@ const keys = {
 } as const;
 
 type Step =
-  | { readonly do: "type" | "enter" | "interrupt" | "paste" | "answer yes" }
+  | { readonly do: "type" | "enter" | "interrupt" | "paste" | "answer yes" | "/search" }
+  | { readonly do: "type, recall and enter" | "type over a recalled line" }
   | { readonly do: "key"; readonly key: keyof typeof keys }
   | { readonly do: "go" | "go, type and enter"; readonly number: number }
   | { readonly do: "/to" | "/msg"; readonly name: string }
@@ -41,6 +42,11 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     { weight: 5, arbitrary: fc.constant<Step>({ do: "type" }) },
     { weight: 4, arbitrary: fc.constant<Step>({ do: "enter" }) },
     { weight: 1, arbitrary: fc.constantFrom<Step>({ do: "interrupt" }, { do: "paste" }, { do: "answer yes" }) },
+    { weight: 1, arbitrary: fc.constant<Step>({ do: "/search" }) },
+    {
+      weight: 3,
+      arbitrary: fc.constantFrom<Step>({ do: "type, recall and enter" }, { do: "type over a recalled line" }),
+    },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("key" as const), key: fc.constantFrom(...typedKeys(keys)) }) },
     {
       weight: 4,
@@ -67,7 +73,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant("hold" as const),
-        kind: fc.constantFrom("history", "getConversation", "send"),
+        kind: fc.constantFrom("history", "getConversation", "send", "search"),
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("receive" as const), from: fc.constantFrom(...others) }) },
@@ -136,7 +142,17 @@ class Person {
     else if (step.do === "paste" && this.#isPlain) {
       await this.#keys(`\x1b[200~${this.#token({ mayBeGone: true })}${"x".repeat(4_000)}\x1b[201~`);
     } else if (step.do === "answer yes") await this.#keys("y");
-    else if (step.do === "go") {
+    else if (step.do === "/search" && this.#isEmpty) await this.#keys("/search nothing\r");
+    else if (step.do === "type, recall and enter") {
+      await this.#type(this.#token());
+      await this.#press("up");
+      await this.#enter();
+    } else if (step.do === "type over a recalled line") {
+      await this.#press("up");
+      await this.#press("erase to start");
+      await this.#type(this.#token());
+      await this.#press("down");
+    } else if (step.do === "go") {
       const chosen = state.list.all.at(step.number - 1);
       await this.#keys(`\x1b${step.number}`);
       if (chosen !== undefined) this.#isIn(this.#nameOf(chosen));

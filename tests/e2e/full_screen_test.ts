@@ -139,6 +139,9 @@ Deno.test("suspended from outside, the chat takes the terminal again", { ignore 
     await ana.type("key", "C-a");
     await ana.type("by ");
     await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    // The draft would be there at the next start.
+    await ana.type("", "C-e", "C-u");
+    await ana.sees(new RegExp(`\n${prompt}\\s*$`));
   }
 });
 
@@ -176,7 +179,7 @@ Deno.test("a killed server is counted down for, and what was typed meanwhile is 
   {
     await using users = await serverWithUsers(folder.path, { port, line });
     await ana.type(command({ port: line.port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
-    await ana.sees(/\n\[ben\]\s*$/);
+    await ana.sees(/ana \| online[^\n]*\n\[ben\]\s*$/);
     users.server.kill("SIGKILL");
     await ana.sees(/offline, next try in \d+ s/);
   }

@@ -8,7 +8,7 @@ import { ChatError } from "../../../src/core/chat_error.ts";
 import { isRoomId } from "../../../src/core/rooms/room.ts";
 import type { ConversationRef } from "../../../src/terminal/chat/conversation_ref.ts";
 import { FakeChatServer } from "../../support/fakes/fake_chat_server.ts";
-import { ChatAtTerminal, chatting, type FaceName, faceNames } from "../../support/servers/chat_at_terminal.ts";
+import { type ChatAtTerminal, chatting, type FaceName, faceNames } from "../../support/servers/chat_at_terminal.ts";
 import { wireConversation } from "../../support/servers/wire_values.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 import { turns } from "../../support/waiting/turns.ts";

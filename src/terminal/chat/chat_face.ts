@@ -64,7 +64,7 @@ export interface ChatFace {
    * room.
    */
   open(place: ConversationRef): void;
-  /** The server told which room a name means: what was written to the one was written to the other. */
+  /** The server told which room a name means: the room takes over the draft of the name. */
   resolved(name: ConversationRef, room: ConversationRef, options: { isCurrent: boolean }): void;
   /** Loads the newest messages of a conversation. @returns a function that shows them. @throws {ChatError} */
   load(place: ConversationRef, options: LoadOptions): Promise<() => void>;

@@ -21,8 +21,8 @@ export interface CommandContext {
   /** Shows messages that the command found. */
   show(messages: readonly Message[]): Promise<void> | void;
   /**
-   * Loads the room that the person went to with this command, once it exists for them. The place keeps what was written
-   * to it meanwhile.
+   * Loads the room that the person went to with this command, once it exists for them. Lines and drafts of the place
+   * are those of the room.
    * @throws {ChatError}
    */
   opened(place: ConversationRef, room: { id: string; name: string; public: boolean }): Promise<void>;

@@ -54,7 +54,7 @@ export class FocusSwitch {
     return this.#now.current?.conversation === conversation ? this.#now : this.#kept.get(conversation);
   }
 
-  /** Drops what is known of a conversation, or of all; the one on the screen stays until it is opened again. */
+  /** Drops the messages of a conversation, or of all; the one on the screen stays until it is opened again. */
   forget(conversation?: string): void {
     if (conversation === undefined) this.#kept.clear();
     else this.#kept.delete(conversation);

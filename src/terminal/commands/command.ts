@@ -52,6 +52,8 @@ export interface Command {
   readonly summary: string;
   /** Whether its first word is a name that Tab completes. */
   readonly takesName?: boolean;
+  /** How many words come before the path that Tab completes; none is completed by default. */
+  readonly wordsBeforePath?: number;
   run(context: CommandContext, input: CommandInput): Promise<void> | void;
 }
 

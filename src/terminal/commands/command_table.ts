@@ -7,6 +7,7 @@ import type { CommandContext, Commands } from "./command.ts";
 import { conversationCommands } from "./conversation_commands.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
+import { completePath } from "./path_completion.ts";
 import { peopleCommands } from "./people_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
@@ -52,13 +53,19 @@ export async function runCommand(
   );
 }
 
-/** Completes `before` to commands and, after one that takes a name, to names. */
+/** Completes `before` to commands and, after one that takes a name or a path, to names or paths. */
 export function completeCommand(before: string, names: Iterable<string>): string[] {
   if (/^\/\w*$/.test(before)) {
     return Object.keys(commands).map((name) => `/${name} `).filter((command) => command.startsWith(before));
   }
   const [start, word] = /^\/(\w+)\s+/.exec(before) ?? [];
-  if (start === undefined || !Object.hasOwn(commands, word) || !commands[word].takesName) return [];
+  if (start === undefined || !Object.hasOwn(commands, word)) return [];
+  const { takesName, wordsBeforePath } = commands[word];
+  if (wordsBeforePath !== undefined) {
+    const head = new RegExp(`^/\\w+\\s+(?:\\S+\\s+){${wordsBeforePath}}`).exec(before)?.[0];
+    return head === undefined ? [] : completePath(before.slice(head.length)).map((path) => head + path);
+  }
+  if (!takesName) return [];
   return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
 }
 

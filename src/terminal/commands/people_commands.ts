@@ -60,14 +60,16 @@ export const peopleCommands: Commands = {
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Change a setting: receipts, presence, messages, notify, level; without arguments, show them",
+    summary: "Change a setting: receipts, presence, messages, notify, mouse, level; without arguments, show them",
     async run(context, { words }) {
       const { client, print, preferences } = context;
-      if (words[0] === "notify" || words[0] === "level") return await print([setPreference(context, words)]);
+      if (Object.hasOwn(preferenceSetters, words[0] ?? "")) {
+        return await print([preferenceSetters[words[0]](context, words.slice(1))]);
+      }
       const settings = words.length === 0
         ? (await client.people.settings()).settings
         : await client.people.updateSettings(parseSetting(words));
-      await print([...settingLines(settings), `  notify ${preferences.notify}`]);
+      await print([...settingLines(settings), `  notify ${preferences.notify}`, `  mouse ${onOff(preferences.mouse)}`]);
     },
   },
 };
@@ -91,20 +93,36 @@ function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settin
 }
 
 const notifyForm = "/set notify off|on|osc9|osc777";
+const mouseForm = "/set mouse on|off";
 const levelForm = "/set level #ROOM all|mentions|none";
 
-/** Sets a preference of this terminal. @returns its effect. */
-function setPreference({ names, preferences }: CommandContext, words: readonly string[]): string {
-  const [name, ...values] = words;
-  if (name === "notify") {
-    const [value, ...rest] = values;
-    const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
-    if (notify === undefined || rest.length > 0) throw usage(notifyForm);
-    preferences.setNotify(notify);
-    return notify === "off"
-      ? "Desktop notifications are off."
-      : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
-  }
+type SetPreference = (context: CommandContext, values: readonly string[]) => string;
+
+/** Preferences of this terminal, by name; each sets its value, and returns its effect. */
+const preferenceSetters: Readonly<Record<string, SetPreference>> = {
+  notify: setNotify,
+  mouse: setMouse,
+  level: setLevel,
+};
+
+function setNotify({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
+  const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
+  if (notify === undefined || rest.length > 0) throw usage(notifyForm);
+  preferences.setNotify(notify);
+  return notify === "off"
+    ? "Desktop notifications are off."
+    : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
+}
+
+function setMouse({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
+  if ((value !== "on" && value !== "off") || rest.length > 0) throw usage(mouseForm);
+  preferences.setMouse(value === "on");
+  return value === "on"
+    ? "The wheel of the mouse scrolls the messages; with Shift, the mouse selects text."
+    : "The mouse selects text, and its wheel does nothing.";
+}
+
+function setLevel({ names, preferences }: CommandContext, values: readonly string[]): string {
   const [room, value, ...rest] = values;
   const level = levels.find((each) => each === value);
   const address = room === undefined ? "" : names.address(room);

@@ -17,6 +17,8 @@ import { StatusBar } from "./status_bar.ts";
 export interface FullScreenFaceOptions {
   readonly device: TerminalDevice;
   readonly palette: Palette;
+  /** The server's address, for people. */
+  readonly address: string;
 }
 
 /** The face that takes the whole terminal: conversations, messages, a status bar and the input line. */
@@ -33,7 +35,7 @@ export class FullScreenFace implements ChatFace {
   /** Lines to print when the terminal is given back. */
   #afterwards: string[] = [];
 
-  constructor(context: FaceContext, { device, palette }: FullScreenFaceOptions) {
+  constructor(context: FaceContext, { device, palette, address }: FullScreenFaceOptions) {
     const { state, person } = context;
     const changed = () => this.update();
     this.#context = context;
@@ -52,6 +54,7 @@ export class FullScreenFace implements ChatFace {
     this.#area = new MessageArea({ state, palette, changed });
     this.#input = new ScreenInput({
       complete: (before) => complete(before, state.names.completions),
+      shape: () => view.inputShape(device.size()),
       onEdit: (draft) => {
         this.#drafts.keep();
         person.edited(draft);
@@ -74,6 +77,7 @@ export class FullScreenFace implements ChatFace {
     const { focus } = this.#area;
     const view = new ChatView({
       palette,
+      address,
       context,
       focus,
       input: this.#input,
@@ -84,6 +88,7 @@ export class FullScreenFace implements ChatFace {
       focus,
       paneSize: () => view.pane(device.size()),
       suspend: () => this.#session.suspend(),
+      toggleBare: () => view.toggleBare(),
     });
   }
 

@@ -28,6 +28,7 @@ interface Anchor {
 
 interface LaidOut {
   readonly columns: number;
+  readonly isBare: boolean;
   readonly receipt: string;
   readonly rows: readonly string[];
 }
@@ -51,6 +52,8 @@ export class MessagePane {
   #anchor: Anchor | undefined;
   /** Unread messages begin after this entry. */
   unreadAfter: number | undefined;
+  /** Whether rows begin without an indent, for copying. */
+  isBare = false;
 
   constructor({ me, palette, window, receiptOf }: MessagePaneOptions) {
     this.#me = me;
@@ -155,13 +158,14 @@ export class MessagePane {
     const before = this.#divider(index, columns);
     const laidOut = this.#laidOut.get(item);
     const receipt = item.message === undefined ? "" : this.#receiptOf(item.message);
-    if (laidOut?.columns === columns && laidOut.receipt === receipt) {
+    const { isBare } = this;
+    if (laidOut?.columns === columns && laidOut.isBare === isBare && laidOut.receipt === receipt) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
     const rows = item.message === undefined
       ? noteRows(item.note!.lines, columns)
-      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns, receipt });
-    this.#laidOut.set(item, { columns, receipt, rows });
+      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns, receipt, isBare });
+    this.#laidOut.set(item, { columns, isBare, receipt, rows });
     return [...before, ...rows];
   }
 

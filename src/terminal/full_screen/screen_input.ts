@@ -1,9 +1,12 @@
 import type { Key, KeyCommand, ScreenKey } from "../input/key_decoder.ts";
+import type { InputShape } from "../input/input_layout.ts";
 import { type EditorKey, LineEditor } from "../input/line_editor.ts";
 import { SecretQuestions } from "../input/secret_questions.ts";
 
 export interface ScreenInputOptions {
   complete(before: string): string[];
+  /** The shape of the input line on the screen. */
+  shape(): InputShape;
   onEdit(draft: string): void;
   onSubmit(text: string): void;
   onScreenKey(key: ScreenKey): void;
@@ -48,7 +51,11 @@ export class ScreenInput {
   constructor(options: ScreenInputOptions) {
     this.#options = options;
     this.#secrets = new SecretQuestions(options.onQuestion);
-    this.#editor = new LineEditor({ complete: (before) => this.#complete(before), continues: true });
+    this.#editor = new LineEditor({
+      complete: (before) => this.#complete(before),
+      shape: () => options.shape(),
+      continues: true,
+    });
   }
 
   get draft(): string {
@@ -128,7 +135,7 @@ export class ScreenInput {
       this.#search = undefined;
       const cancelled = isCommand(key, "interrupt") || (key.kind === "screen" && key.key === "cancel");
       const match = cancelled ? undefined : this.#match(search);
-      if (match !== undefined) this.#editor.setText(match);
+      if (match !== undefined) this.#editor.replaceText(match);
       if (!cancelled && !isCommand(key, "submit")) this.apply(key);
     }
   }

@@ -1,4 +1,6 @@
+import { cursorInNextRow, type InputShape } from "./input_layout.ts";
 import type { Key, KeyCommand } from "./key_decoder.ts";
+import { type ChangeKind, type DraftState, Undo } from "./undo.ts";
 
 export type EditorKey = Exclude<Key, { kind: "cursor" | "screen" }>;
 
@@ -17,11 +19,14 @@ export interface LineEditorOptions {
   maxLength?: number;
   /** Returns whole replacements of the text before the cursor. */
   complete?(before: string): string[];
+  /** The shape of the input line on the terminal, by whose rows "up" and "down" move. Default: newlines alone. */
+  shape?(): InputShape;
   /** Whether "submit" replaces a backslash before the cursor with a new line. Default false. */
   continues?: boolean;
 }
 
 const maxHistory = 500;
+const unwrapped: InputShape = { prompt: "", columns: Infinity };
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 // deno-lint-ignore no-control-regex -- control characters are kept out
 const unwelcome = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
@@ -35,6 +40,9 @@ export class LineEditor {
   /** The index in the history that the draft comes from; its length for a new draft. */
   #recalled = 0;
   #unsent = "";
+  readonly #undo = new Undo();
+  /** The column that "up" and "down" keep to, while they follow one another. */
+  #column: number | undefined;
   readonly #options: LineEditorOptions;
 
   constructor(options: LineEditorOptions = {}) {
@@ -55,14 +63,36 @@ export class LineEditor {
     return this.#history;
   }
 
+  /** Makes a text the draft, whose changes begin here. */
   setText(text: string): void {
-    this.#text = text;
-    this.#cursor = text.length;
+    this.#undo.clear();
+    this.#show(text);
+  }
+
+  /** Replaces the draft; "undo" takes it back. */
+  replaceText(text: string): void {
+    this.#change("other", () => this.#show(text));
   }
 
   apply(key: EditorKey): EditorAction | undefined {
-    if (key.kind === "command") return this.#commands[key.command]();
-    this.#insert(key.kind === "paste" ? key.text.replace(/\n+$/, "") : key.text);
+    if (!isVertical(key)) this.#column = undefined;
+    return this.#change(changeKind(key), () => {
+      if (key.kind === "command") return this.#commands[key.command]();
+      this.#insert(key.kind === "paste" ? key.text.replace(/\n+$/, "") : key.text);
+    });
+  }
+
+  /** Makes a change that "undo" takes back, unless it ends the draft. */
+  #change(kind: ChangeKind, change: () => EditorAction | undefined | void): EditorAction | undefined {
+    const before = this.#state;
+    const action = change();
+    if (action?.kind === "submit") this.#undo.clear();
+    else if (kind !== "undo" && this.#text !== before.text) this.#undo.changed(before, this.#state, kind);
+    return action ?? undefined;
+  }
+
+  get #state(): DraftState {
+    return { text: this.#text, cursor: this.#cursor, recalled: this.#recalled, unsent: this.#unsent };
   }
 
   readonly #commands: Record<KeyCommand, () => EditorAction | undefined> = {
@@ -74,8 +104,8 @@ export class LineEditor {
     "word-right": () => this.#moveTo(this.#wordEnd()),
     start: () => this.#moveTo(this.#lineStart()),
     end: () => this.#moveTo(this.#lineEnd()),
-    up: () => this.#recall(this.#recalled - 1),
-    down: () => this.#recall(this.#recalled + 1),
+    up: () => this.#moveToRow(-1) ? undefined : this.#recall(this.#recalled - 1),
+    down: () => this.#moveToRow(1) ? undefined : this.#recall(this.#recalled + 1),
     "erase-left": () => this.#erase(this.#before(this.#cursor), this.#cursor),
     "erase-right": () => this.#erase(this.#cursor, this.#after(this.#cursor)),
     "erase-word-left": () => this.#kill(this.#wordStart(), this.#cursor),
@@ -83,6 +113,7 @@ export class LineEditor {
     "erase-to-start": () => this.#kill(this.#lineStart(), this.#cursor),
     "erase-to-end": () => this.#kill(this.#cursor, this.#lineEnd()),
     yank: () => this.#insert(this.#killed),
+    undo: () => this.#takeBack(),
     complete: () => this.#complete(),
     "clear-screen": () => ({ kind: "clear-screen" }),
     interrupt: () => this.#interrupt(),
@@ -99,14 +130,14 @@ export class LineEditor {
     if (text !== "" && this.#options.history !== false && this.#history.at(-1) !== text) this.#history.push(text);
     if (this.#history.length > maxHistory) this.#history.shift();
     this.#recalled = this.#history.length;
-    this.setText("");
+    this.#show("");
     return { kind: "submit", text };
   }
 
   #interrupt(): EditorAction | undefined {
     if (this.#text === "") return { kind: "interrupt" };
     this.#recalled = this.#history.length;
-    this.setText("");
+    this.#show("");
   }
 
   #insert(text: string): undefined {
@@ -132,22 +163,42 @@ export class LineEditor {
     this.#cursor = cursor;
   }
 
+  /** Moves by a row of the draft, in its column. @returns false at the edge */
+  #moveToRow(step: -1 | 1): boolean {
+    const draft = { text: this.#text, cursor: this.#cursor };
+    const next = cursorInNextRow(draft, { step, column: this.#column, ...this.#options.shape?.() ?? unwrapped });
+    if (next === undefined) return false;
+    this.#column = next.column;
+    this.#cursor = next.cursor;
+    return true;
+  }
+
+  #takeBack(): undefined {
+    const state = this.#undo.back();
+    if (state === undefined) return;
+    this.#text = state.text;
+    this.#cursor = state.cursor;
+    this.#recalled = state.recalled;
+    this.#unsent = state.unsent;
+  }
+
+  #show(text: string): void {
+    this.#text = text;
+    this.#cursor = text.length;
+  }
+
   #recall(index: number): undefined {
     if (index < 0 || index > this.#history.length || this.#options.history === false) return;
     if (this.#recalled === this.#history.length) this.#unsent = this.#text;
     this.#recalled = index;
-    this.setText(index === this.#history.length ? this.#unsent : this.#history[index]);
+    this.#show(index === this.#history.length ? this.#unsent : this.#history[index]);
   }
 
   #complete(): undefined {
     const before = this.#text.slice(0, this.#cursor);
     const candidates = this.#options.complete?.(before) ?? [];
     if (candidates.length === 0) return;
-    const common = candidates.reduce((prefix, candidate) => {
-      let length = 0;
-      while (length < prefix.length && prefix[length] === candidate[length]) length++;
-      return prefix.slice(0, length);
-    });
+    const common = candidates.reduce(commonStart);
     // A single candidate may be shorter than the text: ":tada" becomes "🎉".
     if (candidates.length > 1 && common.length < before.length) return;
     this.#text = common + this.#text.slice(this.#cursor);
@@ -189,4 +240,25 @@ export class LineEditor {
     const end = this.#text.indexOf("\n", this.#cursor);
     return end < 0 ? this.#text.length : end;
   }
+}
+
+/** The characters that two texts begin with. */
+function commonStart(one: string, other: string): string {
+  let length = 0;
+  for (const { segment } of graphemes.segment(one)) {
+    if (!other.startsWith(segment, length)) break;
+    length += segment.length;
+  }
+  return one.slice(0, length);
+}
+
+function isVertical(key: EditorKey): boolean {
+  return key.kind === "command" && (key.command === "up" || key.command === "down");
+}
+
+function changeKind(key: EditorKey): ChangeKind {
+  if (key.kind === "text") return "typing";
+  if (key.kind === "paste") return "other";
+  if (key.command === "undo") return "undo";
+  return key.command === "erase-left" || key.command === "erase-right" ? "erasing" : "other";
 }

@@ -1,4 +1,4 @@
-import { KeyDecoder } from "../input/key_decoder.ts";
+import { readKeys } from "../input/key_reader.ts";
 import { type EditorKey, LineEditor } from "../input/line_editor.ts";
 import { SecretQuestions } from "../input/secret_questions.ts";
 import { ConsoleScreen } from "./console_screen.ts";
@@ -25,7 +25,10 @@ export class EditingConsole implements LineConsole {
 
   constructor(options: EditingConsoleOptions) {
     this.#options = options;
-    this.#editor = new LineEditor({ complete: options.complete });
+    this.#editor = new LineEditor({
+      complete: options.complete,
+      shape: () => ({ prompt: this.#prompt, columns: options.device.size().columns }),
+    });
     this.#screen = new ConsoleScreen(options.device, options.style);
   }
 
@@ -76,9 +79,8 @@ export class EditingConsole implements LineConsole {
   }
 
   async #readKeys(signal: AbortSignal): Promise<void> {
-    const decoder = new KeyDecoder();
-    for (let bytes; (bytes = await this.#options.device.read(signal)) !== undefined;) {
-      for (const key of decoder.decode(bytes)) {
+    for await (const keys of readKeys(this.#options.device, signal)) {
+      for (const key of keys) {
         if (key.kind === "cursor") {
           this.#screen.cursorReported(key.column);
           continue;

@@ -109,6 +109,7 @@ function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal
     return new FullScreenFace(context, {
       device,
       palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
+      address: "chat.example:7443",
     });
   }
   const style = chooseStyle({ noColor: "1", term: "xterm" });

@@ -112,7 +112,7 @@ function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal
       address: "chat.example:7443",
     });
   }
-  const style = chooseStyle({ noColor: "1", term: "xterm" });
+  const style = chooseStyle({ noColor: "1", term: name === "dumb" ? "dumb" : "xterm" });
   return new LineFace(context, { device, style, isDumb: name === "dumb" });
 }
 

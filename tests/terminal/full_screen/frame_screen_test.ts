@@ -4,6 +4,7 @@ import type { Frame } from "../../../src/terminal/full_screen/frame.ts";
 import { FrameScreen } from "../../../src/terminal/full_screen/frame_screen.ts";
 import { StatusBar } from "../../../src/terminal/full_screen/status_bar.ts";
 import { EmulatedTerminal } from "../../support/fakes/emulated_terminal.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
 
 /** The text that a device was given, in the order of writes. */
@@ -17,7 +18,6 @@ class Recorder extends EmulatedTerminal {
 }
 
 Deno.test("an idle screen writes nothing but the time, once a minute", async () => {
-  using time = new FakeTime();
   using terminal = new Recorder({ columns: 60, rows: 3 });
   const { now } = Date;
   let wallMs = Date.UTC(2026, 0, 1, 12, 0, 0);
@@ -25,6 +25,9 @@ Deno.test("an idle screen writes nothing but the time, once a minute", async () 
   Date.now = () => wallMs;
   const client = { state: { kind: "online" }, ping: () => Promise.resolve(lagMs++) } as unknown as ChatClient;
   const status = new StatusBar({ client, me: "ana", changed: () => {} });
+  const left = () => status.text({ typing: "", below: "", loading: false }).left;
+  await eventually(() => left().includes("10 ms"), left);
+  using time = new FakeTime();
   const screen = new FrameScreen({
     device: terminal,
     compose: (): Frame => {

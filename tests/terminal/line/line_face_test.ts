@@ -115,7 +115,8 @@ Deno.test("line mode takes neither the screen nor the mouse nor the title, and a
     await chat.isIn("ben", "half a line");
     chat.receive("ben", "hello");
     await chat.sees(/ben: hello\n\[ana → ben\] half a line$/);
-    const all = written.join("");
+    // deno-lint-ignore no-control-regex -- styles
+    const all = written.join("").replaceAll(/\x1b\[\d+m/g, "");
     // deno-lint-ignore no-control-regex -- sequences that move the cursor to a place of the screen, or set a title
     assert.doesNotMatch(all, /\x1b\[\d+;\d+H|\x1b\[\?(?:1049|1000|1006)h|\x1b\]2;/);
     assert.equal(all.split("ben: hello").length, 2, "the message is written once");

@@ -51,12 +51,12 @@ export class Arrivals {
   }
 
   async #show(message: Message): Promise<void> {
-    const { names } = this.#options.state;
+    const { state } = this.#options;
     const { conversation } = message;
-    names.learn(message);
+    state.learn(message);
     const waiting = this.#unnamed.get(conversation);
     if (waiting) waiting.push(message);
-    else if (names.knows(conversation)) await this.#showNamed(message);
+    else if (state.names.knows(conversation)) await this.#showNamed(message);
     // Not awaited: the answer comes after this message.
     else void this.#showWhenNamed(conversation, [message]);
   }

@@ -1,10 +1,13 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import type { Message } from "../../core/messages/message.ts";
+import type { MessageDetails } from "../text/message_details.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { ConversationNames } from "./conversation_names.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
 import { Preferences, type PreferenceStore } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { ReadMarks } from "./read_marks.ts";
+import { ReplyTargets } from "./reply_targets.ts";
 import { ReceiptMarks } from "./receipt_marks.ts";
 import { Sending, type SendingOptions } from "./sending.ts";
 import { Transfers, type TransfersOptions } from "./transfers.ts";
@@ -16,10 +19,12 @@ export interface ChatStateOptions {
   readonly preferences: PreferenceStore;
   readonly sending: Omit<SendingOptions, "client">;
   readonly transfers: TransfersOptions;
+  /** {@link ChatState.replyTargets} changed. */
+  replyTargetsChanged(): void;
 }
 
 /** The state of a chat. The chat changes it; its face only reads it. */
-export class ChatState {
+export class ChatState implements MessageDetails {
   readonly me: string;
   readonly client: ChatClient;
   readonly preferences: Preferences;
@@ -28,6 +33,7 @@ export class ChatState {
   readonly list: ConversationList;
   readonly presence = new Presence();
   readonly receipts: ReceiptMarks;
+  readonly replyTargets: ReplyTargets;
   readonly readMarks: ReadMarks;
   readonly typing: TypingSigns;
   readonly sending: Sending;
@@ -35,13 +41,14 @@ export class ChatState {
   /** The conversation that the person writes to. */
   current: ConversationRef | undefined;
 
-  constructor({ me, client, preferences, sending, transfers }: ChatStateOptions) {
+  constructor({ me, client, preferences, sending, transfers, replyTargetsChanged }: ChatStateOptions) {
     this.me = me;
     this.client = client;
     this.preferences = new Preferences(preferences);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
+    this.replyTargets = new ReplyTargets({ me, client, changed: replyTargetsChanged });
     this.readMarks = new ReadMarks(client);
     this.typing = new TypingSigns(client);
     this.sending = new Sending({ client, ...sending });
@@ -53,10 +60,29 @@ export class ChatState {
     return [...this.sending.lines, ...this.transfers.lines];
   }
 
+  receiptOf(message: Message): string {
+    return this.receipts.of(message);
+  }
+
+  answeredBy(reply: Message): string {
+    return this.replyTargets.of(reply);
+  }
+
+  get markdown(): boolean {
+    return this.preferences.markdown;
+  }
+
+  /** A message of any conversation was loaded, or arrived. */
+  learn(message: Message): void {
+    this.names.learn(message);
+    this.replyTargets.learn(message);
+  }
+
   /** The log is another one, in which the positions of before mean nothing. */
   forgetPositions(): void {
     this.list.clear();
     this.receipts.forget();
+    this.replyTargets.forget();
     this.readMarks.forget();
   }
 

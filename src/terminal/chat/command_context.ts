@@ -24,7 +24,7 @@ export function createCommandContext(
     keys: face.keys,
     print: (lines) => face.print(lines),
     show(messages) {
-      for (const message of messages) names.learn(message);
+      for (const message of messages) state.learn(message);
       return face.showFound(messages);
     },
     async turnTo(address) {

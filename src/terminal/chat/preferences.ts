@@ -9,6 +9,8 @@ export interface SavedPreferences {
   readonly notify?: Notify;
   /** Whether the wheel of the mouse scrolls; true by default. */
   readonly mouse?: boolean;
+  /** Whether marks such as `**` become styles; true by default. */
+  readonly markdown?: boolean;
   /** By conversation; "all" by default. */
   readonly levels?: Readonly<Record<string, Level>>;
   /** By conversation. */
@@ -56,6 +58,15 @@ export class Preferences {
   setMouse(mouse: boolean): void {
     this.#kept = { ...this.#kept, mouse };
     this.#store.update((kept) => ({ ...kept, mouse }));
+  }
+
+  get markdown(): boolean {
+    return this.#kept.markdown ?? true;
+  }
+
+  setMarkdown(markdown: boolean): void {
+    this.#kept = { ...this.#kept, markdown };
+    this.#store.update((kept) => ({ ...kept, markdown }));
   }
 
   level(conversation: string): Level {

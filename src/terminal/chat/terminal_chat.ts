@@ -54,6 +54,7 @@ export class TerminalChat {
       me,
       client,
       preferences,
+      replyTargetsChanged: changed,
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),

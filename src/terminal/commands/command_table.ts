@@ -1,9 +1,9 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { ChatError } from "../../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
-import type { KeyHelp } from "../input/key_help.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
-import type { CommandContext, Commands } from "./command.ts";
+import { type CommandContext, type Commands, only } from "./command.ts";
+import { allHelp, helpOn } from "./command_help.ts";
 import { conversationCommands } from "./conversation_commands.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
@@ -13,9 +13,12 @@ import { roomCommands } from "./room_commands.ts";
 
 const commands: Commands = {
   help: {
-    arguments: "",
-    summary: "Show this list",
-    run: ({ print, keys }) => print(helpLines(keys)),
+    arguments: "[WORD]",
+    summary: "List commands and keys: all, one, or those that contain a word",
+    run({ print, keys }, { words }) {
+      const topics = { commands, aliases, keys };
+      return print(words.length === 0 ? allHelp(topics) : helpOn(only(words, "/help [WORD]"), topics));
+    },
   },
   ...conversationCommands,
   ...messageCommands,
@@ -37,12 +40,25 @@ const commands: Commands = {
   },
 };
 
+/** The names that other chat programs have for commands. */
+const aliases: Readonly<Record<string, string>> = {
+  exit: "quit",
+  ignore: "block",
+  kick: "remove",
+  list: "rooms",
+  names: "who",
+  part: "leave",
+  query: "to",
+  unignore: "unblock",
+};
+
 /** Runs "/name arguments". @throws {ChatError} of the command or of the server */
 export async function runCommand(
   { line, place }: { line: string; place: ConversationRef | undefined },
   context: CommandContext,
 ): Promise<void> {
-  const [, word, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
+  const [, typed, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
+  const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
   const words = text.split(/\s+/).filter(Boolean);
   if (Object.hasOwn(commands, word)) return await commands[word].run(context, { words, text, typed: line, place });
   const similar = findSimilar(word, Object.keys(commands), { maxDistance: 3, maxSuggestions: 1 })
@@ -58,8 +74,10 @@ export function completeCommand(before: string, names: Iterable<string>): string
   if (/^\/\w*$/.test(before)) {
     return Object.keys(commands).map((name) => `/${name} `).filter((command) => command.startsWith(before));
   }
-  const [start, word] = /^\/(\w+)\s+/.exec(before) ?? [];
-  if (start === undefined || !Object.hasOwn(commands, word)) return [];
+  const [start, typed] = /^\/(\w+)\s+/.exec(before) ?? [];
+  if (start === undefined) return [];
+  const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
+  if (!Object.hasOwn(commands, word)) return [];
   const { takesName, wordsBeforePath } = commands[word];
   if (wordsBeforePath !== undefined) {
     const head = new RegExp(`^/\\w+\\s+(?:\\S+\\s+){${wordsBeforePath}}`).exec(before)?.[0];
@@ -67,13 +85,4 @@ export function completeCommand(before: string, names: Iterable<string>): string
   }
   if (!takesName) return [];
   return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
-}
-
-function helpLines(keys: readonly KeyHelp[]): string[] {
-  const rows = [
-    ...Object.entries(commands).map(([name, command]) => [`/${name} ${command.arguments}`, command.summary]),
-    ["//text", "Send a message that begins with a slash"],
-    ...keys,
-  ];
-  return rows.map(([usage, summary]) => `  ${usage.padEnd(28)} ${summary}`);
 }

@@ -2,6 +2,15 @@ import { type CommandContext, type CommandInput, type Commands, only, parseNumbe
 
 /** Replies to messages, and changes of them. */
 export const messageCommands: Commands = {
+  me: {
+    arguments: "TEXT",
+    summary: "Send a text in italics, for something you do",
+    run(context, input) {
+      const text = input.text.trim();
+      if (text === "" || text.includes("\n")) throw usage("/me TEXT, in one line");
+      context.send(placeOf(input), { text: `_${text}_`, typed: input.typed });
+    },
+  },
   reply: {
     arguments: "N TEXT",
     summary: "Reply to message N of this conversation",

@@ -60,7 +60,8 @@ export const peopleCommands: Commands = {
   },
   set: {
     arguments: "[SETTING VALUE]",
-    summary: "Change a setting: receipts, presence, messages, notify, mouse, level; without arguments, show them",
+    summary:
+      "Change a setting: receipts, presence, messages, notify, level, markdown, mouse; without arguments, show them",
     async run(context, { words }) {
       const { client, print, preferences } = context;
       if (Object.hasOwn(preferenceSetters, words[0] ?? "")) {
@@ -69,7 +70,12 @@ export const peopleCommands: Commands = {
       const settings = words.length === 0
         ? (await client.people.settings()).settings
         : await client.people.updateSettings(parseSetting(words));
-      await print([...settingLines(settings), `  notify ${preferences.notify}`, `  mouse ${onOff(preferences.mouse)}`]);
+      await print([
+        ...settingLines(settings),
+        `  notify ${preferences.notify}`,
+        `  markdown ${onOff(preferences.markdown)}`,
+        `  mouse ${onOff(preferences.mouse)}`,
+      ]);
     },
   },
 };
@@ -93,6 +99,7 @@ function parseSetting([name, value, ...rest]: readonly string[]): Partial<Settin
 }
 
 const notifyForm = "/set notify off|on|osc9|osc777";
+const markdownForm = "/set markdown on|off";
 const mouseForm = "/set mouse on|off";
 const levelForm = "/set level #ROOM all|mentions|none";
 
@@ -101,6 +108,7 @@ type SetPreference = (context: CommandContext, values: readonly string[]) => str
 /** Preferences of this terminal, by name; each sets its value, and returns its effect. */
 const preferenceSetters: Readonly<Record<string, SetPreference>> = {
   notify: setNotify,
+  markdown: setMarkdown,
   mouse: setMouse,
   level: setLevel,
 };
@@ -112,6 +120,12 @@ function setNotify({ preferences }: CommandContext, [value, ...rest]: readonly s
   return notify === "off"
     ? "Desktop notifications are off."
     : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
+}
+
+function setMarkdown({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
+  if (!["on", "off"].includes(value) || rest.length > 0) throw usage(markdownForm);
+  preferences.setMarkdown(value === "on");
+  return value === "on" ? "Marks such as **bold** are shown as styles." : "Messages are shown as they were typed.";
 }
 
 function setMouse({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {

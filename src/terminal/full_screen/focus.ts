@@ -3,6 +3,7 @@ import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { MessageDetails } from "../text/message_details.ts";
 import { MessagePane, type PaneSize } from "./message_pane.ts";
 import { MessageWindow, type Page } from "./message_window.ts";
 import type { Palette } from "./palette.ts";
@@ -15,8 +16,7 @@ export interface FocusOptions {
   readonly current: ConversationRef | undefined;
   /** Unread messages begin after this entry. */
   readonly unreadAfter?: number;
-  /** The receipt mark of a message; "" for none. */
-  receiptOf(message: Message): string;
+  readonly details: MessageDetails;
   /** Messages were loaded, and are not drawn yet. */
   onLoaded(messages: readonly Message[]): void;
 }
@@ -36,13 +36,13 @@ export class Focus {
   #loading: Promise<void> | undefined;
   #loaded = false;
 
-  constructor({ client, me, palette, current, unreadAfter, receiptOf, onLoaded }: FocusOptions) {
+  constructor({ client, me, palette, current, unreadAfter, details, onLoaded }: FocusOptions) {
     this.#client = client;
     this.#me = me;
     this.#onLoaded = onLoaded;
     this.current = current;
     this.window = new MessageWindow({ me });
-    this.pane = new MessagePane({ me, palette, window: this.window, receiptOf });
+    this.pane = new MessagePane({ me, palette, window: this.window, details });
     this.pane.unreadAfter = unreadAfter;
   }
 

@@ -20,17 +20,17 @@ export class MessageArea {
   readonly #transcript: Transcript;
 
   constructor(options: MessageAreaOptions) {
-    const { state: { client, me, names, receipts }, palette, changed } = options;
-    const receiptOf = (message: Message) => receipts.of(message);
+    const { state, palette, changed } = options;
+    const { client, me, names } = state;
     this.#options = options;
-    this.#transcript = new Transcript({ me, names, style: palette, receiptOf });
+    this.#transcript = new Transcript({ me, names, style: palette, details: state });
     this.focus = new FocusSwitch({
       client,
       me,
       palette,
-      receiptOf,
+      details: state,
       onLoaded: (messages) => {
-        for (const message of messages) names.learn(message);
+        for (const message of messages) state.learn(message);
         changed();
       },
     });

@@ -1,4 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
+import type { MessageDetails } from "../text/message_details.ts";
 import { date } from "../text/transcript.ts";
 import { messageRows, noteRows } from "./message_text.ts";
 import type { MessageWindow, WindowItem } from "./message_window.ts";
@@ -28,8 +29,8 @@ interface Anchor {
 
 interface LaidOut {
   readonly columns: number;
-  readonly isBare: boolean;
-  readonly receipt: string;
+  /** The details that the rows depend on. */
+  readonly details: string;
   readonly rows: readonly string[];
 }
 
@@ -37,8 +38,7 @@ export interface MessagePaneOptions {
   readonly me: string;
   readonly palette: Palette;
   readonly window: MessageWindow;
-  /** The receipt mark of a message; "" for none. */
-  receiptOf(message: Message): string;
+  readonly details: MessageDetails;
 }
 
 /** A scrollable view into a window of messages; lays out only the visible part. */
@@ -46,7 +46,7 @@ export class MessagePane {
   readonly #me: string;
   readonly #palette: Palette;
   readonly #window: MessageWindow;
-  readonly #receiptOf: (message: Message) => string;
+  readonly #details: MessageDetails;
   readonly #laidOut = new WeakMap<WindowItem, LaidOut>();
   /** Undefined while the pane follows the newest message. */
   #anchor: Anchor | undefined;
@@ -55,11 +55,11 @@ export class MessagePane {
   /** Whether rows begin without an indent, for copying. */
   isBare = false;
 
-  constructor({ me, palette, window, receiptOf }: MessagePaneOptions) {
+  constructor({ me, palette, window, details }: MessagePaneOptions) {
     this.#me = me;
     this.#palette = palette;
     this.#window = window;
-    this.#receiptOf = receiptOf;
+    this.#details = details;
   }
 
   /** Whether the pane follows arriving messages. */
@@ -157,15 +157,19 @@ export class MessagePane {
     const item = this.#window.items[index];
     const before = this.#divider(index, columns);
     const laidOut = this.#laidOut.get(item);
-    const receipt = item.message === undefined ? "" : this.#receiptOf(item.message);
+    const { message } = item;
     const { isBare } = this;
-    if (laidOut?.columns === columns && laidOut.isBare === isBare && laidOut.receipt === receipt) {
+    const { markdown } = this.#details;
+    const receipt = message === undefined ? "" : this.#details.receiptOf(message);
+    const answers = message === undefined ? "" : this.#details.answeredBy(message);
+    const details = `${receipt}\n${answers}\n${markdown}\n${isBare}`;
+    if (laidOut?.columns === columns && laidOut.details === details) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
-    const rows = item.message === undefined
+    const rows = message === undefined
       ? noteRows(item.note!.lines, columns)
-      : messageRows(item.message, { me: this.#me, palette: this.#palette, columns, receipt, isBare });
-    this.#laidOut.set(item, { columns, isBare, receipt, rows });
+      : messageRows(message, { me: this.#me, palette: this.#palette, columns, receipt, answers, markdown, isBare });
+    this.#laidOut.set(item, { columns, details, rows });
     return [...before, ...rows];
   }
 

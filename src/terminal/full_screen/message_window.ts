@@ -1,5 +1,6 @@
 import { isRoomEvent } from "../../core/messages/log_event.ts";
-import type { Message, Reaction } from "../../core/messages/message.ts";
+import type { Message } from "../../core/messages/message.ts";
+import { changedMessage } from "../chat/changed_message.ts";
 
 /** A note of chatd between the messages. */
 export interface Note {
@@ -109,28 +110,7 @@ export class MessageWindow {
   arrived(message: Message): void {
     this.#head = Math.max(this.#head, message.seq);
     const { event } = message;
-    if (event?.kind === "edited") {
-      const { text, acceptedAt: editedAt, withheld } = message;
-      this.#change(event.target, message.seq, ({ withheld: _before, ...target }) => ({
-        ...target,
-        text,
-        editedAt,
-        ...(withheld && { withheld }),
-      }));
-    } else if (event?.kind === "deleted") {
-      this.#change(event.target, message.seq, ({ attachment: _gone, reactions: _too, withheld: _also, ...target }) => ({
-        ...target,
-        text: "",
-        deleted: true,
-      }));
-    } else if (event?.kind === "reacted") {
-      const own = message.sender === this.#me;
-      this.#change(
-        event.target,
-        message.seq,
-        (target) => ({ ...target, reactions: count(target.reactions, event, own) }),
-      );
-    }
+    if (event !== undefined && "target" in event) this.#change(event.target, message);
     if (this.#hasNewer) return;
     this.#merge({ messages: [message], headSeq: message.seq, more: false, moreAfter: false });
     this.#dropOldest();
@@ -163,14 +143,14 @@ export class MessageWindow {
     else if (this.#states.get(before.message)! <= this.#states.get(message)!) this.#items[at - 1] = item;
   }
 
-  #change(target: number, seq: number, change: (message: Message) => Message): void {
+  #change(target: number, entry: Message): void {
     const index = this.#items.findIndex((item) => item.message?.seq === target);
     if (index < 0) return;
     const before = this.#items[index].message!;
     // A page that was read later includes the change.
-    if (this.#states.get(before)! >= seq) return;
-    const message = change(before);
-    this.#states.set(message, seq);
+    if (this.#states.get(before)! >= entry.seq) return;
+    const message = changedMessage(before, entry, this.#me);
+    this.#states.set(message, entry.seq);
     this.#items[index] = { ...this.#items[index], message };
   }
 
@@ -207,17 +187,4 @@ export class MessageWindow {
 /** Whether an entry has a row of its own; changes are shown in the message that they change. */
 function isShown({ event }: Message): boolean {
   return event === undefined || isRoomEvent(event);
-}
-
-function count(
-  before: readonly Reaction[] = [],
-  { emoji, removed }: { emoji: string; removed: boolean },
-  own: boolean,
-): Reaction[] {
-  const change = removed ? -1 : 1;
-  const found = before.find((reaction) => reaction.emoji === emoji) ?? { emoji, count: 0, own: false };
-  const changed = { emoji, count: found.count + change, own: own ? !removed : found.own };
-  const others = before.filter((reaction) => reaction !== found);
-  if (changed.count <= 0) return others;
-  return before.includes(found) ? before.map((each) => each === found ? changed : each) : [...others, changed];
 }

@@ -1,3 +1,4 @@
+import { fnv1a } from "../text/fnv1a.ts";
 import { chooseStyle, hasColours, type Style, type StyleEnvironment } from "../text/style.ts";
 
 /** Styles of the full screen. */
@@ -22,16 +23,9 @@ export function choosePalette(environment: StyleEnvironment): Palette {
     bar: isPlain ? (text) => text : (text) => `\x1b[7m${text}\x1b[27m`,
     name: (name) => {
       if (!hasColours(environment)) return name;
-      const number = hash(name);
+      const number = fnv1a(name);
       const colour = has256 ? `38;5;${middling[number % middling.length]}` : `3${basic[number % basic.length]}`;
       return `\x1b[${colour}m${name}\x1b[39m`;
     },
   };
-}
-
-/** FNV-1a, 32 bits (RFC 9923). */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
 }

@@ -1,14 +1,18 @@
 import { displayWidth } from "../input/input_layout.ts";
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-// deno-lint-ignore no-control-regex -- the sequences of our own styles
-const token = /\x1b\[([\d;]*)m|[^\x1b]+/g;
+// deno-lint-ignore no-control-regex -- the sequences of our own styles and links
+const token = /(\x1b\[[\d;]*m|\x1b\]8;[!-~]*\x1b\\)|[^\x1b]+/g;
+const linkEnd = "\x1b]8;;\x1b\\";
+/** The codes that end styles, by those that begin them (ECMA-48 8.3.117, SGR); 39 ends all others, the colours. */
+const endCodes: Readonly<Record<string, string>> = { 1: "22", 2: "22", 3: "23", 4: "24", 7: "27", 9: "29" };
+const ends = new Set([linkEnd, ...[...Object.values(endCodes), "39"].map((code) => `\x1b[${code}m`)]);
 const printableAscii = /^[ -~]*$/;
 
-/** The code that ends a style, by the code that begins it (ECMA-48 8.3.117, SGR). */
-function endOf(code: string): string {
-  if (code === "1" || code === "2") return "22";
-  return code === "7" ? "27" : "39";
+/** The sequence that ends what another one begins. */
+function endOf(sequence: string): string {
+  if (sequence.startsWith("\x1b]")) return linkEnd;
+  return `\x1b[${endCodes[sequence.slice(2, -1)] ?? "39"}m`;
 }
 
 /** A row that is being filled. */
@@ -22,22 +26,22 @@ interface Row {
 export interface WrapOptions {
   /** Cells of a row, at least 1. */
   readonly columns: number;
-  /** Cells to leave free at the start of all rows but the first. */
-  readonly indent?: number;
+  /** Begins all rows but the first, where it takes less than half of them; may have styles, and ends them. */
+  readonly continuation?: string;
 }
 
 /**
- * Breaks a line of harmless text with styles into rows, between words where that is possible. Each row begins and ends
- * without a style and can be drawn alone.
+ * Breaks a line of harmless text with styles and links into rows, between words where that is possible. Each row begins
+ * and ends without a style and can be drawn alone.
  */
-export function wrap(line: string, { columns, indent = 0 }: WrapOptions): string[] {
-  const left = " ".repeat(indent < columns / 2 ? indent : 0);
+export function wrap(line: string, { columns, continuation = "" }: WrapOptions): string[] {
+  const wanted = displayWidth(continuation.replace(token, (all, sequence) => sequence === undefined ? all : ""));
+  const [left, leftWidth] = wanted < columns / 2 ? [continuation, wanted] : ["", 0];
   const rows: string[] = [];
   let styles: string[] = [];
   let row: Row = { text: "", width: 0, breakAt: undefined };
 
-  const close = (open: readonly string[]) => open.map((code) => `\x1b[${endOf(code)}m`).join("");
-  const open = (codes: readonly string[]) => codes.map((code) => `\x1b[${code}m`).join("");
+  const close = (open: readonly string[]) => open.map(endOf).join("");
   const breakRow = () => {
     const { breakAt } = row;
     const rest = breakAt ? row.text.slice(breakAt.text) : "";
@@ -45,8 +49,8 @@ export function wrap(line: string, { columns, indent = 0 }: WrapOptions): string
     const at = breakAt?.styles ?? styles;
     rows.push(kept + close(at));
     row = {
-      text: left + open(at) + rest,
-      width: left.length + (breakAt ? row.width - breakAt.width : 0),
+      text: left + at.join("") + rest,
+      width: leftWidth + (breakAt ? row.width - breakAt.width : 0),
       breakAt: undefined,
     };
   };
@@ -61,18 +65,15 @@ export function wrap(line: string, { columns, indent = 0 }: WrapOptions): string
     if (row.width + width > columns) breakRow();
     row.text += text;
     row.width += width;
-    if (text === " " && row.width > left.length + 1) {
+    if (text === " " && row.width > leftWidth + 1) {
       row.breakAt = { text: row.text.length, width: row.width, styles: [...styles] };
     }
   };
 
-  for (const [all, code] of line.matchAll(token)) {
-    if (code !== undefined) {
-      const ending = styles.filter((each) => endOf(each) === code);
-      styles = ending.length > 0 || /^(2[27]|39)$/.test(code)
-        ? styles.filter((each) => endOf(each) !== code)
-        : [...styles, code];
-      row.text += all;
+  for (const [all, sequence] of line.matchAll(token)) {
+    if (sequence !== undefined) {
+      styles = ends.has(sequence) ? styles.filter((each) => endOf(each) !== sequence) : [...styles, sequence];
+      row.text += sequence;
     } else if (printableAscii.test(all)) {
       for (const character of all) add(character, 1);
     } else {

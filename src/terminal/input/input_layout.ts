@@ -121,7 +121,7 @@ const measuredAlike = /^(?:[ -~]|(?!\p{Extended_Pictographic}|\p{Regional_Indica
 
 /**
  * Keeps a row of an input line in place where the terminal measures a character differently, as most do for some emoji:
- * what follows such a character begins in the column that it has by {@link displayWidth}.
+ * the text after such a character begins in the column that it has by {@link displayWidth}.
  * @param start the column of the row's first cell
  */
 export function pinned(row: string, start = 0): string {
@@ -131,7 +131,7 @@ export function pinned(row: string, start = 0): string {
   for (const { segment } of graphemes.segment(row)) {
     pinnedRow += segment;
     column += displayWidth(segment);
-    // CHA and EL (ECMA-48 8.3.9, 8.3.41): what the terminal drew beyond the cells of the character goes.
+    // CHA and EL (ECMA-48 8.3.9, 8.3.41): the terminal erases its drawing beyond the cells of the character.
     if (!measuredAlike.test(segment)) pinnedRow += `\x1b[${column + 1}G\x1b[K`;
   }
   return pinnedRow;

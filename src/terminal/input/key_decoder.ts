@@ -164,7 +164,7 @@ export class KeyDecoder {
   }
 
   /**
-   * How long to wait for the rest of what may be a whole key, in milliseconds, before {@link expire}; undefined when
+   * How long to wait for the rest of a sequence that may be a whole key, in milliseconds, before {@link expire}; undefined when
    * nothing is open, or only a sequence that no key on its own begins.
    */
   get patienceMs(): number | undefined {

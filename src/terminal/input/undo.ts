@@ -10,7 +10,7 @@ export interface DraftState {
 /** Changes to take back at most. */
 const maxSteps = 200;
 
-/** What changed a draft: characters that are typed or erased one after another are one step. */
+/** The cause of a change: characters that are typed or erased one after another are one step. */
 export type ChangeKind = "typing" | "erasing" | "undo" | "other";
 
 /** The states that a draft had before its changes. */

@@ -62,7 +62,7 @@ export class ConsoleScreen {
     return this.#draw();
   }
 
-  /** Changes the input area. Writes nothing when it stays as it is: a screen reader reads what is drawn. */
+  /** Changes the input area. Writes nothing when it stays as it is: a screen reader would read it again. */
   update(area: Partial<InputArea>): void {
     const before = this.#area;
     const after = { ...before, ...area };

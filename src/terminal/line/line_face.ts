@@ -52,7 +52,7 @@ export class LineFace implements ChatFace {
       me: state.me,
       names: state.names,
       style,
-      receiptOf: (message) => state.receipts.of(message),
+      details: state,
     });
   }
 

@@ -15,10 +15,10 @@ export interface RecentPage {
 }
 
 /** @throws {ChatError} */
-export async function loadRecent({ client, names }: ChatState, place: ConversationRef): Promise<RecentPage> {
-  const { messages, more } = await client.history({ with: place.address, limit: recent, events: true });
+export async function loadRecent(state: ChatState, place: ConversationRef): Promise<RecentPage> {
+  const { messages, more } = await state.client.history({ with: place.address, limit: recent, events: true });
   const known = messages.flatMap((message) => fromWireMessage(message) ?? []);
-  for (const message of known) names.learn(message);
+  for (const message of known) state.learn(message);
   return { place, messages: known, more };
 }
 

@@ -1,27 +1,36 @@
 import type { Attachment, Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
+import { truncate } from "../input/input_layout.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
 import { eventText, textStandIn } from "./event_text.ts";
+import { formatText } from "./markdown.ts";
+import { type MessageDetails, noDetails } from "./message_details.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";
+/** Cells for the message that a reply answers, at most. */
+const maxAnswered = 40;
+
+export interface TranscriptOptions {
+  readonly me: string;
+  readonly names: ConversationNames;
+  readonly style: Style;
+  readonly details?: MessageDetails;
+}
 
 /** Turns messages into lines for a terminal, and sanitizes the text of others. */
 export class Transcript {
   readonly #me: string;
   readonly #names: ConversationNames;
   readonly #style: Style;
-  readonly #receiptOf: (message: Message) => string;
+  readonly #details: MessageDetails;
   #day: string | undefined;
 
-  /** @param options.receiptOf the receipt mark of a message; "" for none */
-  constructor(
-    options: { me: string; names: ConversationNames; style: Style; receiptOf?(message: Message): string },
-  ) {
+  constructor(options: TranscriptOptions) {
     this.#me = options.me;
     this.#names = options.names;
     this.#style = options.style;
-    this.#receiptOf = options.receiptOf ?? (() => "");
+    this.#details = options.details ?? noDetails;
   }
 
   /**
@@ -34,22 +43,25 @@ export class Transcript {
     const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
     const sender = sanitizeLine(message.sender);
     const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
-    const [first, ...rest] = sanitizeLines(eventText(message));
     const day = this.#newDay(message.acceptedAt);
-    if (event !== undefined) return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    if (event !== undefined) {
+      const [first, ...rest] = sanitizeLines(eventText(message));
+      return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
+    }
     const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
-    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
+    const answered = truncate(this.#details.answeredBy(message), maxAnswered);
+    const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo}${answered === "" ? "" : ` ${answered}`})`)} `;
     const words = message.automatic ? dim : (text: string) => text;
     const standIn = textStandIn(message);
-    const said = standIn === undefined ? words(first) : dim(standIn);
-    const lines = [...day, `${start}${name} ${answers}${said}`, ...rest.map(indent).map(words)];
+    const [first, ...rest] = standIn === undefined ? this.#format(message.text, words) : [dim(standIn)];
+    const lines = [...day, `${start}${name} ${answers}${first}`, ...rest.map(indent)];
     const file = deleted ? undefined : attachment;
     if (file !== undefined) {
       const shown = dim(fileText(file, conversation === current ? message.seq : undefined));
       if (message.text === "" && standIn === undefined) lines[lines.length - 1] += shown;
       else lines.push(indent(shown));
     }
-    const receipt = this.#receiptOf(message);
+    const receipt = this.#details.receiptOf(message);
     const marks = [
       ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
       ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
@@ -66,6 +78,10 @@ export class Transcript {
 
   warning(text: string): string[] {
     return sanitizeLines(text).map((line) => this.#style.warn(line));
+  }
+
+  #format(text: string, base: (text: string) => string): string[] {
+    return formatText(text, { style: this.#style, markdown: this.#details.markdown, base }).map((line) => line.text);
   }
 
   #newDay(time: number): string[] {

@@ -321,9 +321,10 @@ export class FakeSession {
       case "history": {
         const conversation = conversationOf(this.user, kind.value.with);
         const all = server.log.filter((message) => message.conversation === conversation);
-        const before = kind.value.beforeSeq || Infinity;
+        const { beforeSeq, afterSeq, limit } = kind.value;
         const kept = all.filter(({ seq }) => seq >= server.keptFrom);
-        const messages = kept.filter(({ seq }) => seq < before).slice(-(kind.value.limit || 50));
+        const wanted = kept.filter(({ seq }) => seq > afterSeq && seq < (beforeSeq || Infinity));
+        const messages = afterSeq > 0 ? wanted.slice(0, limit || 50) : wanted.slice(-(limit || 50));
         const firstSeq = messages.at(0)?.seq ?? 0;
         const lastSeq = messages.at(-1)?.seq ?? 0;
         return {
@@ -335,7 +336,7 @@ export class FakeSession {
             headSeq: all.length,
             more: firstSeq > server.keptFrom,
             startSeq: kept.at(0)?.seq ?? 0,
-            moreAfter: false,
+            moreAfter: afterSeq > 0 && lastSeq < all.length,
           },
         };
       }
@@ -447,7 +448,8 @@ export class FakeSession {
     const refusal = before ? undefined : server.refuseSend(request);
     if (refusal) throw refusal;
     if (!server.users.has(request.to)) throw new ChatError("not_found", `There is no user "${request.to}".`);
-    const message = before ?? server.append(this.user, request.to, request.text, request.id);
+    const { text, id, replyToSeq } = request;
+    const message = before ?? Object.assign(server.append(this.user, request.to, text, id), { replyToSeq });
     if (!before) this.#own.add(message.position);
     const { position, conversation, seq, acceptedAtMs } = message;
     return { $case: "send", value: { position, conversation, seq, acceptedAtMs, duplicate: before !== undefined } };

@@ -277,10 +277,23 @@ test("pasted lines are one message, sent with Enter", () => ({ to: "ben" }), asy
   assert.deepEqual(chat.server.log.map(({ text }) => text), ["one\ntwo"]);
 });
 
+test("/me sends a text in italics", () => ({ server: serverWithHistory(), to: "ben" }), async (chat) => {
+  await chat.isIn("ben");
+  chat.type("/me waves\r");
+  await chat.sees(/ana: _?waves_?/);
+  assert.equal(chat.server.log.at(-1)!.text, "_waves_");
+});
+
 test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben", rows: 120 }), async (chat) => {
   const answers: [string, string | RegExp][] = [
     ["/help", "/history [NAME] [N]"],
     ["/help", /Ctrl-U, Ctrl-K, Ctrl-W/],
+    ["/help reply", / {2}\/reply N TEXT +Reply to message N/],
+    ["/help /part", /\/leave \[#ROOM\] [^]*Also: \/part/],
+    ["/help BAN", /\/ban [^]*\/unban /],
+    ["/help xyzzy", 'Nothing in /help contains "xyzzy".'],
+    ["/query", "Usage: /to NAME"],
+    ["/me", "Usage: /me TEXT"],
     ["/users", /Online: ana\n[^\n]*Offline: ben, cat/],
     ["/whoami", 'You are ana on device "a terminal" (device-1).'],
     ["/ping", /The server answered in \d+\.\d ms\./],

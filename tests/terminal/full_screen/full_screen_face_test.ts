@@ -368,3 +368,53 @@ Deno.test("Tab completes the path of a file, in both commands that take one", as
     await chat.sees(`[ben] /save 3 ${folder.path}/my\\ notes.txt`);
   });
 });
+
+Deno.test("marks of Markdown are shown as styles, and as they were typed after /set markdown off", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.sees(/\[ben\]$/);
+    chat.receive("ben", "a **bold** `word`\n> quoted\n* item\nhttps://a.example/x");
+    await chat.sees(/ben: a bold word\n[^\n]*│ {7}│ quoted\n[^\n]*│ {7}• item\n[^\n]*│ {7}https:\/\/a\.example\/x\n/);
+    chat.type("/set markdown off\r");
+    await chat.sees("ben: a **bold** `word`");
+    await chat.sees("Messages are shown as they were typed.");
+    chat.type("/set markdown maybe\r");
+    await chat.sees("Usage: /set markdown on|off");
+    assert.equal(chat.saved.markdown, false);
+  });
+});
+
+Deno.test("a reply shows the message that it answers, as it is now", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/\[ben\]$/);
+    const replyTo = (seq: number, text: string) => {
+      Object.assign(server.append("ben", "ana", text), { replyToSeq: seq });
+      server.deliverAll();
+    };
+    replyTo(25, "that was fast");
+    await chat.sees(/│ {7}╭ ben: news 25\.\n[^\n]*ben: \(to 25\) that was fast\n/);
+    const edit = { kind: { $case: "edited" as const, value: { seq: 25 } } };
+    Object.assign(server.append("ben", "ana", "no news"), { event: edit });
+    server.deliverAll();
+    await chat.sees(/╭ ben: no news\n[^\n]*that was fast\n/);
+    const deletion = { kind: { $case: "deleted" as const, value: { seq: 25 } } };
+    Object.assign(server.append("ben", "ana", ""), { event: deletion });
+    server.deliverAll();
+    await chat.sees(/╭ ben: \(deleted\)\n/);
+  });
+});
+
+Deno.test("a reply shows a message that was not loaded, once it is", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    server.held = "history";
+    Object.assign(server.append("ben", "ana", "still true"), { replyToSeq: 7 });
+    server.deliverAll();
+    await chat.sees("(to 7) still true");
+    assert.doesNotMatch(chat.seen, /╭/);
+    await eventually(() => server.waiting.length === 1, () => "the message is asked for");
+    server.release();
+    await chat.sees(/╭ ben: news 7\.\n[^\n]*still true\n/);
+  });
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../../src/core/messages/message.ts";
 import { MessagePane } from "../../../src/terminal/full_screen/message_pane.ts";
 import { MessageWindow } from "../../../src/terminal/full_screen/message_window.ts";
+import { noDetails } from "../../../src/terminal/text/message_details.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
 
 function entry(seq: number): Message {
@@ -22,7 +23,7 @@ function paneWith(count: number) {
   const messages = Array.from({ length: count }, (_, i) => entry(i + 1));
   window.addNewest({ messages, headSeq: count, more: false, moreAfter: false });
   const palette = choosePalette({ noColor: undefined, term: "dumb" });
-  return { window, pane: new MessagePane({ me: "ana", palette, window, receiptOf: () => "" }) };
+  return { window, pane: new MessagePane({ me: "ana", palette, window, details: noDetails }) };
 }
 
 const size = { columns: 40, rows: 10 };

@@ -20,8 +20,8 @@ Deno.test("wrap() counts cells and keeps characters whole", () => {
 });
 
 Deno.test("wrap() indents the following rows, unless there is no room", () => {
-  assert.deepEqual(wrap("ben: one two", { columns: 9, indent: 2 }), ["ben: one ", "  two"]);
-  assert.deepEqual(wrap("abcdef", { columns: 4, indent: 3 }), ["abcd", "ef"]);
+  assert.deepEqual(wrap("ben: one two", { columns: 9, continuation: "  " }), ["ben: one ", "  two"]);
+  assert.deepEqual(wrap("abcdef", { columns: 4, continuation: "   " }), ["abcd", "ef"]);
 });
 
 Deno.test("wrap() ends a style with the row, and goes on with it in the next", () => {
@@ -37,10 +37,27 @@ Deno.test("wrap() ends a style with the row, and goes on with it in the next", (
   ]);
 });
 
+Deno.test("wrap() begins the following rows with a continuation, which may have a style", () => {
+  assert.deepEqual(wrap("one two", { columns: 6, continuation: "\x1b[2m│ \x1b[22m" }), [
+    "one ",
+    "\x1b[2m│ \x1b[22mtwo",
+  ]);
+});
+
+Deno.test("wrap() keeps a link that is broken a link, whole, in each of its rows", () => {
+  const start = "\x1b]8;id=1;https://a.example/bc\x1b\\";
+  const end = "\x1b]8;;\x1b\\";
+  assert.deepEqual(wrap(`see ${start}\x1b[4mabcdef\x1b[24m${end}.`, { columns: 4 }), [
+    "see ",
+    `${start}\x1b[4mabcd${end}\x1b[24m`,
+    `${start}\x1b[4mef\x1b[24m${end}.`,
+  ]);
+});
+
 Deno.test("wrap() loses nothing but spaces, and no row is too wide", () => {
   const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme-ascii" })).map(sanitizeLine);
   fc.assert(fc.property(text, fc.integer({ min: 20, max: 60 }), (line, columns) => {
-    const rows = wrap(line, { columns, indent: 2 });
+    const rows = wrap(line, { columns, continuation: "  " });
     for (const row of rows) assert.ok(displayWidth(row.replace(styles, "")) <= columns, JSON.stringify(row));
     assert.equal(rows.join("").replaceAll(" ", ""), line.replaceAll(" ", ""));
   }));

@@ -36,7 +36,7 @@ function faces(message: Message): string[] {
   const palette = choosePalette({ noColor: undefined, term: "dumb" });
   return [
     transcript.message(message, "ana:ben").slice(1).join("\n"),
-    messageRows(message, { me: "ana", palette, columns: 200 }).join("\n"),
+    messageRows(message, { me: "ana", palette, columns: 200, markdown: true }).join("\n"),
     messageText(message, "ana"),
   ];
 }

@@ -1,0 +1,30 @@
+import type { Message, Reaction } from "../../core/messages/message.ts";
+
+/** Returns a message after an entry that edits it, deletes it or reacts to it; `me` is the person at the terminal. */
+export function changedMessage(target: Message, entry: Message, me: string): Message {
+  const { event } = entry;
+  if (event?.kind === "edited") {
+    const { withheld: _before, ...kept } = target;
+    const { text, acceptedAt: editedAt, withheld } = entry;
+    return { ...kept, text, editedAt, ...(withheld && { withheld }) };
+  }
+  if (event?.kind === "deleted") {
+    const { attachment: _gone, reactions: _too, withheld: _also, ...kept } = target;
+    return { ...kept, text: "", deleted: true };
+  }
+  if (event?.kind !== "reacted") return target;
+  return { ...target, reactions: count(target.reactions, event, entry.sender === me) };
+}
+
+function count(
+  before: readonly Reaction[] = [],
+  { emoji, removed }: { emoji: string; removed: boolean },
+  own: boolean,
+): Reaction[] {
+  const change = removed ? -1 : 1;
+  const found = before.find((reaction) => reaction.emoji === emoji) ?? { emoji, count: 0, own: false };
+  const changed = { emoji, count: found.count + change, own: own ? !removed : found.own };
+  const others = before.filter((reaction) => reaction !== found);
+  if (changed.count <= 0) return others;
+  return before.includes(found) ? before.map((each) => each === found ? changed : each) : [...others, changed];
+}

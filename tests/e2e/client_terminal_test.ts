@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { layoutInput } from "../../src/terminal/input/input_layout.ts";
+import { lineTo } from "../support/proxies/slow_line.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { hasTmux, Tmux } from "../support/processes/tmux.ts";
@@ -34,10 +36,11 @@ async function seen(terminal: Tmux): Promise<string> {
 Deno.test("two people register, chat, leave, come back and have their history", { ignore }, async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
+  await using line = lineTo(server.port);
   await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 30 });
   await using ben = await Tmux.start({ folder: folder.path, columns: 60, rows: 30 });
-  const asAna = command({ port: server.port, user: "ana", folder: folder.path });
-  const asBen = command({ port: server.port, user: "ben", folder: folder.path });
+  const asAna = command({ port: line.port, user: "ana", folder: folder.path });
+  const asBen = command({ port: line.port, user: "ben", folder: folder.path });
   await register(ana, asAna);
   await register(ben, asBen);
   assert.ok(!(await seen(ana)).includes("horse"), "the password was shown");
@@ -80,11 +83,11 @@ Deno.test("two people register, chat, leave, come back and have their history", 
 Deno.test("a killed server is waited for with the draft, and nothing is lost or doubled", { ignore }, async () => {
   using folder = temporaryFolder();
   await using ana = await Tmux.start({ folder: folder.path, columns: 100, rows: 30 });
-  let port: number;
+  const [port] = await freePorts(1);
+  await using line = lineTo(port);
   {
-    await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
-    port = server.port;
-    await register(ana, command({ port, user: "ana", folder: folder.path, more: "--to ana" }));
+    await using server = await ServerProcess.start({ folder: `${folder.path}/data`, port });
+    await register(ana, command({ port: line.port, user: "ana", folder: folder.path, more: "--to ana" }));
     await ana.type("before", "Enter");
     await ana.sees(/ana: before/);
     server.kill("SIGKILL");
@@ -106,8 +109,9 @@ Deno.test(
   async () => {
     using folder = temporaryFolder();
     await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
+    await using line = lineTo(server.port);
     await using ana = await Tmux.start({ folder: folder.path, columns: 100, rows: 30 });
-    await register(ana, command({ port: server.port, user: "ana", folder: folder.path, more: "--to ana" }));
+    await register(ana, command({ port: line.port, user: "ana", folder: folder.path, more: "--to ana" }));
     server.kill("SIGSTOP");
     await ana.sees(/Disconnected: /);
     server.kill("SIGCONT");
@@ -119,8 +123,9 @@ Deno.test(
 Deno.test("a window of another size keeps the transcript and the draft", { ignore }, async () => {
   using folder = temporaryFolder();
   await using server = await ServerProcess.start({ folder: `${folder.path}/data` });
+  await using line = lineTo(server.port);
   await using ana = await Tmux.start({ folder: folder.path, columns: 90, rows: 30 });
-  await register(ana, command({ port: server.port, user: "ana", folder: folder.path, more: "--to ana" }));
+  await register(ana, command({ port: line.port, user: "ana", folder: folder.path, more: "--to ana" }));
   for (const text of ["first", "second", "third"]) {
     await ana.type(text, "Enter");
     await ana.sees(new RegExp(`ana: ${text}`));

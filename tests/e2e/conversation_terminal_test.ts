@@ -8,13 +8,22 @@ import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { EmulatedTerminal } from "../support/fakes/emulated_terminal.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { startTestGrpcServer, type TestGrpcServer } from "../support/servers/grpc_server.ts";
+import { lineTo } from "../support/proxies/slow_line.ts";
+
+interface SeatOptions {
+  readonly transport: Http2Transport;
+  readonly line: AsyncDisposable;
+  readonly token: string;
+}
 
 /** Somebody at a terminal. */
 class Seat implements AsyncDisposable {
   readonly terminal = new EmulatedTerminal({ columns: 120, rows: 60 });
   readonly #running: Promise<unknown>;
+  readonly #line: AsyncDisposable;
 
-  private constructor(user: string, transport: Http2Transport, token: string) {
+  private constructor(user: string, { transport, line, token }: SeatOptions) {
+    this.#line = line;
     const style = chooseStyle({ noColor: "1", term: "xterm" });
     const chat = new TerminalChat({
       face: (context) => new LineFace(context, { device: this.terminal, style }),
@@ -29,10 +38,11 @@ class Seat implements AsyncDisposable {
   }
 
   static async take(user: string, { server }: TestGrpcServer): Promise<Seat> {
-    const transport = new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
+    const line = lineTo(server.port);
+    const transport = new Http2Transport({ host: "127.0.0.1", port: line.port, callback: false });
     const request = { user, password: "correct horse battery", invite: "", deviceName: "" };
     const { credentials } = await transport.register(request, {});
-    const seat = new Seat(user, transport, credentials!.token);
+    const seat = new Seat(user, { transport, line, token: credentials!.token });
     await seat.sees("Connected to");
     return seat;
   }
@@ -57,6 +67,7 @@ class Seat implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.type("/quit");
     await this.#running;
+    await this.#line[Symbol.asyncDispose]();
   }
 }
 
@@ -78,7 +89,7 @@ Deno.test("people make a room, meet in it, and do to messages what one expects",
   ben.type("/react 3 👍");
   await ana.sees("5 * ben reacted with 👍 to 3");
   ben.type("/reply 3 good  morning");
-  await ana.sees("6 ben: (to 3) good  morning");
+  await ana.sees("6 ben: (to 3 ana: hello Ben) good  morning");
   ben.type("/delete 3");
   await ben.sees("Only its moderators and owners may do this in room #ops; you are a member.");
   ana.type("/history 6");
@@ -86,7 +97,7 @@ Deno.test("people make a room, meet in it, and do to messages what one expects",
   ana.type("/delete 6");
   await ben.sees("7 * ana deleted 6");
   ben.type("/history 6");
-  await ben.sees("6 ben: (to 3) (deleted)");
+  await ben.sees("6 ben: (to 3 ana: hello Ben) (deleted)");
   ana.type("/topic It burns");
   await ben.sees("8 * ana set the topic: It burns");
   ana.type("/who");

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runChatd } from "../support/processes/chatd_process.ts";
 import { eventually } from "../support/waiting/eventually.ts";
+import { freePorts } from "../support/processes/free_ports.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
+import { type Line, lineTo } from "../support/proxies/slow_line.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
@@ -19,12 +21,27 @@ function command({ port, user, folder, more = "" }: { port: number; user: string
     `${run} grpc-client --server 127.0.0.1:${port} --user ${user} ${more}`;
 }
 
-/** A server with ana and ben, whose logins are kept in `folder`. */
-async function serverWithUsers(folder: string, port?: number): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ folder: `${folder}/data`, port });
+interface WithUsers extends AsyncDisposable {
+  readonly server: ServerProcess;
+  /** The port that clients connect to. */
+  readonly port: number;
+}
+
+/** A server with ana and ben, whose logins are kept in `folder`. `at` is the server's port, and the way to it. */
+async function serverWithUsers(folder: string, at?: { port: number; line: Line }): Promise<WithUsers> {
+  const server = await ServerProcess.start({ folder: `${folder}/data`, port: at?.port });
+  const own = at === undefined ? lineTo(server.port) : undefined;
+  const { port } = at?.line ?? own!;
   for (const user of ["ana", "ben"]) await addUser(user, `${folder}/data`);
-  for (const user of ["ana", "ben"]) await pipe({ port: server.port, user, folder }, `I am ${user}.\n`);
-  return server;
+  for (const user of ["ana", "ben"]) await pipe({ port, user, folder }, `I am ${user}.\n`);
+  return {
+    server,
+    port,
+    async [Symbol.asyncDispose]() {
+      await own?.[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function addUser(user: string, data: string): Promise<void> {
@@ -66,7 +83,7 @@ for (const [columns, rows] of [[80, 24], [120, 40]]) {
     assert.equal(seen.length, rows, seen.join("\n"));
     assert.ok(seen.some((line) => line.includes("␛[2J␛]0;owned␇ hostile")), seen.join("\n"));
     assert.ok(seen.some((line) => line.includes("漢字 👍")), seen.join("\n"));
-    for (const line of seen.slice(0, rows - 2)) assert.equal(line[list], "│", seen.join("\n"));
+    for (const row of seen.slice(0, rows - 2)) assert.equal(row[list], "│", seen.join("\n"));
     assert.match(seen[rows - 2], /^ ana \| online.* hh:mm$/);
     assert.equal(seen[rows - 1], "[ben]");
 
@@ -154,13 +171,13 @@ Deno.test("ended by a bug, the terminal is as it was", { ignore }, async () => {
 Deno.test("a killed server is counted down for, and what was typed meanwhile is sent", { ignore }, async () => {
   using folder = temporaryFolder();
   await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
-  let port: number;
+  const [port] = await freePorts(1);
+  await using line = lineTo(port);
   {
-    await using server = await serverWithUsers(folder.path);
-    port = server.port;
-    await ana.type(command({ port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
+    await using users = await serverWithUsers(folder.path, { port, line });
+    await ana.type(command({ port: line.port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
     await ana.sees(/\n\[ben\]\s*$/);
-    server.kill("SIGKILL");
+    users.server.kill("SIGKILL");
     await ana.sees(/offline, next try in \d+ s/);
   }
   await ana.type("meanwhile", "Enter");

@@ -73,7 +73,7 @@ export class ReplyTargets {
   async #loadOne(wanted: string, { conversation, seq }: { conversation: string; seq: number }): Promise<void> {
     const { client, me, changed } = this.#options;
     try {
-      const page = { with: conversationAddress(conversation, me), afterSeq: seq - 1, limit: 1, events: true };
+      const page = { with: conversationAddress(conversation, me), beforeSeq: seq + 1, limit: 1, events: true };
       const [found] = (await client.history(page)).messages.flatMap((message) => fromWireMessage(message) ?? []);
       this.#keep(wanted, found?.seq === seq ? found : undefined);
       changed();

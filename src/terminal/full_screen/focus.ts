@@ -1,10 +1,11 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import type { MessageDetails } from "../text/message_details.ts";
-import { MessagePane, type PaneSize } from "./message_pane.ts";
+import { MessagePane, type PanePlace, type PaneSize } from "./message_pane.ts";
 import { MessageWindow, type Page } from "./message_window.ts";
 import type { Palette } from "./palette.ts";
 
@@ -22,8 +23,12 @@ export interface FocusOptions {
 }
 
 const pageSize = 100;
+const maxPlaces = 50;
 /** Newest pages to load at most, when messages keep arriving. */
 const maxTries = 3;
+
+/** A message of a log by its seq, or the first one that was accepted at a time or later. */
+export type LogTarget = { readonly seq: number } | { readonly fromMs: number };
 
 /** A conversation on the screen: a window of its log, and the scroll position. */
 export class Focus {
@@ -35,6 +40,8 @@ export class Focus {
   readonly #onLoaded: FocusOptions["onLoaded"];
   #loading: Promise<void> | undefined;
   #loaded = false;
+  /** Places to go back to. */
+  readonly #places: PanePlace[] = [];
 
   constructor({ client, me, palette, current, unreadAfter, details, onLoaded }: FocusOptions) {
     this.#client = client;
@@ -91,6 +98,53 @@ export class Focus {
     this.pane.toNewest();
   }
 
+  /** Scrolls to a message, or to the first one from a time on, and remembers the place for {@link back}. @throws {ChatError} */
+  async goTo(target: LogTarget, size: PaneSize): Promise<void> {
+    const from = this.pane.place;
+    const seq = await this.#bringIn(target);
+    this.#places.push(from);
+    if (this.#places.length > maxPlaces) this.#places.shift();
+    this.pane.goTo(seq, size);
+  }
+
+  /** Scrolls to the message that the one last gone to answers, else that of the lowest visible reply. @throws {ChatError} */
+  async goToAnswered(size: PaneSize): Promise<void> {
+    const visible = [...this.pane.visible(size)];
+    const reply = visible.find(({ seq, replyTo }) => seq === this.pane.pointedOut && replyTo !== undefined) ??
+      visible.find(({ replyTo }) => replyTo !== undefined);
+    if (reply !== undefined) await this.goTo({ seq: reply.replyTo! }, size);
+  }
+
+  /** Scrolls back to the place before the last {@link goTo}. @throws {ChatError} */
+  async back(size: PaneSize): Promise<void> {
+    if (this.#places.length === 0) return;
+    const place = this.#places.pop();
+    if (place === undefined) return await this.toNewest();
+    await this.#bringIn({ seq: place.seq });
+    this.pane.restore(place);
+    this.pane.scroll(0, size);
+  }
+
+  /** Loads the part of the log around a target. @returns the seq of its message */
+  async #bringIn(target: LogTarget): Promise<number> {
+    if ("seq" in target && this.window.has(target.seq)) return target.seq;
+    let seq = "seq" in target ? target.seq : 0;
+    // A page that is on its way is for another part of the log.
+    while (this.#loading) await this.#loading.catch(() => {});
+    await this.#once(async () => {
+      const before = seq - pageSize / 2;
+      const page = await this.#page(
+        "fromMs" in target || before <= 0 ? { fromMs: "fromMs" in target ? target.fromMs : 1 } : { afterSeq: before },
+      );
+      const first = page.messages.find((message) => message.seq >= seq);
+      if (first === undefined) throw new ChatError("not_found", "There is no message there.");
+      seq = first.seq;
+      this.window.replace(page);
+      this.#onLoaded(page.messages);
+    });
+    return seq;
+  }
+
   async #once(load: () => Promise<void>): Promise<void> {
     if (this.#loading) return await this.#loading;
     this.#loading = load().finally(() => this.#loading = undefined);
@@ -109,7 +163,7 @@ export class Focus {
     this.#onLoaded(page.messages);
   }
 
-  async #page(range: { beforeSeq?: number; afterSeq?: number }): Promise<Page> {
+  async #page(range: { beforeSeq?: number; afterSeq?: number; fromMs?: number }): Promise<Page> {
     const { address } = this.current!;
     const page: HistoryResponse = await this.#client.history({
       with: address,

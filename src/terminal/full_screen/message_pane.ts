@@ -27,6 +27,9 @@ interface Anchor {
   readonly hidden: number;
 }
 
+/** A place that a pane was scrolled to; undefined while it followed the newest message. */
+export type PanePlace = Readonly<Anchor> | undefined;
+
 interface LaidOut {
   readonly columns: number;
   /** The details that the rows depend on. */
@@ -54,6 +57,8 @@ export class MessagePane {
   unreadAfter: number | undefined;
   /** Whether rows begin without an indent, for copying. */
   isBare = false;
+  /** The message that the person went to. */
+  pointedOut: number | undefined;
 
   constructor({ me, palette, window, details }: MessagePaneOptions) {
     this.#me = me;
@@ -69,6 +74,18 @@ export class MessagePane {
 
   toNewest(): void {
     this.#anchor = undefined;
+    this.pointedOut = undefined;
+  }
+
+  /** The part that is visible now, for {@link restore}. */
+  get place(): PanePlace {
+    return this.#anchor;
+  }
+
+  /** Scrolls back to an earlier {@link place}. */
+  restore(place: PanePlace): void {
+    this.#anchor = place;
+    this.pointedOut = undefined;
   }
 
   /** Whether the last of the window is at the bottom. */
@@ -99,6 +116,31 @@ export class MessagePane {
     this.#fill(size);
     const after = this.#anchor;
     return before?.seq !== after?.seq || before?.sub !== after?.sub || before?.hidden !== after?.hidden;
+  }
+
+  /** Scrolls to a message, or the next one that is loaded, and points it out. */
+  goTo(seq: number, { columns, rows }: PaneSize): void {
+    const { items } = this.#window;
+    const target = items.findIndex((item) => item.message !== undefined && item.seq >= seq);
+    if (target < 0) return this.toNewest();
+    this.pointedOut = items[target].seq;
+    // A third of the pane is above it.
+    let below = Math.ceil(rows * 2 / 3) - this.#height(target, columns);
+    let index = target;
+    while (below > 0 && index < items.length - 1) below -= this.#height(++index, columns);
+    this.#anchor = this.#at(index, Math.max(0, -below));
+    this.#fill({ columns, rows });
+  }
+
+  /** The visible messages, from the lowest one up. */
+  *visible(size: PaneSize): Iterable<Message> {
+    const { index, hidden } = this.#bottom();
+    let rows = -hidden;
+    for (let i = index; i >= 0 && rows < size.rows; i--) {
+      const { message } = this.#window.items[i];
+      if (message !== undefined) yield message;
+      rows += this.#height(i, size.columns);
+    }
   }
 
   view(size: PaneSize): PaneView {
@@ -162,13 +204,21 @@ export class MessagePane {
     const { markdown } = this.#details;
     const receipt = message === undefined ? "" : this.#details.receiptOf(message);
     const answers = message === undefined ? "" : this.#details.answeredBy(message);
-    const details = `${receipt}\n${answers}\n${markdown}\n${isBare}`;
+    const isPointedOut = message !== undefined && message.seq === this.pointedOut;
+    const details = `${receipt}\n${answers}\n${markdown}\n${isPointedOut}\n${isBare}`;
     if (laidOut?.columns === columns && laidOut.details === details) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
-    const rows = message === undefined
-      ? noteRows(item.note!.lines, columns)
-      : messageRows(message, { me: this.#me, palette: this.#palette, columns, receipt, answers, markdown, isBare });
+    const rows = message === undefined ? noteRows(item.note!.lines, columns) : messageRows(message, {
+      me: this.#me,
+      palette: this.#palette,
+      columns,
+      markdown,
+      receipt,
+      answers,
+      isPointedOut,
+      isBare,
+    });
     this.#laidOut.set(item, { columns, details, rows });
     return [...before, ...rows];
   }

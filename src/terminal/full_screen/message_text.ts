@@ -24,17 +24,20 @@ export interface MessageRowsOptions {
   readonly answers?: string;
   /** Whether rows begin without an indent, for copying. Default false. */
   readonly isBare?: boolean;
+  /** Whether the person went to this message. */
+  readonly isPointedOut?: boolean;
 }
 
 /** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". Sanitizes the text of others. */
 export function messageRows(
   message: Message,
-  { me, palette, columns, markdown, receipt = "", answers = "", isBare = false }: MessageRowsOptions,
+  options: MessageRowsOptions,
 ): string[] {
+  const { me, palette, columns, markdown, receipt = "", answers = "", isPointedOut = false, isBare = false } = options;
   const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
   const { dim } = palette;
   const shape = { columns, left: isBare ? "" : indent };
-  const start = dim(`${clock(message.acceptedAt)} ${seq}`);
+  const start = (isPointedOut ? palette.bar : dim)(`${clock(message.acceptedAt)} ${seq}`);
   const name = sanitizeLine(sender);
   if (event !== undefined) {
     const [first, ...rest] = formatText(eventText(message), { style: palette, markdown: false, base: dim });

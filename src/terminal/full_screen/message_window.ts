@@ -70,6 +70,10 @@ export class MessageWindow {
     return this.#head;
   }
 
+  has(seq: number): boolean {
+    return this.#items.some((item) => item.message !== undefined && item.seq === seq);
+  }
+
   get firstSeq(): number {
     return this.#items.find(({ message }) => message !== undefined)?.seq ?? 0;
   }
@@ -104,6 +108,15 @@ export class MessageWindow {
     this.#hasNewer = page.moreAfter || this.#arrivedAfter(page);
     this.#merge(page);
     this.#dropOldest();
+  }
+
+  /** Drops all messages and notes for a page of another part of the log. */
+  replace(page: Page): void {
+    this.#items = [];
+    this.#notes = 0;
+    this.#hasOlder = page.more;
+    this.#hasNewer = page.moreAfter || this.#arrivedAfter(page);
+    this.#merge(page);
   }
 
   /** Adds an entry that arrived, and applies it to the message that it changes. */

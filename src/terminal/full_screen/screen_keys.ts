@@ -8,6 +8,7 @@ import type { PaneSize } from "./message_pane.ts";
 export const screenKeys: readonly KeyHelp[] = [
   ["PgUp, PgDn, the wheel", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
   ["Alt-A, Alt-1 … Alt-9", "Go to the next conversation with unread messages, or to one of the list"],
+  ["Alt-J, Alt-Shift-J", "Go to the message that a reply answers; go back"],
   ["Ctrl-R", "Search the lines that you sent"],
   ["Alt-L", "Show the messages alone, to select and copy them; again: as before"],
   ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
@@ -56,6 +57,8 @@ export class ScreenKeys {
     if (key === "wheel-down") return () => focus.now.scroll(-wheelRows, size);
     if (key === "oldest") return () => focus.now.scroll(Number.MAX_SAFE_INTEGER, size);
     if (key === "newest") return () => focus.now.toNewest();
+    if (key === "answered") return () => focus.now.goToAnswered(size);
+    if (key === "back") return () => focus.now.back(size);
   }
 
   #choose(conversation: string | undefined): void {

@@ -32,6 +32,9 @@ export type ScreenKey =
   | "oldest"
   | "newest"
   | "next-unread"
+  /** The message that a reply answers. */
+  | "answered"
+  | "back"
   | "search"
   | "suspend"
   /** Shows the messages without anything beside them. */
@@ -120,6 +123,8 @@ const screenSequences: Readonly<Record<string, ScreenKey>> = {
   "[1;5F": "newest",
   a: "next-unread",
   l: "bare",
+  j: "answered",
+  J: "back",
 };
 
 /** Buttons 4 and 5 of a mouse, the wheel, as xterm numbers them. */

@@ -321,10 +321,11 @@ export class FakeSession {
       case "history": {
         const conversation = conversationOf(this.user, kind.value.with);
         const all = server.log.filter((message) => message.conversation === conversation);
-        const { beforeSeq, afterSeq, limit } = kind.value;
+        const { beforeSeq, afterSeq, fromMs, limit } = kind.value;
         const kept = all.filter(({ seq }) => seq >= server.keptFrom);
-        const wanted = kept.filter(({ seq }) => seq > afterSeq && seq < (beforeSeq || Infinity));
-        const messages = afterSeq > 0 ? wanted.slice(0, limit || 50) : wanted.slice(-(limit || 50));
+        const since = kept.filter(({ seq, acceptedAtMs }) => seq > afterSeq && acceptedAtMs >= fromMs);
+        const wanted = since.filter(({ seq }) => seq < (beforeSeq || Infinity));
+        const messages = afterSeq > 0 || fromMs > 0 ? wanted.slice(0, limit || 50) : wanted.slice(-(limit || 50));
         const firstSeq = messages.at(0)?.seq ?? 0;
         const lastSeq = messages.at(-1)?.seq ?? 0;
         return {
@@ -336,7 +337,7 @@ export class FakeSession {
             headSeq: all.length,
             more: firstSeq > server.keptFrom,
             startSeq: kept.at(0)?.seq ?? 0,
-            moreAfter: afterSeq > 0 && lastSeq < all.length,
+            moreAfter: lastSeq < all.length && (afterSeq > 0 || fromMs > 0),
           },
         };
       }

@@ -418,3 +418,27 @@ Deno.test("a reply shows a message that was not loaded, once it is", async () =>
     await chat.sees(/╭ ben: news 7\.\n[^\n]*still true\n/);
   });
 });
+
+Deno.test("keys go to the message that a reply answers, loaded or not, and back", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    Object.assign(server.append("ben", "ana", "as I said"), { replyToSeq: 50 });
+    Object.assign(server.log.find(({ seq, sender }) => seq === 50 && sender === "ben")!, { replyToSeq: 2 });
+    server.deliverAll();
+    await chat.sees(/as I said\n/);
+    chat.type("draft \x1bj");
+    await chat.sees(/50 ben: \(to 2\) news 50\.\n[^]*\n[^]*↓ more below/);
+    assert.doesNotMatch(chat.seen, /as I said/);
+    chat.type("\x1bj");
+    await chat.sees(/2 ben: news 2\.\n/);
+    chat.type("\x1bJ");
+    await chat.sees(/50 ben: \(to 2\) news 50\.\n/);
+    chat.type("\x1bJ");
+    await chat.sees(/as I said\n[^\n]*\n\[ben\] draft$/);
+    assert.doesNotMatch(chat.seen, /more below/);
+    // There is no place to go back to any more.
+    chat.type("\x1bJ\x1b[1;5F");
+    await chat.isIn("ben", "draft");
+  });
+});

@@ -69,7 +69,9 @@ async function chat(run: Run): Promise<number> {
   let client: ChatClient | undefined;
   const { TerminalChat } = await import("../../terminal/chat/terminal_chat.ts");
   const terminal = new TerminalChat({
-    face: usesFullScreen(options, environment.term) ? await fullScreen(environment) : await lineByLine(environment),
+    face: usesFullScreen(options, environment.term)
+      ? await fullScreen(environment, transport.address)
+      : await lineByLine(environment),
     user: options.user,
     address: transport.address,
     to: options.to,
@@ -121,10 +123,10 @@ async function lineByLine(environment: TerminalEnvironment): Promise<MakeFace> {
 }
 
 /** Loads the full screen on demand, because other commands do not need it. */
-async function fullScreen(environment: TerminalEnvironment): Promise<MakeFace> {
+async function fullScreen(environment: TerminalEnvironment, address: string): Promise<MakeFace> {
   const { FullScreenFace } = await import("../../terminal/full_screen/full_screen_face.ts");
   const { choosePalette } = await import("../../terminal/full_screen/palette.ts");
-  const options = { device: processDevice, palette: choosePalette(environment) };
+  const options = { device: processDevice, palette: choosePalette(environment), address };
   return (context) => new FullScreenFace(context, options);
 }
 

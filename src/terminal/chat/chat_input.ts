@@ -1,4 +1,5 @@
 import type { InputView } from "../input/composer.ts";
+import type { InputShape } from "../input/input_layout.ts";
 import type { Key, ScreenKey } from "../input/key_decoder.ts";
 import { SecretQuestions } from "../input/secret_questions.ts";
 import type { PersonActions } from "./chat_face.ts";
@@ -7,6 +8,8 @@ import type { Composers } from "./composers.ts";
 export interface ChatInputOptions {
   readonly composers: Pick<Composers, "now" | "apply">;
   readonly person: Pick<PersonActions, "submit" | "edited">;
+  /** The shape of the input line on the terminal. */
+  shape(): InputShape;
   onScreenKey(key: ScreenKey): void;
   onRedraw(): void;
   /** A question opened or closed. */
@@ -48,7 +51,7 @@ export class ChatInput {
       return;
     }
     const { composers, person, onScreenKey, onRedraw, onLeave } = this.#options;
-    const action = composers.apply(key);
+    const action = composers.apply(key, () => this.#options.shape());
     if (action?.kind === "submit") person.submit(action.text);
     else if (action?.kind === "edited") person.edited(composers.now.text);
     else if (action?.kind === "screen") onScreenKey(action.key);

@@ -1,5 +1,6 @@
 import { complete } from "../commands/completion.ts";
 import { Composer, type ComposerAction } from "../input/composer.ts";
+import type { InputShape } from "../input/input_layout.ts";
 import type { Key } from "../input/key_decoder.ts";
 import type { ChatState } from "./chat_state.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
@@ -38,10 +39,10 @@ export class Composers {
     return composer;
   }
 
-  /** Applies a key to the composer of the current conversation. */
-  apply(key: Exclude<Key, { kind: "cursor" }>): ComposerAction | undefined {
+  /** Applies a key to the composer of the current conversation, whose input line has a shape on the terminal. */
+  apply(key: Exclude<Key, { kind: "cursor" }>, shape: () => InputShape): ComposerAction | undefined {
     const { current } = this.#state;
-    const action = this.of(current).apply(key);
+    const action = this.of(current).apply(key, shape);
     // Before the action, which may turn to another conversation.
     this.#save(keyOf(current));
     return action;

@@ -63,6 +63,8 @@ export interface Command {
   destination?(input: { readonly words: readonly string[]; readonly text: string }): string | undefined;
   /** Set where the destination is no conversation of the person before the command has run. */
   readonly opensDestination?: "joined" | "created";
+  /** How many words come before the path that Tab completes; none is completed by default. */
+  readonly wordsBeforePath?: number;
   run(context: CommandContext, input: CommandInput): Promise<void> | void;
 }
 

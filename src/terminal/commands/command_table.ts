@@ -7,6 +7,7 @@ import { allHelp, helpOn } from "./command_help.ts";
 import { conversationCommands } from "./conversation_commands.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
+import { completePath } from "./path_completion.ts";
 import { peopleCommands } from "./people_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
@@ -89,7 +90,7 @@ function parse(line: string): { word: string; words: string[]; text: string } {
   return { word, words: text.split(/\s+/).filter(Boolean), text };
 }
 
-/** Completes `before` to commands and, after one that takes a name, to names. */
+/** Completes `before` to commands and, after one that takes a name or a path, to names or paths. */
 export function completeCommand(before: string, names: Iterable<string>): string[] {
   if (/^\/\w*$/.test(before)) {
     return Object.keys(commands).map((name) => `/${name} `).filter((command) => command.startsWith(before));
@@ -97,6 +98,12 @@ export function completeCommand(before: string, names: Iterable<string>): string
   const [start, typed] = /^\/(\w+)\s+/.exec(before) ?? [];
   if (start === undefined) return [];
   const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
-  if (!Object.hasOwn(commands, word) || !commands[word].takesName) return [];
+  if (!Object.hasOwn(commands, word)) return [];
+  const { takesName, wordsBeforePath } = commands[word];
+  if (wordsBeforePath !== undefined) {
+    const head = new RegExp(`^/\\w+\\s+(?:\\S+\\s+){${wordsBeforePath}}`).exec(before)?.[0];
+    return head === undefined ? [] : completePath(before.slice(head.length)).map((path) => head + path);
+  }
+  if (!takesName) return [];
   return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
 }

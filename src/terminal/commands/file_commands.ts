@@ -10,11 +10,13 @@ export const fileCommands: Commands = {
   file: {
     arguments: "PATH [TEXT]",
     summary: 'Send a file; write "PATH" with spaces in quotes',
+    wordsBeforePath: 0,
     run: sendFile,
   },
   save: {
     arguments: "N [PATH]",
     summary: "Save the file of message N, without overwriting another",
+    wordsBeforePath: 1,
     run: saveFile,
   },
 };

@@ -2,6 +2,7 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import type { FaceContext } from "../chat/chat_face.ts";
 import type { ChatInput } from "../chat/chat_input.ts";
 import type { FocusSwitch } from "./focus_switch.ts";
+import type { InputShape } from "../input/input_layout.ts";
 import type { Frame } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
 import type { Palette } from "./palette.ts";
@@ -10,6 +11,8 @@ import type { StatusBar } from "./status_bar.ts";
 
 export interface ChatViewOptions {
   readonly palette: Palette;
+  /** The server's address, for people. */
+  readonly address: string;
   readonly context: FaceContext;
   readonly focus: FocusSwitch;
   readonly input: ChatInput;
@@ -24,6 +27,8 @@ interface Size {
 /** Draws the chat. The current conversation counts as read when its newest message is drawn. */
 export class ChatView {
   readonly #options: ChatViewOptions;
+  /** Whether the messages stand alone, for copying. */
+  #isBare = false;
 
   constructor(options: ChatViewOptions) {
     this.#options = options;
@@ -34,16 +39,27 @@ export class ChatView {
     return this.#layOut(size).pane;
   }
 
+  /** The shape of the input line on a screen. */
+  inputShape({ columns }: Size): InputShape {
+    return { prompt: this.#below.prompt, columns };
+  }
+
+  /** Shows the messages without the list, indents and reports of the mouse, or with them again. */
+  toggleBare(): void {
+    this.#isBare = !this.#isBare;
+  }
+
   draw(size: Size): Frame {
     const { palette, context: { state, person }, focus, status } = this.#options;
     const { list } = state;
     const layout = this.#layOut(size);
     const { current, pane, window, loaded, isLoading } = focus.now;
+    pane.isBare = this.#isBare;
     const view = pane.view(layout.pane);
     if (current !== undefined && view.atNewest && loaded) person.read(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
     const title = current === undefined ? "" : state.label(current);
-    return compose({
+    const frame = compose({
       ...this.#below,
       list: this.#listRows(),
       title: topic === "" ? title : `${title} — ${sanitizeLine(topic)}`,
@@ -54,6 +70,13 @@ export class ChatView {
         loading: isLoading || state.isLoading,
       }),
     }, { size, layout, palette });
+    return { ...frame, title: this.#windowTitle, mouse: state.preferences.mouse && !this.#isBare };
+  }
+
+  get #windowTitle(): string {
+    const { address, context: { state: { list, me } } } = this.#options;
+    const unread = list.all.reduce((sum, each) => sum + each.unread, 0);
+    return sanitizeLine(`${unread > 0 ? `(${unread}) ` : ""}chatd ${me}@${address}`);
   }
 
   #listRows() {
@@ -77,6 +100,7 @@ export class ChatView {
   }
 
   #layOut(size: Size) {
-    return layOut(size, layOutInput(this.#below, size, this.#options.palette).rows.length);
+    const belowRows = layOutInput(this.#below, size, this.#options.palette).rows.length;
+    return layOut(size, { belowRows, isBare: this.#isBare });
   }
 }

@@ -16,6 +16,8 @@ import { StatusBar } from "./status_bar.ts";
 export interface FullScreenFaceOptions {
   readonly device: TerminalDevice;
   readonly palette: Palette;
+  /** The server's address, for people. */
+  readonly address: string;
 }
 
 /** The face that takes the whole terminal: conversations, messages, a status bar and the input line. */
@@ -31,7 +33,7 @@ export class FullScreenFace implements ChatFace {
   /** Lines to print when the terminal is given back. */
   #afterwards: string[] = [];
 
-  constructor(context: FaceContext, { device, palette }: FullScreenFaceOptions) {
+  constructor(context: FaceContext, { device, palette, address }: FullScreenFaceOptions) {
     const { state, composers, person } = context;
     const changed = () => this.update();
     this.#context = context;
@@ -51,6 +53,7 @@ export class FullScreenFace implements ChatFace {
     this.#input = new ChatInput({
       composers,
       person,
+      shape: () => view.inputShape(device.size()),
       onScreenKey: (key) => keys.apply(key),
       onRedraw: () => this.#session.screen.redraw(),
       onQuestion: changed,
@@ -60,6 +63,7 @@ export class FullScreenFace implements ChatFace {
     const { focus } = this.#area;
     const view = new ChatView({
       palette,
+      address,
       context,
       focus,
       input: this.#input,
@@ -70,6 +74,7 @@ export class FullScreenFace implements ChatFace {
       focus,
       paneSize: () => view.pane(device.size()),
       suspend: () => this.#session.suspend(),
+      toggleBare: () => view.toggleBare(),
     });
   }
 

@@ -7,10 +7,14 @@ import type { PaneSize } from "./message_pane.ts";
 
 /** Keys that do something to the screen around the input line. */
 export const screenKeys: readonly KeyHelp[] = [
-  ["PgUp, PgDn", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
+  ["PgUp, PgDn, the wheel", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
   ["Alt-J, Alt-Shift-J", "Go to the message that a reply answers; go back"],
+  ["Alt-L", "Show the messages alone, to select and copy them; again: as before"],
   ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
 ];
+
+/** Rows that a step of the wheel scrolls by. */
+const wheelRows = 3;
 
 export interface ScreenKeysOptions {
   readonly context: FaceContext;
@@ -18,6 +22,7 @@ export interface ScreenKeysOptions {
   /** The size of the messages' pane now. */
   paneSize(): PaneSize;
   suspend(): Promise<void>;
+  toggleBare(): void;
 }
 
 /** Applies keys that scroll, suspend, or turn to another conversation. */
@@ -29,10 +34,11 @@ export class ScreenKeys {
   }
 
   apply(key: ScreenKey): void {
-    const { context, suspend } = this.#options;
+    const { context, suspend, toggleBare } = this.#options;
     const scroll = this.#scroll(key);
     if (scroll !== undefined) context.person.attempt(scroll);
     else if (key === "suspend") context.person.attempt(suspend);
+    else if (key === "bare") toggleBare();
     else chooseConversation(key, context);
   }
 
@@ -42,6 +48,8 @@ export class ScreenKeys {
     const page = Math.max(1, size.rows - 2);
     if (key === "page-up") return () => focus.now.scroll(page, size);
     if (key === "page-down") return () => focus.now.scroll(-page, size);
+    if (key === "wheel-up") return () => focus.now.scroll(wheelRows, size);
+    if (key === "wheel-down") return () => focus.now.scroll(-wheelRows, size);
     if (key === "oldest") return () => focus.now.scroll(Number.MAX_SAFE_INTEGER, size);
     if (key === "newest") return () => focus.now.toNewest();
     if (key === "answered") return () => focus.now.goToAnswered(size);

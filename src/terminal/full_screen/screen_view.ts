@@ -1,4 +1,4 @@
-import { displayWidth, layoutInput, truncate } from "../input/input_layout.ts";
+import { displayWidth, layoutInput, pinned, truncate } from "../input/input_layout.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Frame, Segment } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
@@ -48,9 +48,12 @@ export interface ScreenLayout {
 
 const separator = "│";
 
-/** Lays out a screen whose input takes `belowRows` rows. */
-export function layOut({ columns, rows }: Size, belowRows: number): ScreenLayout {
-  const listColumns = columns < 60 ? 0 : Math.min(30, Math.floor(columns / 4));
+/** Lays out a screen whose input takes `belowRows` rows. @param options.isBare whether the messages stand alone */
+export function layOut(
+  { columns, rows }: Size,
+  { belowRows, isBare }: { belowRows: number; isBare: boolean },
+): ScreenLayout {
+  const listColumns = isBare || columns < 60 ? 0 : Math.min(30, Math.floor(columns / 4));
   const paneColumns = listColumns === 0 ? columns : columns - listColumns - 2;
   // The title and the status bar have a row each.
   return {
@@ -77,9 +80,10 @@ export function layOutInput(
     ...(hint === "" ? [] : [` ${sanitizeLine(hint)}`]),
   ].map((line) => palette.dim(truncate(line, columns - 1)));
   const [first, ...rest] = draft.rows;
-  const prompted = palette.bold(first.slice(0, draft.promptLength)) + first.slice(draft.promptLength);
+  const shownPrompt = first.slice(0, draft.promptLength);
+  const prompted = palette.bold(shownPrompt) + pinned(first.slice(draft.promptLength), displayWidth(shownPrompt));
   return {
-    rows: [...above, prompted, ...rest],
+    rows: [...above, prompted, ...rest.map((row) => pinned(row))],
     cursor: { row: above.length + draft.cursorRow, column: draft.cursorColumn },
   };
 }
@@ -87,7 +91,7 @@ export function layOutInput(
 export function compose(
   content: ScreenContent,
   { size, layout, palette }: { size: Size; layout: ScreenLayout; palette: Palette },
-): Frame {
+): Pick<Frame, "rows" | "cursor"> {
   const { listColumns, pane } = layout;
   const left = listColumns === 0 ? 0 : listColumns + 2;
   const input = layOutInput(content, size, palette);

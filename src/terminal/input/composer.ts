@@ -1,4 +1,5 @@
 import type { Key, KeyCommand, ScreenKey } from "./key_decoder.ts";
+import { type InputShape, unwrapped } from "./input_layout.ts";
 import { type EditorKey, LineEditor } from "./line_editor.ts";
 
 export interface ComposerOptions {
@@ -49,6 +50,7 @@ export class Composer {
   #paste: string | undefined;
   #search: HistorySearch | undefined;
   #hint = "";
+  #shape: () => InputShape = () => unwrapped;
   #lastInterrupt = -Infinity;
 
   constructor(options: ComposerOptions, draft = "") {
@@ -56,6 +58,7 @@ export class Composer {
     this.#editor = new LineEditor({
       complete: (before) => this.#complete(before),
       offer: () => options.offer(this.#editor.history.at(-1)),
+      shape: () => this.#shape(),
       continues: true,
     });
     this.#editor.setText(draft);
@@ -110,7 +113,9 @@ export class Composer {
     if (earlier.draft !== "") this.#editor.setText([earlier.draft, this.draft].filter(Boolean).join("\n"));
   }
 
-  apply(key: Exclude<Key, { kind: "cursor" }>): ComposerAction | undefined {
+  /** @param shape the shape of the input line on the terminal, when a key moves by its rows */
+  apply(key: Exclude<Key, { kind: "cursor" }>, shape: () => InputShape): ComposerAction | undefined {
+    this.#shape = shape;
     const isOwn = key.kind !== "screen" || key.key === "search" || key.key === "cancel";
     if (!isOwn) return { kind: "screen", key: key.key };
     this.#hint = "";
@@ -150,7 +155,7 @@ export class Composer {
       if (isCommand(key, "interrupt") || key.kind === "screen") return;
       const match = this.#match(search);
       if (match !== undefined) this.#editor.recall(match);
-      return isCommand(key, "submit") ? { kind: "edited" } : this.apply(key);
+      return isCommand(key, "submit") ? { kind: "edited" } : this.apply(key, this.#shape);
     }
   }
 

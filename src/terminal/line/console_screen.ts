@@ -1,4 +1,4 @@
-import { displayWidth, type InputLayout, layoutInput, truncate } from "../input/input_layout.ts";
+import { displayWidth, type InputLayout, layoutInput, pinned, truncate } from "../input/input_layout.ts";
 import type { Style } from "../text/style.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 
@@ -62,10 +62,14 @@ export class ConsoleScreen {
     return this.#draw();
   }
 
-  /** Changes the input area. */
+  /** Changes the input area. Writes nothing when it stays as it is: a screen reader would read it again. */
   update(area: Partial<InputArea>): void {
-    this.#area = { ...this.#area, ...area };
-    void this.#draw();
+    const before = this.#area;
+    const after = { ...before, ...area };
+    this.#area = after;
+    const isSame = after.prompt === before.prompt && after.text === before.text && after.cursor === before.cursor &&
+      after.pending.join("\n") === before.pending.join("\n");
+    if (!isSame) void this.#draw();
   }
 
   /** Writes a sequence that shows nothing. */
@@ -145,8 +149,10 @@ export class ConsoleScreen {
     const cursorRow = pending.length + draft.cursorRow;
     this.#drawn = { rows, cursorRow, cursorColumn: draft.cursorColumn };
     const [first, ...rest] = draft.rows;
-    const prompted = this.#style.bold(first.slice(0, draft.promptLength)) + first.slice(draft.promptLength);
-    output += [...pending.map((line) => this.#style.dim(line)), prompted, ...rest].join("\r\n");
+    const prompt = first.slice(0, draft.promptLength);
+    const prompted = this.#style.bold(prompt) + pinned(first.slice(draft.promptLength), displayWidth(prompt));
+    output += [...pending.map((line) => this.#style.dim(line)), prompted, ...rest.map((row) => pinned(row))]
+      .join("\r\n");
     output += sequences.up(rows.length - 1 - cursorRow) + "\r" + sequences.right(draft.cursorColumn);
     return output + sequences.showCursor + sequences.bracketedPaste;
   }

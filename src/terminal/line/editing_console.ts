@@ -1,6 +1,6 @@
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { ChatInput, type ChatInputOptions } from "../chat/chat_input.ts";
-import { KeyDecoder } from "../input/key_decoder.ts";
+import { readKeys } from "../input/key_reader.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Style } from "../text/style.ts";
 import { ConsoleScreen } from "./console_screen.ts";
@@ -28,6 +28,7 @@ export class EditingConsole implements LineConsole {
     this.#screen = new ConsoleScreen(options.device, options.style);
     this.#input = new ChatInput({
       ...options,
+      shape: () => ({ prompt: this.#input.view.prompt ?? this.#prompt, columns: options.device.size().columns }),
       onRedraw: () => this.#screen.clear(),
       onQuestion: () => this.draftChanged(),
       onLeave: () => this.#leave.abort(),
@@ -81,9 +82,8 @@ export class EditingConsole implements LineConsole {
   }
 
   async #readKeys(signal: AbortSignal): Promise<void> {
-    const decoder = new KeyDecoder();
-    for (let bytes; (bytes = await this.#options.device.read(signal)) !== undefined;) {
-      for (const key of decoder.decode(bytes)) {
+    for await (const keys of readKeys(this.#options.device, signal)) {
+      for (const key of keys) {
         if (key.kind === "cursor") {
           this.#screen.cursorReported(key.column);
           continue;

@@ -120,9 +120,10 @@ function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal
     return new FullScreenFace(context, {
       device,
       palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
+      address: "chat.example:7443",
     });
   }
-  const style = chooseStyle({ noColor: "1", term: "xterm" });
+  const style = chooseStyle({ noColor: "1", term: name === "dumb" ? "dumb" : "xterm" });
   return new LineFace(context, { device, style, isDumb: name === "dumb" });
 }
 

@@ -121,7 +121,7 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
     const input = new EditingConsole({
       device: terminal,
       style,
-      composers: { now: composer, apply: (key) => composer.apply(key) },
+      composers: { now: composer, apply: (key, shape) => composer.apply(key, shape) },
       person: { submit: nothing, edited: nothing },
       onScreenKey: nothing,
       onInput: nothing,
@@ -150,5 +150,19 @@ Deno.test("a terminal that does not say where its cursor is gets drawn on all th
   terminal.resize(30, 15);
   await screen.print(["second line"]);
   assert.deepEqual(terminal.lines, ["first line", "second line", "> draft"]);
+  await screen.close();
+});
+
+Deno.test("an input area that stays as it is is not drawn again", async () => {
+  using terminal = new EmulatedTerminal({ columns: 40, rows: 6 });
+  const screen = new ConsoleScreen(terminal, style);
+  const area = { prompt: "[ana] ", text: "a draft", cursor: 3, pending: ["  sending"] };
+  screen.update(area);
+  await drawn(screen);
+  const before = terminal.writes;
+  screen.update({ ...area, pending: [...area.pending] });
+  screen.update({});
+  await settle();
+  assert.equal(terminal.writes, before);
   await screen.close();
 });

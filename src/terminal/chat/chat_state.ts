@@ -1,12 +1,16 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import { systemTimers, type Timers } from "../../client/timers.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { MessageDetails } from "../text/message_details.ts";
+import { Attention } from "./attention.ts";
+import { Away } from "./away.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { ConversationNames } from "./conversation_names.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
 import { Preferences, type PreferenceStore } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { ReadMarks } from "./read_marks.ts";
+import { Reading } from "./reading.ts";
 import { ReplyTargets } from "./reply_targets.ts";
 import { ReceiptMarks } from "./receipt_marks.ts";
 import { Sending, type SendingOptions } from "./sending.ts";
@@ -21,6 +25,9 @@ export interface ChatStateOptions {
   readonly transfers: TransfersOptions;
   /** {@link ChatState.replyTargets} changed. */
   replyTargetsChanged(): void;
+  /** Something that the face draws changed by itself. */
+  changed(): void;
+  readonly timers?: Timers;
 }
 
 /** The state of a chat. The chat changes it; its face only reads it. */
@@ -35,13 +42,17 @@ export class ChatState implements MessageDetails {
   readonly receipts: ReceiptMarks;
   readonly replyTargets: ReplyTargets;
   readonly readMarks: ReadMarks;
+  readonly attention: Attention;
+  readonly away: Away;
+  readonly reading: Reading;
   readonly typing: TypingSigns;
   readonly sending: Sending;
   readonly transfers: Transfers;
   /** The conversation that the person writes to. */
   current: ConversationRef | undefined;
 
-  constructor({ me, client, preferences, sending, transfers, replyTargetsChanged }: ChatStateOptions) {
+  constructor(options: ChatStateOptions) {
+    const { me, client, preferences, sending, transfers, replyTargetsChanged, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
     this.preferences = new Preferences(preferences);
@@ -49,7 +60,17 @@ export class ChatState implements MessageDetails {
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
     this.replyTargets = new ReplyTargets({ me, client, changed: replyTargetsChanged });
-    this.readMarks = new ReadMarks(client);
+    this.readMarks = new ReadMarks(client, timers);
+    this.reading = new Reading({ onRead: (place, seq) => this.#read(place, seq) });
+    this.away = new Away({ people: client.people, timers, onChanged: changed });
+    this.attention = new Attention({
+      timers,
+      onChanged: (isPresent) => {
+        if (isPresent) this.reading.returned();
+        this.away.presenceChanged(isPresent);
+        changed();
+      },
+    });
     this.typing = new TypingSigns(client);
     this.sending = new Sending({ client, ...sending });
     this.transfers = new Transfers(transfers);
@@ -84,11 +105,18 @@ export class ChatState implements MessageDetails {
     this.receipts.forget();
     this.replyTargets.forget();
     this.readMarks.forget();
+    this.reading.forget();
   }
 
   /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
   close(): void {
     this.readMarks.close();
+    this.attention.close();
+    this.away.close();
     this.preferences.flush();
+  }
+  #read({ address, conversation }: ConversationRef, seq: number): void {
+    this.readMarks.read(address, seq);
+    this.list.read(conversation, seq);
   }
 }

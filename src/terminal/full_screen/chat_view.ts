@@ -21,7 +21,7 @@ interface Size {
   readonly rows: number;
 }
 
-/** Draws the chat. The current conversation counts as read when its newest message is drawn. */
+/** Draws the chat. The current conversation is shown up to its end when its newest message is drawn. */
 export class ChatView {
   readonly #options: ChatViewOptions;
 
@@ -40,7 +40,7 @@ export class ChatView {
     const layout = this.#layOut(size);
     const { current, pane, window, loaded, isLoading } = focus.now;
     const view = pane.view(layout.pane);
-    if (current !== undefined && view.atNewest && loaded) person.read(current, window.head);
+    if (current !== undefined && view.atNewest && loaded) person.shown(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
     const title = current === undefined ? "" : names.label(current.conversation);
     return compose({
@@ -49,11 +49,21 @@ export class ChatView {
       title: topic === "" ? title : `${title} — ${sanitizeLine(topic)}`,
       messages: view.rows,
       status: status.text({
-        typing: current === undefined ? "" : state.typing.describe(current.conversation),
+        isAway: state.away.isAway,
+        typing: this.#peerStatus,
         below: view.atNewest || window.lastSeq === 0 ? "" : "↓ more below, Ctrl-End",
         loading: isLoading,
       }),
     }, { size, layout, palette });
+  }
+
+  /** "ben is typing", "ben is away"; "" for neither. */
+  get #peerStatus(): string {
+    const { focus, context: { state: { names, presence, typing } } } = this.#options;
+    const { current } = focus.now;
+    if (current === undefined) return "";
+    const isAway = presence.stateOf(current.address) === "away";
+    return typing.describe(current.conversation) || (isAway ? `${names.label(current.conversation)} is away` : "");
   }
 
   #listRows() {
@@ -63,7 +73,7 @@ export class ChatView {
       unread,
       mentions,
       isFocused: conversation === focus.now.current?.conversation,
-      isOnline: presence.isOnline(address),
+      presence: presence.stateOf(address),
       isInvitation: invitedBy !== undefined,
     }));
   }

@@ -1,4 +1,5 @@
 import type { TerminalDevice } from "../input/terminal_device.ts";
+import { onCrash } from "../input/on_crash.ts";
 import type { Frame, Segment } from "./frame.ts";
 
 /**
@@ -7,8 +8,8 @@ import type { Frame, Segment } from "./frame.ts";
  */
 const sequences = {
   // Without wrapping, a row that is too long moves nothing else.
-  enter: "\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[2J",
-  leave: "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l",
+  enter: "\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[?1004h\x1b[2J",
+  leave: "\x1b[?2026l\x1b[?1004l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l",
   begin: "\x1b[?2026h\x1b[?25l",
   end: "\x1b[?25h\x1b[?2026l",
   clear: "\x1b[2J",
@@ -43,6 +44,7 @@ export class FrameScreen {
     this.#taken = false;
   };
   #stopResize = () => {};
+  #forgetCrash = () => {};
 
   constructor({ device, compose }: FrameScreenOptions) {
     this.#device = device;
@@ -59,7 +61,7 @@ export class FrameScreen {
     this.#taken = true;
     this.#shown = [];
     this.#device.setRaw(true);
-    for (const event of ["error", "unhandledrejection", "unload"]) addEventListener(event, this.#restoreNow);
+    this.#forgetCrash = onCrash(this.#restoreNow);
     this.#stopResize = this.#device.onResize(() => this.redraw());
     await this.#device.write(sequences.enter);
     this.invalidate();
@@ -70,7 +72,7 @@ export class FrameScreen {
     if (!this.#taken) return;
     this.#taken = false;
     this.#stopResize();
-    for (const event of ["error", "unhandledrejection", "unload"]) removeEventListener(event, this.#restoreNow);
+    this.#forgetCrash();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#drawing;

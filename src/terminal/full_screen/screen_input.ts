@@ -87,7 +87,7 @@ export class ScreenInput {
   }
 
   apply(key: Key): void {
-    if (key.kind === "cursor") return;
+    if (key.kind === "cursor" || key.kind === "focus") return;
     this.#hint = "";
     if (this.#secrets.text !== undefined) {
       if (key.kind !== "screen") this.#secrets.apply(key);

@@ -45,7 +45,9 @@ export type Key =
   /** With newlines as "\n". */
   | { readonly kind: "paste"; readonly text: string }
   /** Not a key: the terminal reports the column of its cursor, counted from 0. */
-  | { readonly kind: "cursor"; readonly column: number };
+  | { readonly kind: "cursor"; readonly column: number }
+  /** Not a key: the terminal reports that it got or lost the focus. */
+  | { readonly kind: "focus"; readonly isFocused: boolean };
 
 /** Longest paste, in UTF-16 units; the rest is dropped. */
 const maxPaste = 64 * 1024;
@@ -126,6 +128,8 @@ const wholeSequence = /^\x1b(\[[0-?]*[ -/]*[@-~]|O[\x20-\x7e]|[^[O])/u;
 const partialSequence = /^\x1b(\[[0-?]*[ -/]*|O)?$/;
 /** CPR, ECMA-48 8.3.14. */
 const cursorReport = /^\[\d+;(\d+)R$/;
+/** Reports of the focus, in xterm's private mode 1004. */
+const focusReport = /^\[[IO]$/;
 // deno-lint-ignore no-control-regex -- see above
 const plainText = /^[^\x00-\x1f\x7f-\x9f]+/;
 
@@ -166,6 +170,7 @@ export class KeyDecoder {
     }
     const report = cursorReport.exec(sequence);
     if (report) return this.#take(whole.length, { kind: "cursor", column: Number(report[1]) - 1 });
+    if (focusReport.test(sequence)) return this.#take(whole.length, { kind: "focus", isFocused: sequence === "[I" });
     const screen = screenSequences[sequence] ??
       (/^[1-9]$/.test(sequence) && `conversation-${Number(sequence)}` as const);
     if (screen) return this.#take(whole.length, { kind: "screen", key: screen });

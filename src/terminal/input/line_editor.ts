@@ -1,6 +1,6 @@
 import type { Key, KeyCommand } from "./key_decoder.ts";
 
-export type EditorKey = Exclude<Key, { kind: "cursor" | "screen" }>;
+export type EditorKey = Exclude<Key, { kind: "cursor" | "focus" | "screen" }>;
 
 export type EditorAction =
   | { readonly kind: "submit"; readonly text: string }

@@ -83,6 +83,10 @@ export class EditingConsole implements LineConsole {
           this.#screen.cursorReported(key.column);
           continue;
         }
+        if (key.kind === "focus") {
+          this.#options.onFocus(key.isFocused);
+          continue;
+        }
         this.#options.onInput();
         if (key.kind === "screen") continue;
         if (this.#secrets.text !== undefined) this.#secrets.apply(key);

@@ -26,4 +26,6 @@ export interface LineConsoleEvents {
   onEdit(draft: string): void;
   /** The person pressed a key or typed a line. */
   onInput(): void;
+  /** The terminal got or lost the focus. */
+  onFocus(isFocused: boolean): void;
 }

@@ -1,5 +1,4 @@
 import type { Message } from "../../core/messages/message.ts";
-import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { complete } from "../commands/completion.ts";
@@ -26,7 +25,6 @@ export class LineFace implements ChatFace {
   readonly #context: FaceContext;
   readonly #console: LineConsole;
   readonly #transcript: Transcript;
-  readonly #attention = new Attention();
   #prompt = "";
   #pending = "";
   #countdown: ReturnType<typeof setInterval> | undefined;
@@ -38,7 +36,8 @@ export class LineFace implements ChatFace {
     const events = {
       onSubmit: (text: string) => person.submit(text),
       onEdit: (draft: string) => person.edited(draft),
-      onInput: () => this.#attention.typed(),
+      onInput: () => person.noticed(),
+      onFocus: (isFocused: boolean) => person.focusReported(isFocused),
     };
     this.#context = context;
     this.keys = isDumb ? [] : editingKeys;
@@ -83,7 +82,7 @@ export class LineFace implements ChatFace {
       if (missed) this.#toldMissed = true;
       await this.#console.print([...divider, ...this.#lines(message)]);
     }
-    if (current?.conversation === message.conversation) person.read(current, message.seq);
+    if (current?.conversation === message.conversation) person.shown(current, message.seq);
   }
 
   showFound(messages: readonly Message[]): Promise<void> {
@@ -129,7 +128,7 @@ export class LineFace implements ChatFace {
   }
 
   isWatching(conversation: string): boolean {
-    return this.#attention.isPresent && this.#context.state.current?.conversation === conversation;
+    return this.#context.state.attention.isPresent && this.#context.state.current?.conversation === conversation;
   }
 
   emit(sequence: string): void {
@@ -152,7 +151,7 @@ export class LineFace implements ChatFace {
     this.#page.printed(place, shown);
     void this.print(shown.flatMap((message) => this.#lines(message)));
     const newest = shown.at(-1);
-    if (newest !== undefined) person.read(place, newest.seq);
+    if (newest !== undefined) person.shown(place, newest.seq);
   }
 
   #wasPrinted(message: Message): boolean {

@@ -123,6 +123,7 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
       onSubmit: nothing,
       onEdit: nothing,
       onInput: nothing,
+      onFocus: nothing,
     });
     const leave = new AbortController();
     const reading = input.read(leave.signal);

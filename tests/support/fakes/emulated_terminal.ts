@@ -8,6 +8,8 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   raw = false;
   /** How often the bell rang. */
   bells = 0;
+  /** Everything that was written. */
+  written = "";
   readonly #terminal: xterm.Terminal;
   readonly #typed: Uint8Array[] = [];
   readonly #resizeListeners = new Set<() => void>();
@@ -32,6 +34,11 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   get cursor(): { row: number; column: number } {
     const { active } = this.#terminal.buffer;
     return { row: active.baseY + active.cursorY, column: active.cursorX };
+  }
+
+  /** Whether it would report that it got or lost the focus. */
+  get reportsFocus(): boolean {
+    return this.#terminal.modes.sendFocusMode;
   }
 
   type(text: string): void {
@@ -66,6 +73,7 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
 
   write(text: string): Promise<void> {
     // As the line discipline does while it is not raw.
+    this.written += text;
     const output = this.raw ? text : text.replace(/\r?\n/g, "\r\n");
     return new Promise((resolve) => this.#terminal.write(output, resolve));
   }

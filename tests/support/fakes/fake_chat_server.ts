@@ -39,6 +39,8 @@ export class FakeChatServer {
   windowBytes = 2_000;
   /** The life of the next link; without one, links do not break by themselves. */
   nextLife: () => LinkLife | undefined = () => undefined;
+  /** Users of whom others hear that they are away. */
+  readonly awayUsers = new Set<string>();
   /** Nobody listens. */
   down = false;
   /** Links stay, and nothing is read or answered. */
@@ -343,6 +345,8 @@ export class FakeSession {
       }
       case "read":
         return { $case: "read", value: {} };
+      case "setAway":
+        return { $case: "setAway", value: {} };
       case "leaveRoom":
         server.roomsOf = () => [];
         return { $case: "leaveRoom", value: { entry: undefined } };
@@ -368,10 +372,14 @@ export class FakeSession {
       }
       case "listUsers": {
         const online = new Set([...server.sessions].map((session) => session.user));
+        const stateOf = (name: string) => {
+          if (!online.has(name)) return PresenceState.OFFLINE;
+          return server.awayUsers.has(name) ? PresenceState.AWAY : PresenceState.ONLINE;
+        };
         const users = [...server.users].sort().map((name) => ({
           name,
           online: online.has(name),
-          state: online.has(name) ? PresenceState.ONLINE : PresenceState.OFFLINE,
+          state: stateOf(name),
           lastSeenMs: 0,
         }));
         return { $case: "listUsers", value: { users, more: false } };

@@ -23,8 +23,6 @@ export interface ChatStateOptions {
   readonly preferences: PreferenceStore;
   readonly sending: Omit<SendingOptions, "client">;
   readonly transfers: TransfersOptions;
-  /** {@link ChatState.replyTargets} changed. */
-  replyTargetsChanged(): void;
   /** Something that the face draws changed by itself. */
   changed(): void;
   readonly timers?: Timers;
@@ -52,14 +50,14 @@ export class ChatState implements MessageDetails {
   current: ConversationRef | undefined;
 
   constructor(options: ChatStateOptions) {
-    const { me, client, preferences, sending, transfers, replyTargetsChanged, changed, timers = systemTimers } = options;
+    const { me, client, preferences, sending, transfers, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
     this.preferences = new Preferences(preferences);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
-    this.replyTargets = new ReplyTargets({ me, client, changed: replyTargetsChanged });
+    this.replyTargets = new ReplyTargets({ me, client, changed });
     this.readMarks = new ReadMarks(client, timers);
     this.reading = new Reading({ onRead: (place, seq) => this.#read(place, seq) });
     this.away = new Away({ people: client.people, timers, onChanged: changed });

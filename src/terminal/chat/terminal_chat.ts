@@ -62,7 +62,6 @@ export class TerminalChat {
       me,
       client,
       preferences,
-      replyTargetsChanged: changed,
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),

@@ -8,7 +8,7 @@ export interface ArrivalsOptions {
   readonly state: ChatState;
   readonly face: ChatFace;
   readonly alerts: Alerts;
-  /** Asks for the name of a room and what is unread in it; resolves when it is known or cannot be had. */
+  /** Asks for the name of a room and its unread counts; resolves when they are known or cannot be had. */
   refresh(conversation: string): Promise<void>;
 }
 

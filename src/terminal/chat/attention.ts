@@ -31,7 +31,7 @@ export class Attention {
     return this.#isPresent;
   }
 
-  /** The person started the chat, pressed a key or continued the program: they are here, whatever was reported. */
+  /** The person started the chat, pressed a key or continued the program: they are here, also in a terminal that reported to have lost the focus. */
   noticed(): void {
     if (this.#isFocused === false) this.#isFocused = true;
     this.#cancel();

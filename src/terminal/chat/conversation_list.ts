@@ -3,7 +3,7 @@ import { findMentions } from "../../core/messages/mentions.ts";
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
-import { MessageWeights } from "./message_weights.ts";
+import { MessageWeights, type Weight } from "./message_weights.ts";
 
 /** The messages of a room that count as unread: all, mentions of the person, or none. */
 export type Level = "all" | "mentions" | "none";
@@ -28,10 +28,7 @@ export interface Listed {
   readonly topic: string;
 }
 
-/** How a message calls for attention. */
-export type Weight = "own" | "silent" | "counted" | "mention" | "direct";
-
-/** What an entry that arrived means for the person. */
+/** The meaning of an entry that arrived for the person. */
 export interface Arrival {
   /** Of the message; of an edit, "mention" if it names the person for the first time. */
   readonly weight: Weight;

@@ -1,4 +1,5 @@
-import type { Weight } from "./conversation_list.ts";
+/** How a message calls for attention. */
+export type Weight = "own" | "silent" | "counted" | "mention" | "direct";
 
 /** Messages whose weight is kept for each conversation. */
 const maxKept = 1_000;

@@ -5,10 +5,10 @@ export interface ReadingOptions {
   onRead(place: ConversationRef, seq: number): void;
 }
 
-/** What the terminal shows counts as read while the person is present; else once they return. */
+/** Messages that the terminal shows count as read while the person is present; else once they return. */
 export class Reading {
   readonly #options: ReadingOptions;
-  /** By conversation, what the terminal showed while the person was absent. */
+  /** By conversation, the newest entry that the terminal showed while the person was absent. */
   readonly #unseen = new Map<string, { readonly place: ConversationRef; readonly seq: number }>();
 
   constructor(options: ReadingOptions) {

@@ -1,4 +1,4 @@
-/** A program between chatd and the terminal, which passes on only what is wrapped for it. */
+/** A program between chatd and the terminal, which passes on only sequences that are wrapped for it. */
 export type Multiplexer = "tmux" | "screen";
 
 /** Returns the multiplexer in whose window this process runs. @param environment its variables TMUX and STY */

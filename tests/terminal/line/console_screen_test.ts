@@ -151,3 +151,17 @@ Deno.test("a terminal that does not say where its cursor is gets drawn on all th
   assert.deepEqual(terminal.lines, ["first line", "second line", "> draft"]);
   await screen.close();
 });
+
+Deno.test("a crash ends the modes that the screen set, unless it gave the terminal back", async () => {
+  using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
+  const written: string[] = [];
+  const screen = new ConsoleScreen(Object.assign(terminal, { writeNow: (text: string) => written.push(text) }), style);
+  await screen.print(["hello"]);
+  assert.equal(terminal.reportsFocus, true);
+  dispatchEvent(new Event("unload"));
+  assert.deepEqual(written, ["\x1b[?1004l\x1b[?2004l\x1b[?25h"]);
+  await screen.close();
+  assert.equal(terminal.reportsFocus, false);
+  dispatchEvent(new Event("unload"));
+  assert.equal(written.length, 1);
+});

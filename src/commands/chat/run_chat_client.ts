@@ -9,6 +9,7 @@ import type { ChatFace, FaceContext } from "../../terminal/chat/chat_face.ts";
 import { processDevice } from "../../terminal/input/terminal_device.ts";
 import { describeProblem, sendLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
+import { processEnvironment } from "../options/environment.ts";
 
 /** Options of the client commands of all transports. */
 export interface ChatClientOptions extends LoginOptions {
@@ -68,6 +69,7 @@ async function chat(run: Run): Promise<number> {
   const removeListeners = onSignals(() => stop.abort());
   let client: ChatClient | undefined;
   const { TerminalChat } = await import("../../terminal/chat/terminal_chat.ts");
+  const { findMultiplexer } = await import("../../terminal/text/multiplexer.ts");
   const terminal = new TerminalChat({
     face: usesFullScreen(options, environment.term)
       ? await fullScreen(environment, transport.address)
@@ -84,6 +86,7 @@ async function chat(run: Run): Promise<number> {
       update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
     },
     signal: stop.signal,
+    multiplexer: findMultiplexer({ tmux: processEnvironment("TMUX"), sty: processEnvironment("STY") }),
   });
   try {
     const error = await terminal.run();

@@ -14,8 +14,12 @@ export interface PersonActions {
   choose(conversation: string): void;
   /** The person wants the conversation before the current one. */
   goBack(): void;
-  /** The person saw a conversation up to its newest message, `seq`. */
-  read(place: ConversationRef, seq: number): void;
+  /** The person pressed a key or continued the program. */
+  noticed(): void;
+  /** The terminal got or lost the focus. */
+  focusReported(isFocused: boolean): void;
+  /** The terminal shows a conversation up to its newest message, `seq`; it is read while the person is present. */
+  shown(place: ConversationRef, seq: number): void;
   /** Runs work of the face, and warns of its {@link ChatError}. */
   attempt(work: () => Promise<void>): void;
 }

@@ -45,7 +45,7 @@ export class ChatInput {
   }
 
   apply(key: Key): void {
-    if (key.kind === "cursor") return;
+    if (key.kind === "cursor" || key.kind === "focus") return;
     if (this.#secrets.text !== undefined) {
       if (key.kind !== "screen") this.#secrets.apply(key);
       return;

@@ -3,6 +3,7 @@ import type { ChatError } from "../../core/chat_error.ts";
 import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { Destination } from "../commands/command_table.ts";
+import type { Alerts } from "./alerts.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
@@ -16,6 +17,7 @@ import { SendingNotices } from "./sending_notices.ts";
 export interface ChatLifeOptions {
   readonly state: ChatState;
   readonly face: ChatFace;
+  readonly alerts: Alerts;
   /** The server's address, for people. */
   readonly address: string;
   /** The address to write to first; else the newest conversation, else `lastRecipient`. */
@@ -40,7 +42,7 @@ export class ChatLife {
   #deliveredAfter: number | undefined;
 
   constructor(options: ChatLifeOptions) {
-    const { state, face, address, failed, attempt } = options;
+    const { state, face, alerts, address, failed, attempt } = options;
     this.#options = options;
     this.notices = new SendingNotices(face);
     this.directory = new ConversationDirectory({ state, face });
@@ -51,7 +53,7 @@ export class ChatLife {
       learn: (conversation) => this.directory.learn(conversation),
       gone: (conversation) => this.directory.remove(conversation),
     });
-    this.#arrivals = new Arrivals({ state, face, learnRoom: (room) => this.#refresh.one(room) });
+    this.#arrivals = new Arrivals({ state, face, alerts, refresh: (conversation) => this.#refresh.one(conversation) });
     this.#connection = new ConnectionLife({
       face,
       address,
@@ -77,7 +79,7 @@ export class ChatLife {
     else if (event.kind === "state_changed") this.#refreshOne(event.conversation);
     else if (event.kind === "state_missed") await attempt(() => this.#refresh.all());
     else if (event.kind === "typing") state.typing.heard(event);
-    else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
+    else if (event.kind === "presence") this.#presence(event);
     else if (event.kind === "postponed") this.notices.postponed(event.reason);
     else if (event.kind === "delivery_changed") this.notices.deliveryChanged(event.change);
     else state.receipts.heard(event);
@@ -163,9 +165,9 @@ export class ChatLife {
     if (conversation !== undefined) void this.#refresh.one(conversation);
   }
 
-  #presence(user: string, isOnline: boolean): void {
+  #presence({ user, state: presence }: Extract<ClientEvent, { kind: "presence" }>): void {
     const { state, face } = this.#options;
     state.names.addPerson(user);
-    if (state.presence.heard(user, isOnline) && user !== state.me) face.showPresence(user, isOnline);
+    if (state.presence.heard(user, presence) && user !== state.me) face.showPresence(user, presence !== "offline");
   }
 }

@@ -1,7 +1,10 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import { systemTimers, type Timers } from "../../client/timers.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { MessageDetails } from "../text/message_details.ts";
+import { Attention } from "./attention.ts";
+import { Away } from "./away.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { ConversationNames } from "./conversation_names.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
@@ -9,6 +12,7 @@ import { OwnMessages } from "./own_messages.ts";
 import { Preferences, type PreferenceStore } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { ReadMarks } from "./read_marks.ts";
+import { Reading } from "./reading.ts";
 import { ReplyTargets } from "./reply_targets.ts";
 import { ReceiptMarks } from "./receipt_marks.ts";
 import { isRoomName, RoomNames, type RoomNamesOptions } from "./room_names.ts";
@@ -23,8 +27,9 @@ export interface ChatStateOptions {
   readonly resolved: RoomNamesOptions["resolved"];
   readonly sending: Omit<SendingOptions, "client" | "resolve">;
   readonly transfers: TransfersOptions;
-  /** {@link ChatState.replyTargets} changed. */
-  replyTargetsChanged(): void;
+  /** Something that the face draws changed by itself. */
+  changed(): void;
+  readonly timers?: Timers;
 }
 
 /** The state of a chat. The chat changes it; its face only reads it. */
@@ -39,6 +44,9 @@ export class ChatState implements MessageDetails {
   readonly receipts: ReceiptMarks;
   readonly replyTargets: ReplyTargets;
   readonly readMarks: ReadMarks;
+  readonly attention: Attention;
+  readonly away: Away;
+  readonly reading: Reading;
   readonly typing: TypingSigns;
   readonly roomNames: RoomNames;
   readonly ownMessages: OwnMessages;
@@ -51,17 +59,26 @@ export class ChatState implements MessageDetails {
   /** Whether the page of the current conversation is on its way. */
   isLoading = false;
 
-  constructor(
-    { me, client, preferences, resolved, sending, transfers, replyTargetsChanged }: ChatStateOptions,
-  ) {
+  constructor(options: ChatStateOptions) {
+    const { me, client, preferences, resolved, sending, transfers, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
     this.preferences = new Preferences(preferences);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
-    this.replyTargets = new ReplyTargets({ me, client, changed: replyTargetsChanged });
-    this.readMarks = new ReadMarks(client);
+    this.replyTargets = new ReplyTargets({ me, client, changed });
+    this.readMarks = new ReadMarks(client, timers);
+    this.reading = new Reading({ onRead: (place, seq) => this.#read(place, seq) });
+    this.away = new Away({ people: client.people, timers, onChanged: changed });
+    this.attention = new Attention({
+      timers,
+      onChanged: (isPresent) => {
+        if (isPresent) this.reading.returned();
+        this.away.presenceChanged(isPresent);
+        changed();
+      },
+    });
     this.typing = new TypingSigns(client);
     this.roomNames = new RoomNames({ client, me, resolved });
     this.ownMessages = new OwnMessages({ me });
@@ -106,11 +123,18 @@ export class ChatState implements MessageDetails {
     this.replyTargets.forget();
     this.ownMessages.forget();
     this.readMarks.forget();
+    this.reading.forget();
   }
 
   /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
   close(): void {
     this.readMarks.close();
+    this.attention.close();
+    this.away.close();
     this.preferences.flush();
+  }
+  #read({ address, conversation }: ConversationRef, seq: number): void {
+    this.readMarks.read(address, seq);
+    this.list.read(conversation, seq);
   }
 }

@@ -15,12 +15,13 @@ export interface CommandContextOptions extends Pick<CommandContext, "keepCredent
 export function createCommandContext(
   { state, face, life, submissions, keepCredentials, loggedOut, leave }: CommandContextOptions,
 ): CommandContext {
-  const { client, me, names, preferences, transfers } = state;
+  const { away, client, me, names, preferences, transfers } = state;
   return {
     client,
     me,
     names,
     preferences,
+    away,
     keys: face.keys,
     print: (lines) => face.print(lines),
     show(messages) {

@@ -1,7 +1,6 @@
 import { complete } from "../commands/completion.ts";
-import { Composer, type ComposerAction } from "../input/composer.ts";
+import { Composer, type ComposerAction, type ComposerKey } from "../input/composer.ts";
 import type { InputShape } from "../input/input_layout.ts";
-import type { Key } from "../input/key_decoder.ts";
 import type { ChatState } from "./chat_state.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
 import { isCommandLine } from "./command_line.ts";
@@ -40,7 +39,7 @@ export class Composers {
   }
 
   /** Applies a key to the composer of the current conversation, whose input line has a shape on the terminal. */
-  apply(key: Exclude<Key, { kind: "cursor" }>, shape: () => InputShape): ComposerAction | undefined {
+  apply(key: ComposerKey, shape: () => InputShape): ComposerAction | undefined {
     const { current } = this.#state;
     const action = this.of(current).apply(key, shape);
     // Before the action, which may turn to another conversation.

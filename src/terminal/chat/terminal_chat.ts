@@ -1,8 +1,11 @@
 import type { ChatClient, ClientEvent } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import type { Timers } from "../../client/timers.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { runCommand } from "../commands/command_table.ts";
+import type { Multiplexer } from "../text/multiplexer.ts";
+import { Alerts } from "./alerts.ts";
 import type { ChatFace, FaceContext, PersonActions } from "./chat_face.ts";
 import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
@@ -29,6 +32,10 @@ export interface TerminalChatOptions {
   /** Forgets the token of this device, which the person ended. */
   loggedOut(): Promise<void>;
   signal?: AbortSignal;
+  /** A program between chatd and the terminal. */
+  multiplexer?: Multiplexer;
+  /** For tests; the system's unless given. */
+  timers?: Timers;
 }
 
 /** A person's chat at a terminal, the same for every face. */
@@ -39,6 +46,7 @@ export class TerminalChat {
   readonly #face: ChatFace;
   readonly #life: ChatLife;
   readonly #submissions: Submissions;
+  readonly #alerts: Alerts;
   readonly #commands: CommandContext;
   readonly #stop = new AbortController();
   #failure: ChatError | undefined;
@@ -48,7 +56,7 @@ export class TerminalChat {
 
   constructor(options: TerminalChatOptions) {
     this.#options = options;
-    const { user: me, address, to, lastRecipient, preferences } = options;
+    const { user: me, address, to, lastRecipient, preferences, multiplexer, timers } = options;
     const { signal } = this.#stop;
     const changed = () => this.#face.update();
     const attempt = (work: () => Promise<void>) => this.#attempt(work);
@@ -57,7 +65,6 @@ export class TerminalChat {
       me,
       client,
       preferences,
-      replyTargetsChanged: changed,
       resolved: (name, room, known) => this.#life.resolved(name, room, known),
       sending: {
         changed,
@@ -65,11 +72,19 @@ export class TerminalChat {
         refused: (unsent, reason) => this.#submissions.refused(unsent, reason),
       },
       transfers: { signal, changed, done: (text) => this.#face.note(text), failed: (text) => this.#face.warn(text) },
+      changed,
+      timers,
     });
     const composers = this.#composers = new Composers(state);
     const face = this.#face = options.face({ state, composers, person: this.#person });
+    const alerts = this.#alerts = new Alerts({
+      notify: () => state.preferences.notify,
+      emit: (sequence) => face.emit(sequence),
+      multiplexer,
+      timers,
+    });
     const failed = (reason: ChatError) => this.#fail(reason);
-    this.#life = new ChatLife({ state, face, address, to, lastRecipient, failed, attempt });
+    this.#life = new ChatLife({ state, face, alerts, address, to, lastRecipient, failed, attempt });
     this.#submissions = new Submissions({
       state,
       face,
@@ -105,6 +120,7 @@ export class TerminalChat {
     try {
       this.#life.openFirst();
       const running = this.#state.client.run({ signal: this.#stop.signal }).finally(stop);
+      this.#state.attention.noticed();
       await this.#face.run(this.#stop.signal);
       stop();
       const { unplaced } = this.#composers;
@@ -119,6 +135,7 @@ export class TerminalChat {
       stop();
       signal?.removeEventListener("abort", stop);
       this.#life.close();
+      this.#alerts.close();
       await this.#face.close();
       this.#state.close();
     }
@@ -137,10 +154,9 @@ export class TerminalChat {
       },
       choose: (conversation) => void this.#attempt(() => this.#life.switch.choose(conversation)),
       goBack: () => void this.#attempt(() => this.#life.switch.goBack()),
-      read: ({ address, conversation }, seq) => {
-        state.readMarks.read(address, seq);
-        state.list.read(conversation, seq);
-      },
+      noticed: () => state.attention.noticed(),
+      focusReported: (isFocused) => state.attention.focusReported(isFocused),
+      shown: (place, seq) => state.reading.shown(place, seq, state.attention),
       attempt: (work) => void this.#attempt(work),
     };
   }

@@ -4,6 +4,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import type { KeyHelp } from "../input/key_help.ts";
+import type { Away } from "../chat/away.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import type { Preferences } from "../chat/preferences.ts";
@@ -15,6 +16,7 @@ export interface CommandContext {
   readonly me: string;
   readonly names: ConversationNames;
   readonly preferences: Preferences;
+  readonly away: Pick<Away, "declare">;
   readonly keys: readonly KeyHelp[];
   /** Shows lines that are safe for a terminal. */
   print(lines: readonly string[]): Promise<void> | void;

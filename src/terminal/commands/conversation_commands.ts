@@ -1,7 +1,7 @@
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { countOf } from "../text/count_of.ts";
-import { Role } from "../../gen/chatd/v1/chat.ts";
+import { PresenceState, Role } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
@@ -37,7 +37,7 @@ export const conversationCommands: Commands = {
   },
   users: {
     arguments: "",
-    summary: "List all users, and who is online",
+    summary: "List all users, and who is online or away",
     run: listUsers,
   },
   conversations: {
@@ -88,10 +88,12 @@ async function listConversations({ client, names, print }: CommandContext): Prom
 async function listUsers({ client, print }: CommandContext): Promise<void> {
   const { users, more } = await client.listUsers({ limit: 1000 });
   const name = (user: { name: string }) => sanitizeLine(user.name);
-  const online = users.filter((user) => user.online).map(name);
+  const away = users.filter((user) => user.state === PresenceState.AWAY).map(name);
+  const online = users.filter((user) => user.online && user.state !== PresenceState.AWAY).map(name);
   const offline = users.filter((user) => !user.online).map(name);
   await print([
     `Online: ${online.join(", ") || "none"}`,
+    ...(away.length > 0 ? [`Away: ${away.join(", ")}`] : []),
     `Offline: ${offline.join(", ") || "none"}${more ? ", and more" : ""}`,
   ]);
 }

@@ -24,16 +24,16 @@ export const peopleCommands: Commands = {
   away: {
     arguments: "",
     summary: "Show you as away, until /back",
-    async run({ client, print }) {
-      await client.people.setAway(true);
+    async run({ away, print }) {
+      await away.declare(true);
       await print(["Others see you as away, until /back."]);
     },
   },
   back: {
     arguments: "",
     summary: "Show you as online again",
-    async run({ client, print }) {
-      await client.people.setAway(false);
+    async run({ away, print }) {
+      await away.declare(false);
       await print(["Others see you as online."]);
     },
   },

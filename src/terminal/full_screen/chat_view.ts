@@ -24,7 +24,7 @@ interface Size {
   readonly rows: number;
 }
 
-/** Draws the chat. The current conversation counts as read when its newest message is drawn. */
+/** Draws the chat. The current conversation is shown up to its end when its newest message is drawn. */
 export class ChatView {
   readonly #options: ChatViewOptions;
   /** Whether the messages stand alone, for copying. */
@@ -56,7 +56,7 @@ export class ChatView {
     const { current, pane, window, loaded, isLoading } = focus.now;
     pane.isBare = this.#isBare;
     const view = pane.view(layout.pane);
-    if (current !== undefined && view.atNewest && loaded) person.read(current, window.head);
+    if (current !== undefined && view.atNewest && loaded) person.shown(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
     const title = current === undefined ? "" : state.label(current);
     const frame = compose({
@@ -65,7 +65,8 @@ export class ChatView {
       title: topic === "" ? title : `${title} — ${sanitizeLine(topic)}`,
       messages: view.rows,
       status: status.text({
-        typing: current === undefined ? "" : state.typing.describe(current.conversation),
+        isAway: state.away.isAway,
+        typing: this.#peerStatus,
         below: view.atNewest || window.lastSeq === 0 ? "" : "↓ more below, Ctrl-End",
         loading: isLoading || state.isLoading,
       }),
@@ -79,6 +80,15 @@ export class ChatView {
     return sanitizeLine(`${unread > 0 ? `(${unread}) ` : ""}chatd ${me}@${address}`);
   }
 
+  /** "ben is typing", "ben is away"; "" for neither. */
+  get #peerStatus(): string {
+    const { focus, context: { state } } = this.#options;
+    const { current } = focus.now;
+    if (current === undefined) return "";
+    const isAway = state.presence.stateOf(current.address) === "away";
+    return state.typing.describe(current.conversation) || (isAway ? `${state.label(current)} is away` : "");
+  }
+
   #listRows() {
     const { focus, context: { state: { list, names, presence } } } = this.#options;
     return list.all.map(({ conversation, address, unread, mentions, invitedBy }) => ({
@@ -86,7 +96,7 @@ export class ChatView {
       unread,
       mentions,
       isFocused: conversation === focus.now.current?.conversation,
-      isOnline: presence.isOnline(address),
+      presence: presence.stateOf(address),
       isInvitation: invitedBy !== undefined,
     }));
   }

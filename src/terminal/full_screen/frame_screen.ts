@@ -1,4 +1,5 @@
 import type { TerminalDevice } from "../input/terminal_device.ts";
+import { onCrash } from "../input/on_crash.ts";
 import type { Frame, Segment } from "./frame.ts";
 
 /**
@@ -8,9 +9,10 @@ import type { Frame, Segment } from "./frame.ts";
 const sequences = {
   // Keeps the title of the window (XTWINOPS 22). Without wrapping, a row that is too long moves nothing else. The wheel
   // never sends arrow keys (1007, alternate scroll), which would recall lines.
-  enter: "\x1b[22;2t\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[?1007s\x1b[?1007l\x1b[2J",
+  enter: "\x1b[22;2t\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[?1004h\x1b[?1007s\x1b[?1007l\x1b[2J",
   // Alternate scroll is on by default in most terminals that have it; those that kept its mode (XTSAVE) restore it.
-  leave: "\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?1007h\x1b[?1007r\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l" +
+  leave:
+    "\x1b[?2026l\x1b[?1004l\x1b[?1006l\x1b[?1000l\x1b[?1007h\x1b[?1007r\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l" +
     "\x1b[23;2t",
   /** Buttons and the wheel, but no movement, in reports that are text (SGR). Shift selects, as without reports. */
   mouse: "\x1b[?1000h\x1b[?1006h",
@@ -55,6 +57,7 @@ export class FrameScreen {
     this.#taken = false;
   };
   #stopResize = () => {};
+  #forgetCrash = () => {};
 
   constructor({ device, compose }: FrameScreenOptions) {
     this.#device = device;
@@ -73,7 +76,7 @@ export class FrameScreen {
     this.#title = "";
     this.#mouse = false;
     this.#device.setRaw(true);
-    for (const event of ["error", "unhandledrejection", "unload"]) addEventListener(event, this.#restoreNow);
+    this.#forgetCrash = onCrash(this.#restoreNow);
     this.#stopResize = this.#device.onResize(() => this.redraw());
     await this.#device.write(sequences.enter);
     this.invalidate();
@@ -84,7 +87,7 @@ export class FrameScreen {
     if (!this.#taken) return;
     this.#taken = false;
     this.#stopResize();
-    for (const event of ["error", "unhandledrejection", "unload"]) removeEventListener(event, this.#restoreNow);
+    this.#forgetCrash();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#drawing;

@@ -1,5 +1,4 @@
 import type { Message } from "../../core/messages/message.ts";
-import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext } from "../chat/chat_face.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { ChatInput } from "../chat/chat_input.ts";
@@ -29,7 +28,6 @@ export class FullScreenFace implements ChatFace {
   readonly #input: ChatInput;
   readonly #area: MessageArea;
   readonly #status: StatusBar;
-  readonly #attention = new Attention();
   /** Lines to print when the terminal is given back. */
   #afterwards: string[] = [];
 
@@ -43,7 +41,8 @@ export class FullScreenFace implements ChatFace {
       client: state.client,
       compose: (size) => view.draw(size),
       onKey: (key) => {
-        this.#attention.typed();
+        if (key.kind === "focus") return person.focusReported(key.isFocused);
+        if (key.kind !== "cursor") person.noticed();
         this.#input.apply(key);
       },
       onSuspendRefused: () =>
@@ -73,7 +72,10 @@ export class FullScreenFace implements ChatFace {
       context,
       focus,
       paneSize: () => view.pane(device.size()),
-      suspend: () => this.#session.suspend(),
+      suspend: async () => {
+        await this.#session.suspend();
+        person.noticed();
+      },
       toggleBare: () => view.toggleBare(),
     });
   }
@@ -156,7 +158,7 @@ export class FullScreenFace implements ChatFace {
 
   isWatching(conversation: string): boolean {
     const { current, pane } = this.#area.focus.now;
-    return this.#attention.isPresent && current?.conversation === conversation && pane.follows;
+    return this.#context.state.attention.isPresent && current?.conversation === conversation && pane.follows;
   }
 
   emit(sequence: string): void {

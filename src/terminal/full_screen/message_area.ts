@@ -20,7 +20,7 @@ export class MessageArea {
 
   constructor(options: MessageAreaOptions) {
     const { state, palette, changed } = options;
-    const { client, me, names } = state;
+    const { attention, client, list, me, names } = state;
     this.#options = options;
     this.#transcript = new Transcript({ me, names, style: palette, details: state });
     this.focus = new FocusSwitch({
@@ -28,6 +28,8 @@ export class MessageArea {
       me,
       palette,
       details: state,
+      isPresent: () => attention.isPresent,
+      readSeq: (conversation) => list.get(conversation)?.readSeq ?? 0,
       onLoaded: (messages) => {
         for (const message of messages) state.learn(message);
         changed();

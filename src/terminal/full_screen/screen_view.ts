@@ -1,4 +1,5 @@
 import { displayWidth, layoutInput, pinned, truncate } from "../input/input_layout.ts";
+import type { PresenceState } from "../../core/people/notice.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Frame, Segment } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
@@ -11,8 +12,8 @@ export interface ListRow {
   readonly unread: number;
   readonly mentions: number;
   readonly isFocused: boolean;
-  /** Whether the person is online; false for a room. */
-  readonly isOnline: boolean;
+  /** The presence of the other person; "offline" for a room. */
+  readonly presence: PresenceState;
   readonly isInvitation: boolean;
 }
 
@@ -47,6 +48,7 @@ export interface ScreenLayout {
 }
 
 const separator = "│";
+const presenceMarks: Readonly<Record<PresenceState, string>> = { offline: " ", online: "•", away: "◦" };
 
 /** Lays out a screen whose input takes `belowRows` rows. @param options.isBare whether the messages stand alone */
 export function layOut(
@@ -124,12 +126,12 @@ function listRows(
 }
 
 function listRow(
-  { label, unread, mentions, isFocused, isOnline, isInvitation }: ListRow,
+  { label, unread, mentions, isFocused, presence, isInvitation }: ListRow,
   { number, columns, palette }: { number: number; columns: number; palette: Palette },
 ): string {
   const count = unread === 0 ? "" : unread > 999 ? "999+" : `${unread}`;
   const marks = isInvitation ? "invited" : `${mentions > 0 ? "@" : ""}${count}`;
-  const start = `${isFocused ? ">" : " "}${number < 10 ? number : " "}${isOnline ? "•" : " "}`;
+  const start = `${isFocused ? ">" : " "}${number < 10 ? number : " "}${presenceMarks[presence]}`;
   const name = truncate(label, columns - displayWidth(start) - marks.length - 1);
   const gap = " ".repeat(Math.max(1, columns - displayWidth(start) - displayWidth(name) - marks.length));
   const styledName = isFocused || unread > 0 ? palette.bold(name) : name;

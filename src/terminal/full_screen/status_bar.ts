@@ -14,7 +14,7 @@ export interface StatusBarOptions {
   changed(): void;
 }
 
-/** The text of the bar above the input: the connection, its latency, typing users, the time. */
+/** The text of the bar above the input: the connection, its latency, typing or away users, the time. */
 export class StatusBar {
   readonly #options: StatusBarOptions;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -33,7 +33,7 @@ export class StatusBar {
     clearInterval(this.#timer);
   }
 
-  text({ typing, below, loading }: { typing: string; below: string; loading: boolean }): {
+  text({ isAway, typing, below, loading }: { isAway: boolean; typing: string; below: string; loading: boolean }): {
     left: string;
     right: string;
   } {
@@ -41,7 +41,13 @@ export class StatusBar {
     if (time !== this.#time || this.#lagMs === undefined) this.#shownLagMs = this.#lagMs;
     this.#shownLagMs ??= this.#lagMs;
     this.#time = time;
-    const parts = [` ${this.#options.me}`, this.#connection(), loading ? "loading …" : "", typing, below];
+    const parts = [
+      ` ${this.#options.me}${isAway ? " (away)" : ""}`,
+      this.#connection(),
+      loading ? "loading …" : "",
+      typing,
+      below,
+    ];
     return { left: parts.filter(Boolean).join(" | "), right: `${time} ` };
   }
 

@@ -2,6 +2,9 @@ import type { Key, KeyCommand, ScreenKey } from "./key_decoder.ts";
 import { type InputShape, unwrapped } from "./input_layout.ts";
 import { type EditorKey, LineEditor } from "./line_editor.ts";
 
+/** A key that the person pressed. */
+export type ComposerKey = Exclude<Key, { kind: "cursor" | "focus" }>;
+
 export interface ComposerOptions {
   /** Returns whole replacements of the text before the cursor. */
   complete(before: string): string[];
@@ -114,7 +117,7 @@ export class Composer {
   }
 
   /** @param shape the shape of the input line on the terminal, when a key moves by its rows */
-  apply(key: Exclude<Key, { kind: "cursor" }>, shape: () => InputShape): ComposerAction | undefined {
+  apply(key: ComposerKey, shape: () => InputShape): ComposerAction | undefined {
     this.#shape = shape;
     const isOwn = key.kind !== "screen" || key.key === "search" || key.key === "cancel";
     if (!isOwn) return { kind: "screen", key: key.key };
@@ -144,7 +147,7 @@ export class Composer {
     this.#hint = "Not pasted.";
   }
 
-  #applyToSearch(search: HistorySearch, key: Exclude<Key, { kind: "cursor" }>): ComposerAction | undefined {
+  #applyToSearch(search: HistorySearch, key: ComposerKey): ComposerAction | undefined {
     if (key.kind === "text") Object.assign(search, { query: search.query + key.text, skip: 0 });
     else if (key.kind === "screen" && key.key === "search") {
       if (this.#match({ ...search, skip: search.skip + 1 }) !== undefined) search.skip++;

@@ -54,7 +54,9 @@ export type Key =
   /** With newlines as "\n". */
   | { readonly kind: "paste"; readonly text: string }
   /** Not a key: the terminal reports the column of its cursor, counted from 0. */
-  | { readonly kind: "cursor"; readonly column: number };
+  | { readonly kind: "cursor"; readonly column: number }
+  /** Not a key: the terminal reports that it got or lost the focus. */
+  | { readonly kind: "focus"; readonly isFocused: boolean };
 
 /** Longest paste, in UTF-16 units; the rest is dropped. */
 const maxPaste = 64 * 1024;
@@ -147,6 +149,8 @@ const partialSequence = /^\x1b(\[M[^]{0,2}|\[[0-?]*[ -/]*|O)?$/;
 const mouseReport = /^\[(?:<(\d+);\d+;\d+M|M([^])[^]{2}$)/;
 /** CPR, ECMA-48 8.3.14. */
 const cursorReport = /^\[\d+;(\d+)R$/;
+/** Reports of the focus, in xterm's private mode 1004. */
+const focusReport = /^\[[IO]$/;
 // deno-lint-ignore no-control-regex -- see above
 const plainText = /^[^\x00-\x1f\x7f-\x9f]+/;
 
@@ -214,6 +218,7 @@ export class KeyDecoder {
     if (report) return this.#take(whole.length, { kind: "cursor", column: Number(report[1]) - 1 });
     const mouse = mouseReport.exec(sequence);
     if (mouse) return this.#take(whole.length, mouseKey(mouse));
+    if (focusReport.test(sequence)) return this.#take(whole.length, { kind: "focus", isFocused: sequence === "[I" });
     const screen = screenSequences[sequence] ??
       (/^[1-9]$/.test(sequence) && `conversation-${Number(sequence)}` as const);
     if (screen) return this.#take(whole.length, { kind: "screen", key: screen });

@@ -3,7 +3,7 @@ import type { Key, KeyCommand } from "./key_decoder.ts";
 import { Recall } from "./recall.ts";
 import { type ChangeKind, type DraftState, Undo } from "./undo.ts";
 
-export type EditorKey = Exclude<Key, { kind: "cursor" | "screen" }>;
+export type EditorKey = Exclude<Key, { kind: "cursor" | "focus" | "screen" }>;
 
 export type EditorAction =
   | { readonly kind: "submit"; readonly text: string }

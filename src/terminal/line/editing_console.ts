@@ -11,6 +11,8 @@ export interface EditingConsoleOptions extends Pick<ChatInputOptions, "composers
   readonly style: Style;
   /** The person pressed a key. */
   onInput(): void;
+  /** The terminal got or lost the focus. */
+  onFocus(isFocused: boolean): void;
 }
 
 /** A terminal that can move its cursor: a transcript, and an input line at its bottom. */
@@ -86,6 +88,10 @@ export class EditingConsole implements LineConsole {
       for (const key of keys) {
         if (key.kind === "cursor") {
           this.#screen.cursorReported(key.column);
+          continue;
+        }
+        if (key.kind === "focus") {
+          this.#options.onFocus(key.isFocused);
           continue;
         }
         this.#options.onInput();

@@ -1,5 +1,4 @@
 import type { Message } from "../../core/messages/message.ts";
-import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
 import { chooseConversation, conversationKeys } from "../chat/conversation_keys.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
@@ -33,7 +32,6 @@ export class LineFace implements ChatFace {
   /** The terminal itself edits the input line. */
   readonly #isDumb: boolean;
   readonly #transcript: Transcript;
-  readonly #attention = new Attention();
   #prompt = "";
   #pending = "";
   #countdown: ReturnType<typeof setInterval> | undefined;
@@ -44,7 +42,7 @@ export class LineFace implements ChatFace {
 
   constructor(context: FaceContext, { device, style, isDumb = false }: LineFaceOptions) {
     const { state, composers, person } = context;
-    const onInput = () => this.#attention.typed();
+    const onInput = () => person.noticed();
     this.#context = context;
     this.keys = isDumb ? [] : [...conversationKeys, ...editingKeys];
     this.#isDumb = isDumb;
@@ -57,6 +55,7 @@ export class LineFace implements ChatFace {
         person,
         onScreenKey: (key) => chooseConversation(key, context),
         onInput,
+        onFocus: (isFocused) => person.focusReported(isFocused),
       });
     this.#transcript = new Transcript({
       me: state.me,
@@ -95,7 +94,7 @@ export class LineFace implements ChatFace {
       if (missed) this.#toldMissed = true;
       await this.#console.print([...divider, ...this.#lines(message)]);
     }
-    if (current?.conversation === message.conversation) person.read(current, message.seq);
+    if (current?.conversation === message.conversation) person.shown(current, message.seq);
   }
 
   showFound(messages: readonly Message[]): Promise<void> {
@@ -159,7 +158,7 @@ export class LineFace implements ChatFace {
   }
 
   isWatching(conversation: string): boolean {
-    return this.#attention.isPresent && this.#context.state.current?.conversation === conversation;
+    return this.#context.state.attention.isPresent && this.#context.state.current?.conversation === conversation;
   }
 
   emit(sequence: string): void {
@@ -185,7 +184,7 @@ export class LineFace implements ChatFace {
     this.#page.printed(place, shown);
     void this.print(shown.flatMap((message) => this.#lines(message)));
     const newest = shown.at(-1);
-    if (newest !== undefined) person.read(place, newest.seq);
+    if (newest !== undefined) person.shown(place, newest.seq);
     this.#release();
   }
 

@@ -13,6 +13,8 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   title = "";
   /** How many times something was written. */
   writes = 0;
+  /** Everything that was written. */
+  written = "";
   readonly #terminal: xterm.Terminal;
   readonly #typed: Uint8Array[] = [];
   readonly #resizeListeners = new Set<() => void>();
@@ -58,6 +60,11 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
     return this.#terminal.modes.mouseTrackingMode !== "none";
   }
 
+  /** Whether it would report that it got or lost the focus. */
+  get reportsFocus(): boolean {
+    return this.#terminal.modes.sendFocusMode;
+  }
+
   type(text: string): void {
     this.#typed.push(utf8.encode(text));
     this.#wake.resolve();
@@ -91,6 +98,7 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   write(text: string): Promise<void> {
     this.writes++;
     // As the line discipline does while it is not raw.
+    this.written += text;
     const output = this.raw ? text : text.replace(/\r?\n/g, "\r\n");
     return new Promise((resolve) => this.#terminal.write(output, resolve));
   }

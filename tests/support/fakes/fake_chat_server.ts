@@ -39,6 +39,8 @@ export class FakeChatServer {
   windowBytes = 2_000;
   /** The life of the next link; without one, links do not break by themselves. */
   nextLife: () => LinkLife | undefined = () => undefined;
+  /** Users of whom others hear that they are away. */
+  readonly awayUsers = new Set<string>();
   /** Nobody listens. */
   down = false;
   /** Links stay, and nothing is read or answered. */
@@ -353,6 +355,8 @@ export class FakeSession {
         server.roomsOf = (user) => user === this.user ? [...before(user), found] : before(user);
         return { $case: "joinRoom", value: { room: found.room, entry: undefined } };
       }
+      case "setAway":
+        return { $case: "setAway", value: {} };
       case "leaveRoom":
         server.roomsOf = () => [];
         return { $case: "leaveRoom", value: { entry: undefined } };
@@ -381,10 +385,14 @@ export class FakeSession {
       }
       case "listUsers": {
         const online = new Set([...server.sessions].map((session) => session.user));
+        const stateOf = (name: string) => {
+          if (!online.has(name)) return PresenceState.OFFLINE;
+          return server.awayUsers.has(name) ? PresenceState.AWAY : PresenceState.ONLINE;
+        };
         const users = [...server.users].sort().map((name) => ({
           name,
           online: online.has(name),
-          state: online.has(name) ? PresenceState.ONLINE : PresenceState.OFFLINE,
+          state: stateOf(name),
           lastSeenMs: 0,
         }));
         return { $case: "listUsers", value: { users, more: false } };

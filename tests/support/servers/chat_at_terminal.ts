@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../../src/client/chat_client.ts";
 import type { RequestKind } from "../../../src/client/live_session.ts";
+import type { Timers } from "../../../src/client/timers.ts";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import type { ChatFace, FaceContext } from "../../../src/terminal/chat/chat_face.ts";
 import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
@@ -9,6 +10,7 @@ import { FullScreenFace } from "../../../src/terminal/full_screen/full_screen_fa
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
 import { LineFace } from "../../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
+import type { Multiplexer } from "../../../src/terminal/text/multiplexer.ts";
 import { EmulatedTerminal } from "../fakes/emulated_terminal.ts";
 import { eventually } from "../waiting/eventually.ts";
 import { FakeChatServer } from "../fakes/fake_chat_server.ts";
@@ -26,6 +28,9 @@ export interface ChatSetup {
   readonly rows?: number;
   readonly to?: string;
   readonly token?: string;
+  readonly multiplexer?: Multiplexer;
+  /** The time in which the person is present; the system's unless given. */
+  readonly timers?: Timers;
 }
 
 /** Ana's chat at an emulated terminal, with one of the faces. */
@@ -40,7 +45,8 @@ export class ChatAtTerminal {
   readonly context: FaceContext;
   readonly #face: FaceName;
 
-  constructor({ face, server = new FakeChatServer(), saved = {}, columns = 160, rows = 60, to, token }: ChatSetup) {
+  constructor(setup: ChatSetup) {
+    const { face, server = new FakeChatServer(), saved = {}, columns = 160, rows = 60, to, token } = setup;
     this.#face = face;
     this.server = server;
     this.saved = saved;
@@ -62,6 +68,8 @@ export class ChatAtTerminal {
       preferences: { read: () => this.saved, update: (change) => this.saved = change(this.saved) },
       keepCredentials: ({ token }) => Promise.resolve(void this.logins.push(token)),
       loggedOut: () => Promise.resolve(void this.logins.push("logged out")),
+      multiplexer: setup.multiplexer,
+      timers: setup.timers,
     });
     this.context = seenByFace!;
     this.running = chat.run();

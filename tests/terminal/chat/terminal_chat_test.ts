@@ -229,6 +229,19 @@ test("a log that was put back to an earlier state is told of, and read positions
   await eventually(() => readPositions().at(-1) === 4, () => `${readPositions()}`);
 });
 
+test("a log from a backup in the place of the former one is told of, below its messages", () => ({
+  server: serverWithHistory(3),
+  to: "ben",
+}), async (chat) => {
+  const { server } = chat;
+  await chat.isIn("ben");
+  await chat.disconnect();
+  server.restore(server.log.slice(0, 2));
+  server.down = false;
+  await chat.sees(/ben: news 1\.\n[^]*put back to an earlier state/);
+  await chat.isIn("ben");
+});
+
 test("how far the person has read is told when there is a connection again", () => ({
   server: serverWithHistory(3),
   to: "ben",

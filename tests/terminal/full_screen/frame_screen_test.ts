@@ -9,10 +9,10 @@ import { FakeTime } from "../../support/fakes/fake_time.ts";
 
 /** The text that a device was given, in the order of writes. */
 class Recorder extends EmulatedTerminal {
-  written: string[] = [];
+  chunks: string[] = [];
 
   override write(text: string): Promise<void> {
-    this.written.push(text);
+    this.chunks.push(text);
     return Promise.resolve();
   }
 }
@@ -25,13 +25,13 @@ Deno.test("an idle screen writes nothing but the time, once a minute", async () 
   Date.now = () => wallMs;
   const client = { state: { kind: "online" }, ping: () => Promise.resolve(lagMs++) } as unknown as ChatClient;
   const status = new StatusBar({ client, me: "ana", changed: () => {} });
-  const left = () => status.text({ typing: "", below: "", loading: false }).left;
+  const left = () => status.text({ isAway: false, typing: "", below: "", loading: false }).left;
   await eventually(() => left().includes("10 ms"), left);
   using time = new FakeTime();
   const screen = new FrameScreen({
     device: terminal,
     compose: (): Frame => {
-      const { left, right } = status.text({ typing: "", below: "", loading: false });
+      const { left, right } = status.text({ isAway: false, typing: "", below: "", loading: false });
       return { rows: [[{ column: 0, text: left }], [{ column: 0, text: right }], []], cursor: { row: 2, column: 0 } };
     },
   });
@@ -40,16 +40,16 @@ Deno.test("an idle screen writes nothing but the time, once a minute", async () 
     await time.tick(100);
     const writesOfMinutes: number[] = [];
     for (let minute = 0; minute < 3; minute++) {
-      terminal.written = [];
+      terminal.chunks = [];
       for (let second = 0; second < 60; second++) {
         wallMs += 1_000;
         screen.invalidate();
         await time.tick(1_000);
       }
-      writesOfMinutes.push(terminal.written.length);
+      writesOfMinutes.push(terminal.chunks.length);
     }
     assert.deepEqual(writesOfMinutes, [1, 1, 1]);
-    assert.match(terminal.written[0], /\d\d:03/);
+    assert.match(terminal.chunks[0], /\d\d:03/);
   } finally {
     Date.now = now;
     status.close();
@@ -67,7 +67,7 @@ Deno.test("everything that the screen turned on is off when the terminal is give
   await screen.take();
   await time.tick(100);
   await screen.release();
-  const all = terminal.written.join("");
+  const all = terminal.chunks.join("");
   const left = new Map<string, string>();
   // deno-lint-ignore no-control-regex -- the private modes of the terminal
   for (const [, mode, change] of all.matchAll(/\x1b\[\?(\d+)([hl])/g)) left.set(mode, change);

@@ -267,6 +267,20 @@ Deno.test("the wheel scrolls the messages, and neither it nor a click is text", 
   });
 });
 
+Deno.test("the wheel scrolls while a paste asks, and answers nothing", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(100) }, async (chat) => {
+    await chat.sees(/news 100\.\n/);
+    await chat.isIn("ben");
+    chat.type(`\x1b[200~${Array.from({ length: 30 }, (_, i) => `line ${i}`).join("\r")}\x1b[201~`);
+    await chat.sees(/Paste 30 lines, .*\? \[y\/n\]$/);
+    chat.type("\x1b[<64;40;5M");
+    await chat.sees(/more below/);
+    await chat.sees(/Paste 30 lines, .*\? \[y\/n\]$/);
+    chat.type("y");
+    await chat.sees(/line 29$/);
+  });
+});
+
 Deno.test("/set mouse off gives the mouse to the terminal, and is kept", async () => {
   let saved: SavedPreferences = {};
   const server = new FakeChatServer();

@@ -40,6 +40,16 @@ Deno.test("keys that mean nothing are left out, with all that belongs to them", 
   ]);
 });
 
+Deno.test("reports of the focus are no text, wherever they come", () => {
+  assert.deepEqual(decode("a\x1b[Ib", "\x1b[", "Oc"), [
+    { kind: "text", text: "a" },
+    { kind: "focus", isFocused: true },
+    { kind: "text", text: "b" },
+    { kind: "focus", isFocused: false },
+    { kind: "text", text: "c" },
+  ]);
+});
+
 Deno.test("ESC before a character does not swallow it", () => {
   assert.deepEqual(decode("\x1b", "xy"), [{ kind: "text", text: "xy" }]);
 });

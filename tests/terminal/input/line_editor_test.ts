@@ -182,6 +182,46 @@ Deno.test("undo brings nothing back that was sent, and nothing of another draft"
   assert.equal(editor.text, "for cat");
 });
 
+Deno.test("undo of a recall brings the draft back, and what is sent after that comes back as a recalled line alone", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("draft"), "up", "undo", "submit");
+  assert.equal(editor.text, "");
+  assert.equal(editor.draft, "");
+  editor.apply(toKey("undo"));
+  assert.equal(editor.draft, "");
+  for (const step of ["up", "up", "down", "down"] as const) editor.apply(toKey(step));
+  assert.equal(editor.text, "");
+});
+
+Deno.test("undo brings an edited line of the recall back, while the draft waits", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("draft"), "up", "erase-to-start", "undo");
+  assert.equal(editor.text, "sent");
+  assert.equal(editor.draft, "draft");
+  editor.apply(toKey("down"));
+  assert.equal(editor.text, "draft");
+});
+
+Deno.test("a line that a search finds can be undone", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("draft"));
+  editor.recall("sent");
+  assert.equal(editor.text, "sent");
+  editor.apply(toKey("undo"));
+  assert.equal(withCursor(editor), "draft|");
+  assert.equal(editor.draft, "draft");
+});
+
+Deno.test("undo does not lose a text that was put back while a line was recalled", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", "up");
+  assert.equal(editor.restore("refused"), true);
+  editor.apply(toKey("undo"));
+  assert.equal(editor.draft, "refused");
+});
+
+Deno.test("a text that becomes the draft while a line is recalled is the whole draft", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("one"), "up");
+  editor.setText("two");
+  assert.equal(editor.draft, "two");
+});
+
 /** The keys of a text that is typed. */
 function typed(text: string): Step[] {
   return [...text].map((character) => ({ text: character }));

@@ -125,6 +125,7 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
       person: { submit: nothing, edited: nothing },
       onScreenKey: nothing,
       onInput: nothing,
+      onFocus: nothing,
     });
     const leave = new AbortController();
     const reading = input.read(leave.signal);
@@ -165,4 +166,18 @@ Deno.test("an input area that stays as it is is not drawn again", async () => {
   await settle();
   assert.equal(terminal.writes, before);
   await screen.close();
+});
+
+Deno.test("a crash ends the modes that the screen set, unless it gave the terminal back", async () => {
+  using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
+  const written: string[] = [];
+  const screen = new ConsoleScreen(Object.assign(terminal, { writeNow: (text: string) => written.push(text) }), style);
+  await screen.print(["hello"]);
+  assert.equal(terminal.reportsFocus, true);
+  dispatchEvent(new Event("unload"));
+  assert.deepEqual(written, ["\x1b[?1004l\x1b[?2004l\x1b[?25h"]);
+  await screen.close();
+  assert.equal(terminal.reportsFocus, false);
+  dispatchEvent(new Event("unload"));
+  assert.equal(written.length, 1);
 });

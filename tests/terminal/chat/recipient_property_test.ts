@@ -27,6 +27,9 @@ const keys = {
   above: "\x1b[1;3A",
 } as const;
 
+/** A draft that is longer, in UTF-16 units, may take more rows than are shown, so that the prompt is none of them. */
+const longDraft = 1_000;
+
 type Step =
   | { readonly do: "type" | "enter" | "interrupt" | "paste" | "answer yes" | "/search" }
   | { readonly do: "type, recall and enter" | "type over a recalled line" }
@@ -239,14 +242,15 @@ class Person {
     await this.#keys("\r");
   }
 
-  /** Waits until the screen shows the prompt of the current conversation, and its draft. */
+  /** Waits until the screen shows the prompt of the current conversation, unless it is scrolled away, and its draft. */
   async #shows(text: string): Promise<void> {
     const prompt = `${this.#face === "line" ? "[ana → " : "["}${this.#name}`;
     const isShown = () => {
       const rows = this.#chat.seen.split("\n");
       const at = rows.findLastIndex((row) => row.startsWith(prompt));
-      const shown = rows.slice(at).join("").replace(/^\[[^\]]*\] ?/, "");
-      return at >= 0 && shown.replaceAll(/\s/g, "").endsWith(text.replaceAll(/\s/g, "").slice(-40));
+      const shown = rows.slice(Math.max(0, at)).join("").replace(/^\[[^\]]*\] ?/, "");
+      return (at >= 0 || text.length > longDraft) &&
+        shown.replaceAll(/\s/g, "").endsWith(text.replaceAll(/\s/g, "").slice(-40));
     };
     await eventually(isShown, () => `${prompt} … ${text.slice(-40)} in\n${this.#chat.seen}`);
   }

@@ -177,11 +177,15 @@ class Person {
       await this.#keys(`/msg ${step.name} ${token}\r`);
       this.#isIn(step.name);
     } else if (step.do === "hold") server.held = step.kind;
-    else if (step.do === "receive") this.#chat.receive(step.from, "hello");
-    else if (step.do === "server") {
+    else if (step.do === "receive") {
+      this.#chat.receive(step.from, "hello");
+      await this.#listed();
+    } else if (step.do === "server") {
       if (step.act === "freeze") server.frozen = true;
-      else if (step.act === "thaw") server.thaw();
-      else if (step.act === "release") server.release();
+      else if (step.act === "thaw") {
+        server.thaw();
+        await this.#listed();
+      } else if (step.act === "release") server.release();
       else if (step.act === "cut") server.cut();
       else this.#isRefusing = step.act === "refuse";
     }
@@ -278,6 +282,11 @@ class Person {
   async #keys(text: string): Promise<void> {
     this.#chat.type(text);
     await turns(2);
+  }
+
+  /** A message is on its way, which may reorder the list: the next key means a number of the list after it. */
+  #listed(): Promise<void> {
+    return turns(2);
   }
 
   /** Makes a text of its own, which is typed into the current conversation. */

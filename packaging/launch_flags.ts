@@ -15,7 +15,7 @@ const server = [
 const client = [
   ...filesAndNetwork,
   "--allow-env=CHATD_*,GRPC_*,BUF_*,grpc_proxy,http_proxy,https_proxy,no_grpc_proxy,no_proxy,npm_command," +
-  "HOME,USERPROFILE,XDG_STATE_HOME,NO_COLOR,TERM",
+  "HOME,USERPROFILE,XDG_STATE_HOME,NO_COLOR,TERM,TMUX,STY",
   "--allow-sys=hostname",
 ];
 

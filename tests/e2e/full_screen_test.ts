@@ -139,6 +139,9 @@ Deno.test("suspended from outside, the chat takes the terminal again", { ignore 
     await ana.type("key", "C-a");
     await ana.type("by ");
     await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    // The draft would be there at the next start.
+    await ana.type("", "C-e", "C-u");
+    await ana.sees(new RegExp(`\n${prompt}\\s*$`));
   }
 });
 
@@ -176,7 +179,7 @@ Deno.test("a killed server is counted down for, and what was typed meanwhile is 
   {
     await using users = await serverWithUsers(folder.path, { port, line });
     await ana.type(command({ port: line.port, user: "ana", folder: folder.path, more: "--to ben" }), "Enter");
-    await ana.sees(/\n\[ben\]\s*$/);
+    await ana.sees(/ana \| online[^\n]*\n\[ben\]\s*$/);
     users.server.kill("SIGKILL");
     await ana.sees(/offline, next try in \d+ s/);
   }
@@ -185,4 +188,33 @@ Deno.test("a killed server is counted down for, and what was typed meanwhile is 
   await ana.type("half a dra");
   await using _server = await ServerProcess.start({ folder: `${folder.path}/data`, port });
   await ana.sees(/ana: meanwhile[^]*\n\[ben\] half a dra\s*$/);
+});
+
+Deno.test("a message in a terminal to which no one is attached stays unread until a key", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using server = await serverWithUsers(folder.path);
+  const chat = { port: server.port, folder: folder.path };
+  for (const more of ["", "--plain"]) {
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24, focusEvents: true });
+    await using ben = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ ...chat, user: "ana", more: `--to ben ${more}` }), "Enter");
+    await ana.sees(/\n\[(ana → )?ben\]\s*$/);
+    await ben.type(command({ ...chat, user: "ben", more: "--to ana" }), "Enter");
+    await ben.sees(/\n\[ana\]\s*$/);
+    await ben.type(`are you there${more}?`, "Enter");
+    await ana.sees(/ben: are you there/);
+    await ben.sees(/are you there[^\n]* ✓\n/);
+    // Another message goes all the way meanwhile.
+    await ben.type(`hello${more}?`, "Enter");
+    await ben.sees(new RegExp(`hello${more}\\? ✓\\n`));
+    await ben.type("/ping", "Enter");
+    await ben.sees(/The server answered/);
+    assert.doesNotMatch((await screen(ben)).join("\n"), new RegExp(`hello${more}\\? ✓✓`));
+    await ana.type("x");
+    await ben.sees(new RegExp(`hello${more}\\? ✓✓`));
+    await ana.type("", "C-u", "C-d");
+    await ana.sees(/\n\$ *$/);
+    await ben.type("", "C-d");
+    await ben.sees(/\n\$ *$/);
+  }
 });

@@ -60,7 +60,7 @@ Deno.test("opening the full-screen client costs less than a twentieth of a user'
   const transport = new GrpcTransport({ host: "127.0.0.1", port: test.server.port, callback: false });
   const palette = choosePalette({ noColor: undefined, term: "xterm-256color" });
   const chat = new TerminalChat({
-    face: (context) => new FullScreenFace(context, { device: terminal, palette }),
+    face: (context) => new FullScreenFace(context, { device: terminal, palette, address: transport.address }),
     user: "ana",
     address: transport.address,
     to: names[0],

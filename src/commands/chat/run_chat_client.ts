@@ -9,6 +9,7 @@ import type { ChatFace, FaceContext } from "../../terminal/chat/chat_face.ts";
 import { processDevice } from "../../terminal/input/terminal_device.ts";
 import { describeProblem, sendLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
+import { processEnvironment } from "../options/environment.ts";
 
 /** Options of the client commands of all transports. */
 export interface ChatClientOptions extends LoginOptions {
@@ -70,8 +71,11 @@ async function chat(run: Run): Promise<number> {
   const removeListeners = onSignals(() => stop.abort());
   let client: ChatClient | undefined;
   const { TerminalChat } = await import("../../terminal/chat/terminal_chat.ts");
+  const { findMultiplexer } = await import("../../terminal/text/multiplexer.ts");
   const terminal = new TerminalChat({
-    face: usesFullScreen(options, environment.term) ? await fullScreen(environment) : await lineByLine(environment),
+    face: usesFullScreen(options, environment.term)
+      ? await fullScreen(environment, transport.address)
+      : await lineByLine(environment),
     user: options.user,
     address: transport.address,
     to: options.to,
@@ -84,6 +88,7 @@ async function chat(run: Run): Promise<number> {
       update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
     },
     signal: stop.signal,
+    multiplexer: findMultiplexer({ tmux: processEnvironment("TMUX"), sty: processEnvironment("STY") }),
   });
   try {
     const error = await terminal.run();
@@ -123,10 +128,10 @@ async function lineByLine(environment: TerminalEnvironment): Promise<MakeFace> {
 }
 
 /** Loads the full screen on demand, because other commands do not need it. */
-async function fullScreen(environment: TerminalEnvironment): Promise<MakeFace> {
+async function fullScreen(environment: TerminalEnvironment, address: string): Promise<MakeFace> {
   const { FullScreenFace } = await import("../../terminal/full_screen/full_screen_face.ts");
   const { choosePalette } = await import("../../terminal/full_screen/palette.ts");
-  const options = { device: processDevice, palette: choosePalette(environment) };
+  const options = { device: processDevice, palette: choosePalette(environment), address };
   return (context) => new FullScreenFace(context, options);
 }
 

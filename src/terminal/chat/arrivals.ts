@@ -1,20 +1,20 @@
 import { isRoomId } from "../../core/rooms/room.ts";
 import type { Message } from "../../core/messages/message.ts";
-import { Alerts } from "./alerts.ts";
+import type { Alerts } from "./alerts.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
 
 export interface ArrivalsOptions {
   readonly state: ChatState;
   readonly face: ChatFace;
-  /** Asks for the name of a room; resolves when it is known or cannot be had. */
-  learnRoom(conversation: string): Promise<void>;
+  readonly alerts: Alerts;
+  /** Asks for the name of a room and its unread counts; resolves when they are known or cannot be had. */
+  refresh(conversation: string): Promise<void>;
 }
 
 /** Messages on their way to the face: they wait until the chat has started, and for the name of their room. */
 export class Arrivals {
   readonly #options: ArrivalsOptions;
-  readonly #alerts: Alerts;
   /** Messages that came before the chat had started; undefined since. */
   #early: Message[] | undefined = [];
   /** By room, the messages that wait for its name. */
@@ -24,11 +24,6 @@ export class Arrivals {
 
   constructor(options: ArrivalsOptions) {
     this.#options = options;
-    const { state, face } = options;
-    this.#alerts = new Alerts({
-      notify: () => state.preferences.notify,
-      emit: (sequence) => face.emit(sequence),
-    });
   }
 
   /** Resolves when the face has shown the message, or at once when it has to wait. */
@@ -63,19 +58,24 @@ export class Arrivals {
 
   async #showWhenNamed(conversation: string, waiting: Message[]): Promise<void> {
     this.#unnamed.set(conversation, waiting);
-    await this.#options.learnRoom(conversation);
+    await this.#options.refresh(conversation);
     for (let message = waiting.shift(); message; message = waiting.shift()) await this.#showNamed(message);
     this.#unnamed.delete(conversation);
   }
 
   async #showNamed(message: Message): Promise<void> {
-    const { face, state: { list, names } } = this.#options;
+    const { face, alerts, refresh, state: { list, names } } = this.#options;
     const { conversation, sender } = message;
-    const weight = list.arrived(message);
+    const { weight, isUncertain } = list.arrived(message);
+    if (isUncertain) void refresh(conversation);
     const isWatched = face.isWatching(conversation);
     await face.showMessage(message, { missed: message.position <= this.missedThrough });
     if (isWatched || (weight !== "direct" && weight !== "mention")) return;
     const from = names.titleOf(sender);
-    this.#alerts.ring(isRoomId(conversation) ? `${from} in ${names.label(conversation)}` : from, message.text);
+    alerts.ring({
+      title: isRoomId(conversation) ? `${from} in ${names.label(conversation)}` : from,
+      text: message.text,
+      isMention: weight === "mention",
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ChatState } from "./chat_state.ts";
+import type { Composers } from "./composers.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
 
 /** The actions of the person at the terminal, which a face reports to the chat. */
@@ -11,8 +12,14 @@ export interface PersonActions {
   edited(draft: string): void;
   /** The person picked a conversation of the list. */
   choose(conversation: string): void;
-  /** The person saw a conversation up to its newest message, `seq`. */
-  read(place: ConversationRef, seq: number): void;
+  /** The person wants the conversation before the current one. */
+  goBack(): void;
+  /** The person pressed a key or continued the program. */
+  noticed(): void;
+  /** The terminal got or lost the focus. */
+  focusReported(isFocused: boolean): void;
+  /** The terminal shows a conversation up to its newest message, `seq`; it is read while the person is present. */
+  shown(place: ConversationRef, seq: number): void;
   /** Runs work of the face, and warns of its {@link ChatError}. */
   attempt(work: () => Promise<void>): void;
 }
@@ -20,6 +27,7 @@ export interface PersonActions {
 /** The chat as a face sees it: the state that it shows, and the actions that it reports. */
 export interface FaceContext {
   readonly state: ChatState;
+  readonly composers: Composers;
   readonly person: PersonActions;
 }
 
@@ -55,10 +63,15 @@ export interface ChatFace {
   showPresence(user: string, isOnline: boolean): void;
   /** Names the conversations with unread messages, where the face does not draw them from the state. */
   showUnread(): void;
-  /** Loads a conversation. @returns a function that shows it as the current one. @throws {ChatError} */
-  load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
-  /** Shows a conversation as the current one that cannot be loaded yet. */
+  /**
+   * Shows a conversation as the current one, as far as it is known, with its own draft; it may be only the name of a
+   * room.
+   */
   open(place: ConversationRef): void;
+  /** The server told which room a name means: the room takes over the draft of the name. */
+  resolved(name: ConversationRef, room: ConversationRef, options: { isCurrent: boolean }): void;
+  /** Loads the newest messages of a conversation. @returns a function that shows them. @throws {ChatError} */
+  load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
   /** Shows that there is no current conversation. */
   leaveConversation(): void;
   /** Goes back to the newest messages of the current conversation, where the person sees older ones. */
@@ -71,8 +84,11 @@ export interface ChatFace {
   isWatching(conversation: string): boolean;
   /** Writes a sequence to the terminal that shows nothing, such as the bell. */
   emit(sequence: string): void;
-  /** Puts a text back into the draft of a conversation; false when that is not possible without replacing one. */
-  restoreDraft(text: string, place: ConversationRef | undefined): boolean;
+  /**
+   * Puts a text back into the composer of its conversation, whether or not that is the current one.
+   * @returns its new place: the lines to recall where there is another draft; undefined where there is no composer
+   */
+  giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" | undefined;
   /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined>;
 }

@@ -1,21 +1,26 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
 import type { ChatError } from "../../core/chat_error.ts";
+import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { Destination } from "../commands/command_table.ts";
+import type { Alerts } from "./alerts.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
 import { ConnectionLife, isUnavailable } from "./connection_life.ts";
 import { ConversationDirectory } from "./conversation_directory.ts";
 import { ConversationRefresh } from "./conversation_refresh.ts";
-import { ConversationSwitch, isRoomAddress } from "./conversation_switch.ts";
+import type { ConversationRef } from "./conversation_ref.ts";
+import { ConversationSwitch } from "./conversation_switch.ts";
 import { SendingNotices } from "./sending_notices.ts";
 
 export interface ChatLifeOptions {
   readonly state: ChatState;
   readonly face: ChatFace;
+  readonly alerts: Alerts;
   /** The server's address, for people. */
   readonly address: string;
-  /** The address to write to first; else that of the newest conversation, else `lastRecipient`. */
+  /** The address to write to first; else the newest conversation, else `lastRecipient`. */
   readonly to: string | undefined;
   readonly lastRecipient: string | undefined;
   /** There never was a connection. */
@@ -37,7 +42,7 @@ export class ChatLife {
   #deliveredAfter: number | undefined;
 
   constructor(options: ChatLifeOptions) {
-    const { state, face, address, failed, attempt } = options;
+    const { state, face, alerts, address, failed, attempt } = options;
     this.#options = options;
     this.notices = new SendingNotices(face);
     this.directory = new ConversationDirectory({ state, face });
@@ -48,7 +53,7 @@ export class ChatLife {
       learn: (conversation) => this.directory.learn(conversation),
       gone: (conversation) => this.directory.remove(conversation),
     });
-    this.#arrivals = new Arrivals({ state, face, learnRoom: (room) => this.#refresh.one(room) });
+    this.#arrivals = new Arrivals({ state, face, alerts, refresh: (conversation) => this.#refresh.one(conversation) });
     this.#connection = new ConnectionLife({
       face,
       address,
@@ -74,11 +79,39 @@ export class ChatLife {
     else if (event.kind === "state_changed") this.#refreshOne(event.conversation);
     else if (event.kind === "state_missed") await attempt(() => this.#refresh.all());
     else if (event.kind === "typing") state.typing.heard(event);
-    else if (event.kind === "presence") this.#presence(event.user, event.state !== "offline");
+    else if (event.kind === "presence") this.#presence(event);
     else if (event.kind === "postponed") this.notices.postponed(event.reason);
     else if (event.kind === "delivery_changed") this.notices.deliveryChanged(event.change);
     else state.receipts.heard(event);
     face.update();
+  }
+
+  /** Opens the conversation to write to first, if it was given: nothing that is entered need wait for the server. */
+  openFirst(): void {
+    const { to } = this.#options;
+    if (to !== undefined) this.switch.open(this.switch.placeOf(to));
+  }
+
+  /** Goes to the conversation that a command names, at once. */
+  enter({ address, opened }: Destination): ConversationRef {
+    const { state, attempt } = this.#options;
+    const place = opened === "created" ? state.roomNames.place(address) : this.switch.placeOf(address);
+    if (opened !== undefined) {
+      state.roomNames.reserve(place);
+      this.switch.open(place);
+    } else if (state.list.get(place.conversation)?.invitedBy !== undefined) {
+      this.directory.tellInvitation(place.conversation);
+    } else if (this.#connection.isStarted || state.client.state.kind === "online") {
+      void attempt(() => this.switch.turnTo(place));
+      // The start loads it.
+    } else this.switch.open(place);
+    return place;
+  }
+
+  /** The server told which room a name means. */
+  resolved(name: ConversationRef, room: ConversationRef, known: Conversation | undefined): void {
+    if (known !== undefined) this.directory.learn(known);
+    this.switch.resolved(name, room);
   }
 
   close(): void {
@@ -93,34 +126,30 @@ export class ChatLife {
       await this.#chooseFirst(deliveredAfter);
     } catch (error) {
       // Messages wait on, for the start over the next connection.
-      if (isUnavailable(error)) this.#openWithoutConnection();
-      else await this.#arrivals.started();
+      if (!isUnavailable(error)) await this.#arrivals.started();
       throw error;
     }
     await this.#arrivals.started();
   }
 
   async #chooseFirst(deliveredAfter: number): Promise<void> {
-    const { state, face, to, lastRecipient } = this.#options;
+    const { state, face, lastRecipient } = this.#options;
     await this.#refresh.all();
     const newest = state.list.all.find(({ invitedBy }) => invitedBy === undefined);
-    const address = state.current?.address ?? to ?? newest?.address ?? lastRecipient;
-    if (address === undefined) {
+    const address = newest?.address ?? lastRecipient;
+    const place = state.current ?? (address === undefined ? undefined : this.switch.placeOf(address));
+    if (place === undefined) {
       face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
-    } else await this.switch.turnToAddress(address, { deliveredAfter });
+    } else await this.switch.turnTo(place, { deliveredAfter });
     face.showUnread();
-  }
-
-  #openWithoutConnection(): void {
-    const { to } = this.#options;
-    if (to !== undefined && !isRoomAddress(to)) this.switch.openUser(to);
   }
 
   async #catchUp({ restored }: { restored: boolean }): Promise<void> {
     const { state, face } = this.#options;
     state.readMarks.connected();
     await this.#refresh.all();
-    if (restored && state.current) await this.switch.turnTo(state.current);
+    const isMissing = restored || !this.switch.isLoaded;
+    if (state.current && isMissing) await this.switch.turnTo(state.current);
     else await face.catchUp();
   }
 
@@ -136,9 +165,9 @@ export class ChatLife {
     if (conversation !== undefined) void this.#refresh.one(conversation);
   }
 
-  #presence(user: string, isOnline: boolean): void {
+  #presence({ user, state: presence }: Extract<ClientEvent, { kind: "presence" }>): void {
     const { state, face } = this.#options;
     state.names.addPerson(user);
-    if (state.presence.heard(user, isOnline) && user !== state.me) face.showPresence(user, isOnline);
+    if (state.presence.heard(user, presence) && user !== state.me) face.showPresence(user, presence !== "offline");
   }
 }

@@ -1,14 +1,21 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import { systemTimers, type Timers } from "../../client/timers.ts";
 import type { Message } from "../../core/messages/message.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
 import type { MessageDetails } from "../text/message_details.ts";
+import { Attention } from "./attention.ts";
+import { Away } from "./away.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { ConversationNames } from "./conversation_names.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
+import { OwnMessages } from "./own_messages.ts";
 import { Preferences, type PreferenceStore } from "./preferences.ts";
 import { Presence } from "./presence.ts";
 import { ReadMarks } from "./read_marks.ts";
+import { Reading } from "./reading.ts";
 import { ReplyTargets } from "./reply_targets.ts";
 import { ReceiptMarks } from "./receipt_marks.ts";
+import { isRoomName, RoomNames, type RoomNamesOptions } from "./room_names.ts";
 import { Sending, type SendingOptions } from "./sending.ts";
 import { Transfers, type TransfersOptions } from "./transfers.ts";
 import { TypingSigns } from "./typing_signs.ts";
@@ -17,10 +24,12 @@ export interface ChatStateOptions {
   readonly me: string;
   readonly client: ChatClient;
   readonly preferences: PreferenceStore;
-  readonly sending: Omit<SendingOptions, "client">;
+  readonly resolved: RoomNamesOptions["resolved"];
+  readonly sending: Omit<SendingOptions, "client" | "resolve">;
   readonly transfers: TransfersOptions;
-  /** {@link ChatState.replyTargets} changed. */
-  replyTargetsChanged(): void;
+  /** Something that the face draws changed by itself. */
+  changed(): void;
+  readonly timers?: Timers;
 }
 
 /** The state of a chat. The chat changes it; its face only reads it. */
@@ -35,29 +44,62 @@ export class ChatState implements MessageDetails {
   readonly receipts: ReceiptMarks;
   readonly replyTargets: ReplyTargets;
   readonly readMarks: ReadMarks;
+  readonly attention: Attention;
+  readonly away: Away;
+  readonly reading: Reading;
   readonly typing: TypingSigns;
+  readonly roomNames: RoomNames;
+  readonly ownMessages: OwnMessages;
   readonly sending: Sending;
   readonly transfers: Transfers;
-  /** The conversation that the person writes to. */
+  /** The conversation that the person writes to, from the key on that chose it. */
   current: ConversationRef | undefined;
+  /** The one before it. */
+  previous: ConversationRef | undefined;
+  /** Whether the page of the current conversation is on its way. */
+  isLoading = false;
 
-  constructor({ me, client, preferences, sending, transfers, replyTargetsChanged }: ChatStateOptions) {
+  constructor(options: ChatStateOptions) {
+    const { me, client, preferences, resolved, sending, transfers, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
     this.preferences = new Preferences(preferences);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
-    this.replyTargets = new ReplyTargets({ me, client, changed: replyTargetsChanged });
-    this.readMarks = new ReadMarks(client);
+    this.replyTargets = new ReplyTargets({ me, client, changed });
+    this.readMarks = new ReadMarks(client, timers);
+    this.reading = new Reading({ onRead: (place, seq) => this.#read(place, seq) });
+    this.away = new Away({ people: client.people, timers, onChanged: changed });
+    this.attention = new Attention({
+      timers,
+      onChanged: (isPresent) => {
+        if (isPresent) this.reading.returned();
+        this.away.presenceChanged(isPresent);
+        changed();
+      },
+    });
     this.typing = new TypingSigns(client);
-    this.sending = new Sending({ client, ...sending });
+    this.roomNames = new RoomNames({ client, me, resolved });
+    this.ownMessages = new OwnMessages({ me });
+    this.sending = new Sending({ client, resolve: (place) => this.roomNames.resolve(place), ...sending });
     this.transfers = new Transfers(transfers);
   }
 
   /** Lines about messages and files on their way, safe for a terminal. */
   get pending(): string[] {
     return [...this.sending.lines, ...this.transfers.lines];
+  }
+
+  /** The name of a conversation, safe for a terminal; with a mark while the server has not told which room it is. */
+  label(place: ConversationRef): string {
+    if (!isRoomName(place)) return this.names.label(place.conversation);
+    return `${sanitizeLine(place.address)} ${this.roomNames.isRefused(place) ? "?" : "…"}`;
+  }
+
+  /** The title of a conversation: its label, and the display name of a user. */
+  title(place: ConversationRef): string {
+    return isRoomName(place) ? this.label(place) : this.names.title(place.conversation);
   }
 
   receiptOf(message: Message): string {
@@ -76,6 +118,7 @@ export class ChatState implements MessageDetails {
   learn(message: Message): void {
     this.names.learn(message);
     this.replyTargets.learn(message);
+    this.ownMessages.learn(message);
   }
 
   /** The log is another one, in which the positions of before mean nothing. */
@@ -83,12 +126,20 @@ export class ChatState implements MessageDetails {
     this.list.clear();
     this.receipts.forget();
     this.replyTargets.forget();
+    this.ownMessages.forget();
     this.readMarks.forget();
+    this.reading.forget();
   }
 
   /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
   close(): void {
     this.readMarks.close();
+    this.attention.close();
+    this.away.close();
     this.preferences.flush();
+  }
+  #read({ address, conversation }: ConversationRef, seq: number): void {
+    this.readMarks.read(address, seq);
+    this.list.read(conversation, seq);
   }
 }

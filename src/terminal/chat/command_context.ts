@@ -15,30 +15,31 @@ export interface CommandContextOptions extends Pick<CommandContext, "keepCredent
 export function createCommandContext(
   { state, face, life, submissions, keepCredentials, loggedOut, leave }: CommandContextOptions,
 ): CommandContext {
-  const { client, me, names, preferences, transfers } = state;
+  const { away, client, me, names, preferences, transfers } = state;
   return {
     client,
     me,
     names,
     preferences,
+    away,
     keys: face.keys,
     print: (lines) => face.print(lines),
     show(messages) {
       for (const message of messages) state.learn(message);
       return face.showFound(messages);
     },
-    async turnTo(address) {
-      const place = await life.switch.turnToAddress(address);
-      submissions.turned(place);
-      return place;
+    async opened(place, room) {
+      names.addRoom(room);
+      const opened = { conversation: room.id, address: room.id };
+      state.roomNames.settle(place, opened);
+      if (state.current?.conversation === room.id) await life.switch.turnTo(opened);
     },
     send: (place, message, options) => submissions.send(place, message, options),
+    fillIn: (line, place) => submissions.fillIn(line, place),
     transfer: (activity, work) => transfers.start(activity, work),
     left(address) {
       life.directory.remove(address);
-      if (state.current?.address !== address) return;
-      life.switch.leave();
-      submissions.turned(undefined);
+      if (state.current?.address === address) life.switch.leave();
     },
     askSecret: (question) => face.askSecret(question),
     keepCredentials,

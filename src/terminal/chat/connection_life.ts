@@ -38,6 +38,10 @@ export class ConnectionLife {
     return this.#firstTry.promise;
   }
 
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
   changed(state: ClientState): void {
     if (state.kind === "online") void this.#cameOnline(state.hello, state.restored);
     if (state.kind === "offline") this.#wentOffline(state.reason);

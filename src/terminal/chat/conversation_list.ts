@@ -1,8 +1,9 @@
-import { isRoomEvent } from "../../core/messages/log_event.ts";
+import { isRoomEvent, type LogEvent } from "../../core/messages/log_event.ts";
 import { findMentions } from "../../core/messages/mentions.ts";
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { isRoomId } from "../../core/rooms/room.ts";
 import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
+import { MessageWeights, type Weight } from "./message_weights.ts";
 
 /** The messages of a room that count as unread: all, mentions of the person, or none. */
 export type Level = "all" | "mentions" | "none";
@@ -15,6 +16,8 @@ export interface Listed {
   readonly address: string;
   /** Position of its newest entry; the list is ordered by it. */
   readonly position: number;
+  /** Entries up to this position are in the counts. */
+  readonly countedThrough: number;
   readonly unread: number;
   /** Unread messages that mention the person. */
   readonly mentions: number;
@@ -26,8 +29,13 @@ export interface Listed {
   readonly topic: string;
 }
 
-/** How a message calls for attention. */
-export type Weight = "own" | "silent" | "counted" | "mention" | "direct";
+/** The meaning of an entry that arrived for the person. */
+export interface Arrival {
+  /** Of the message; of an edit, "mention" if it names the person for the first time. */
+  readonly weight: Weight;
+  /** Whether only the server knows how much is unread now. */
+  readonly isUncertain: boolean;
+}
 
 /** Conversations to keep at most. */
 const maxListed = 500;
@@ -37,6 +45,7 @@ export class ConversationList {
   readonly #me: string;
   readonly #level: (conversation: string) => Level;
   readonly #listed = new Map<string, Listed>();
+  readonly #weights = new MessageWeights();
   #sorted: readonly Listed[] | undefined;
 
   constructor({ me, level = () => "all" }: { me: string; level?(conversation: string): Level }) {
@@ -58,13 +67,19 @@ export class ConversationList {
   learn(known: Conversation): void {
     const { conversation, address, unread, mentions, readSeq, invitedBy, room, role, status } = known;
     if (role === Role.LEFT || role === Role.BANNED) return this.remove(conversation);
+    if (role !== Role.INVITED) this.#accepted(conversation);
     const before = this.#listed.get(conversation);
+    const position = Math.max(known.position, known.last?.position ?? 0);
+    const level = this.#level(conversation);
+    // An answer that entries overtook on its way is older than the counts.
+    const isOld = before !== undefined && position < before.countedThrough;
     this.#put({
       conversation,
       address,
-      position: Math.max(before?.position ?? 0, known.position, known.last?.position ?? 0),
-      unread: this.#level(conversation) === "all" ? unread : this.#level(conversation) === "mentions" ? mentions : 0,
-      mentions: this.#level(conversation) === "none" ? 0 : mentions,
+      position: Math.max(before?.position ?? 0, position),
+      countedThrough: role === Role.INVITED ? 0 : Math.max(before?.countedThrough ?? 0, position),
+      unread: isOld ? before.unread : level === "all" ? unread : level === "mentions" ? mentions : 0,
+      mentions: isOld ? before.mentions : level === "none" ? 0 : mentions,
       readSeq: Math.max(before?.readSeq ?? 0, readSeq),
       topic: room?.topic ?? status,
       ...(role === Role.INVITED && { invitedBy }),
@@ -75,34 +90,45 @@ export class ConversationList {
   open(conversation: string): void {
     if (this.#listed.has(conversation)) return;
     const address = conversationAddress(conversation, this.#me);
-    this.#put({ conversation, address, position: 0, unread: 0, mentions: 0, readSeq: 0, topic: "" });
+    this.#put({ conversation, address, position: 0, countedThrough: 0, unread: 0, mentions: 0, readSeq: 0, topic: "" });
   }
 
   remove(conversation: string): void {
     this.#listed.delete(conversation);
+    this.#weights.forget(conversation);
     this.#sorted = undefined;
   }
 
   clear(): void {
     this.#listed.clear();
+    this.#weights.clear();
     this.#sorted = undefined;
   }
 
   /** Counts an entry that arrived. @returns its weight, whether or not it was counted before. */
-  arrived(message: Message): Weight {
+  arrived(message: Message): Arrival {
+    const { event } = message;
+    if (event?.kind === "edited" || event?.kind === "deleted") return this.#changed(message, event);
+    const weight = event === undefined || isRoomEvent(event) ? this.#added(message) : "silent";
+    return { weight, isUncertain: false };
+  }
+
+  #added(message: Message): Weight {
     const { conversation, event, sender, position } = message;
-    if (event !== undefined && !isRoomEvent(event)) return "silent";
+    this.#accepted(conversation);
     this.open(conversation);
     const before = this.#listed.get(conversation)!;
     const weight = this.#weigh(message);
+    if (event === undefined) this.#weights.set(conversation, message.seq, weight);
     // The server counted older entries when it was asked.
-    const isNew = position > before.position && message.seq > before.readSeq;
-    const counts = isNew && weight !== "own" && weight !== "silent";
+    const isNew = position > before.countedThrough && message.seq > before.readSeq;
+    const isCounted = isNew && counts(weight);
     this.#put({
       ...before,
       position: Math.max(before.position, position),
-      unread: before.unread + (counts ? 1 : 0),
-      mentions: before.mentions + (counts && weight === "mention" ? 1 : 0),
+      countedThrough: Math.max(before.countedThrough, position),
+      unread: before.unread + (isCounted ? 1 : 0),
+      mentions: before.mentions + (isCounted && weight === "mention" ? 1 : 0),
       ...(event?.kind === "topic_changed" && { topic: message.text }),
     });
     const isOver = event?.kind === "left" && sender === this.#me ||
@@ -111,10 +137,47 @@ export class ConversationList {
     return weight;
   }
 
+  /** A message was edited or deleted: counts it as it is now. */
+  #changed(
+    { conversation, sender, text, audience, seq, position }: Message,
+    event: Extract<LogEvent, { kind: "edited" | "deleted" }>,
+  ): Arrival {
+    const listed = this.#listed.get(conversation);
+    const now = event.kind === "deleted"
+      ? "silent"
+      : this.#weigh({ conversation, sender, text, audience, event: undefined });
+    if (listed === undefined || now === "own") return { weight: "silent", isUncertain: false };
+    const before = this.#weights.get(conversation, event.target);
+    const isNamed = now === "mention" && before !== "mention";
+    const weight = isNamed ? "mention" : "silent";
+    const isUnread = event.target > listed.readSeq;
+    if (before === undefined || before === "own") return { weight, isUncertain: isUnread || isNamed };
+    this.#weights.set(conversation, event.target, now);
+    // The server counted older entries when it was asked.
+    if (position <= listed.countedThrough) return { weight, isUncertain: false };
+    // A mention that an edit adds counts from the edit on, also in a message that was read.
+    const isMentionUnread = isUnread || (isNamed && seq > listed.readSeq);
+    const mentions = isMentionUnread ? Number(now === "mention") - Number(before === "mention") : 0;
+    const unread = isUnread ? Number(counts(now)) - Number(counts(before)) : 0;
+    this.#put({
+      ...listed,
+      countedThrough: position,
+      unread: Math.max(0, listed.unread + unread),
+      mentions: Math.max(0, listed.mentions + mentions),
+    });
+    return { weight, isUncertain: false };
+  }
+
+  /** The person is in a conversation. The position of an invitation is none of its log. */
+  #accepted(conversation: string): void {
+    const { invitedBy, ...listed } = this.#listed.get(conversation) ?? {};
+    if (invitedBy !== undefined) this.#put({ ...listed as Listed, position: 0, countedThrough: 0 });
+  }
+
   /** The person saw the newest message, which is `seq`. */
   read(conversation: string, seq: number): void {
     const before = this.#listed.get(conversation);
-    if (before === undefined || (before.readSeq >= seq && before.unread === 0)) return;
+    if (before === undefined || (before.readSeq >= seq && before.unread === 0 && before.mentions === 0)) return;
     this.#put({
       ...before,
       readSeq: Math.max(before.readSeq, seq),
@@ -129,7 +192,7 @@ export class ConversationList {
     return others.find(({ mentions }) => mentions > 0) ?? others.find(({ unread }) => unread > 0);
   }
 
-  #weigh({ conversation, event, sender, text, audience }: Message): Weight {
+  #weigh({ conversation, event, sender, text, audience }: Weighed): Weight {
     if (sender === this.#me) return "own";
     if (event !== undefined) return "silent";
     const level = this.#level(conversation);
@@ -145,4 +208,11 @@ export class ConversationList {
     this.#sorted = undefined;
     if (this.#listed.size > maxListed) this.#listed.delete(this.all.at(-1)!.conversation);
   }
+}
+
+/** The parts of a message that decide its weight. */
+type Weighed = Pick<Message, "conversation" | "event" | "sender" | "text" | "audience">;
+
+function counts(weight: Weight): boolean {
+  return weight !== "own" && weight !== "silent";
 }

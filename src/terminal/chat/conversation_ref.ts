@@ -1,7 +1,7 @@
 /** A conversation, and the address that requests of this user name it by. */
 export interface ConversationRef {
-  /** "ana:ben", or the id of a room. */
+  /** "ana:ben", the id of a room, or "#ops" while the server has not told which room that is. */
   readonly conversation: string;
-  /** "ben", or the id of a room. */
+  /** "ben", the id of a room, or "#ops" as above. */
   readonly address: string;
 }

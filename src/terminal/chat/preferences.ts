@@ -7,6 +7,8 @@ export type Notify = "off" | "osc9" | "osc777";
 /** Preferences and drafts of a terminal, kept between runs. */
 export interface SavedPreferences {
   readonly notify?: Notify;
+  /** Whether the wheel of the mouse scrolls; true by default. */
+  readonly mouse?: boolean;
   /** Whether marks such as `**` become styles; true by default. */
   readonly markdown?: boolean;
   /** By conversation; "all" by default. */
@@ -47,6 +49,15 @@ export class Preferences {
   setNotify(notify: Notify): void {
     this.#kept = { ...this.#kept, notify };
     this.#store.update((kept) => ({ ...kept, notify }));
+  }
+
+  get mouse(): boolean {
+    return this.#kept.mouse ?? true;
+  }
+
+  setMouse(mouse: boolean): void {
+    this.#kept = { ...this.#kept, mouse };
+    this.#store.update((kept) => ({ ...kept, mouse }));
   }
 
   get markdown(): boolean {

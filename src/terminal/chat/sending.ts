@@ -2,6 +2,7 @@ import type { ChatClient, SendOptions } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
+import { isRoomName } from "./room_names.ts";
 
 /** A message that the person wrote and the server has not accepted yet. */
 export interface UnsentMessage {
@@ -15,6 +16,8 @@ export interface UnsentMessage {
 
 export interface SendingOptions {
   readonly client: ChatClient;
+  /** Asks which room a place is, if that is not known. @throws {ChatError} */
+  resolve(place: ConversationRef): Promise<ConversationRef>;
   /** {@link Sending.lines} changed. */
   changed(): void;
   /** The server accepted a message. */
@@ -42,8 +45,12 @@ export class Sending {
   }
 
   start(unsent: UnsentMessage, options: SendOptions): void {
-    const { client, changed, accepted, refused } = this.#options;
-    const settled = client.send(unsent.place.address, unsent.text, options)
+    const { client, resolve, changed, accepted, refused } = this.#options;
+    const { place, text } = unsent;
+    const sent = isRoomName(place)
+      ? resolve(place).then(({ address }) => client.send(address, text, options))
+      : client.send(place.address, text, options);
+    const settled = sent
       .then(accepted, (error) => refused(unsent, error instanceof ChatError ? error.message : String(error)))
       .finally(() => {
         this.#unsent.delete(unsent);

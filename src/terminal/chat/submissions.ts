@@ -1,7 +1,10 @@
 import type { SendOptions } from "../../client/chat_client.ts";
+import { type Destination, destinationOf } from "../commands/command_table.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
+import { isCommandLine } from "./command_line.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
+import { isRoomName } from "./room_names.ts";
 import type { UnsentMessage } from "./sending.ts";
 
 export interface SubmissionsOptions {
@@ -11,22 +14,36 @@ export interface SubmissionsOptions {
   readonly ready: Promise<void>;
   /** Aborts when the chat ends. */
   readonly signal: AbortSignal;
+  /** Goes to the conversation that a command names. */
+  enter(destination: Destination): ConversationRef;
   /** @throws {ChatError} */
   runCommand(line: string, place: ConversationRef | undefined): Promise<void>;
   /** Runs work, and warns of its {@link ChatError}. */
   attempt(work: () => Promise<void>): Promise<void>;
 }
 
-/** A line, and the conversation that it is for; undefined where none was open yet. */
+/** A line, and the conversation that it was entered in, or that its command goes to; undefined for none. */
 interface Submitted {
   readonly line: string;
-  place: ConversationRef | undefined;
+  readonly place: ConversationRef | undefined;
+  readonly destination: Destination | undefined;
 }
+
+/** A text that goes back to the person. */
+interface Returned {
+  /** Undefined for no conversation. */
+  readonly place: ConversationRef | undefined;
+  readonly text: string;
+  /** The line that the person typed. */
+  readonly typed: string;
+}
+
+/** Behind a text that is not in the draft, since there is another one. */
+const recallHint = " (↑ brings it back)";
 
 /** Lines that the person submitted: one after the other, each is sent as a message or run as a command. */
 export class Submissions {
   readonly #options: SubmissionsOptions;
-  readonly #waiting = new Set<Submitted>();
   #work: Promise<void>;
 
   constructor(options: SubmissionsOptions) {
@@ -35,14 +52,14 @@ export class Submissions {
   }
 
   add(line: string): void {
-    const submitted: Submitted = { line, place: this.#options.state.current };
-    this.#waiting.add(submitted);
-    this.#work = this.#work.then(() => this.#take(submitted));
-  }
-
-  /** A command turned to a conversation, or to none: the lines after it are for that one. */
-  turned(place: ConversationRef | undefined): void {
-    for (const submitted of this.#waiting) submitted.place = place;
+    const { state: { current }, enter } = this.#options;
+    const destination = isCommandLine(line) ? destinationOf(line) : undefined;
+    const place = destination === undefined ? current : enter(destination);
+    if (!isCommandLine(line) && place === undefined) {
+      // At once, while the person sees that there is no recipient.
+      return this.#giveBack("No recipient. Choose one with /to NAME.", { place, text: textOf(line), typed: line });
+    }
+    this.#work = this.#work.then(() => this.#take({ line, place, destination }));
   }
 
   /** Resolves when every line was taken. */
@@ -52,10 +69,10 @@ export class Submissions {
 
   /** Sends a message to a conversation; a refused one is put back as the line that the person typed. */
   send(place: ConversationRef, message: { text: string; typed: string }, options: SendOptions = {}): void {
-    const { face, state: { names, sending, typing } } = this.#options;
-    typing.sent();
-    face.toNewest();
-    sending.start({ place, label: names.label(place.conversation), ...message }, options);
+    const { face, state } = this.#options;
+    state.typing.sent();
+    if (state.current?.conversation === place.conversation) face.toNewest();
+    state.sending.start({ place, label: state.names.label(place.conversation), ...message }, options);
   }
 
   /** The server will not take a message. */
@@ -63,26 +80,39 @@ export class Submissions {
     this.#giveBack(`Not sent to ${label}: ${reason}`, { text, typed, place });
   }
 
-  async #take(submitted: Submitted): Promise<void> {
-    const { state, signal, runCommand, attempt } = this.#options;
-    this.#waiting.delete(submitted);
-    const { line, place = state.current } = submitted;
-    if (line.startsWith("/") && !line.startsWith("//")) {
-      if (!signal.aborted) await attempt(() => runCommand(line, place));
-      return;
-    }
-    const text = line.replace(/^\/\//, "/");
-    if (place !== undefined) this.send(place, { text, typed: line });
-    else this.#giveBack("No recipient. Choose one with /to NAME.", { text, typed: line, place });
+  /** Puts a line back into the draft of its conversation, for the person to complete or to correct. */
+  fillIn(line: string, place: ConversationRef): void {
+    const { face, state } = this.#options;
+    const home = state.roomNames.known(place);
+    const returned = face.giveBack(line, home);
+    const isElsewhere = home.conversation !== state.current?.conversation;
+    if (returned === "draft" && isElsewhere) face.note(`The draft for ${state.label(home)} is now: ${line}`);
+    else if (returned !== "draft") face.note(line + (returned === "recall" ? recallHint : ""));
   }
 
-  #giveBack(
-    reason: string,
-    { text, typed, place }: { text: string; typed: string; place: ConversationRef | undefined },
-  ): void {
-    const { face, signal } = this.#options;
-    const isRestored = !signal.aborted && face.restoreDraft(typed, place);
-    face.warn(reason);
-    if (!isRestored) face.note(`It was: ${text}`);
+  async #take({ line, place, destination }: Submitted): Promise<void> {
+    const { state: { roomNames }, signal, runCommand, attempt } = this.#options;
+    if (!isCommandLine(line)) return this.send(place!, { text: textOf(line), typed: line });
+    if (signal.aborted) return;
+    const isWaiting = place !== undefined && isRoomName(place) && destination === undefined;
+    // Refused, it stays the name of a room, which no command of a conversation takes.
+    if (isWaiting) await roomNames.resolve(place).catch(() => {});
+    await attempt(() => runCommand(line, place && roomNames.known(place)));
+    if (place !== undefined && destination?.opened) roomNames.refuse(place);
   }
+
+  #giveBack(reason: string, { text, typed, place }: Returned): void {
+    const { face, signal, state } = this.#options;
+    const home = place && state.roomNames.known(place);
+    const returned = signal.aborted ? undefined : face.giveBack(typed, home);
+    const isElsewhere = home?.conversation !== state.current?.conversation;
+    const where = returned === "draft" && isElsewhere ? ` The text is in the draft for ${state.label(home!)}.` : "";
+    face.warn(reason + where);
+    if (returned !== "draft") face.note(`It was: ${text}${returned === "recall" ? recallHint : ""}`);
+  }
+}
+
+/** The text of a message that was typed as a line. */
+function textOf(line: string): string {
+  return line.replace(/^\/\//, "/");
 }

@@ -1,13 +1,18 @@
 import type { ChatClient, ClientEvent } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
+import type { Timers } from "../../client/timers.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { runCommand } from "../commands/command_table.ts";
+import type { Multiplexer } from "../text/multiplexer.ts";
+import { Alerts } from "./alerts.ts";
 import type { ChatFace, FaceContext, PersonActions } from "./chat_face.ts";
 import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
 import { createCommandContext } from "./command_context.ts";
+import { Composers } from "./composers.ts";
 import type { PreferenceStore } from "./preferences.ts";
+import { isRoomName } from "./room_names.ts";
 import { Submissions } from "./submissions.ts";
 
 export interface TerminalChatOptions {
@@ -27,15 +32,21 @@ export interface TerminalChatOptions {
   /** Forgets the token of this device, which the person ended. */
   loggedOut(): Promise<void>;
   signal?: AbortSignal;
+  /** A program between chatd and the terminal. */
+  multiplexer?: Multiplexer;
+  /** For tests; the system's unless given. */
+  timers?: Timers;
 }
 
 /** A person's chat at a terminal, the same for every face. */
 export class TerminalChat {
   readonly #options: TerminalChatOptions;
   readonly #state: ChatState;
+  readonly #composers: Composers;
   readonly #face: ChatFace;
   readonly #life: ChatLife;
   readonly #submissions: Submissions;
+  readonly #alerts: Alerts;
   readonly #commands: CommandContext;
   readonly #stop = new AbortController();
   #failure: ChatError | undefined;
@@ -45,7 +56,7 @@ export class TerminalChat {
 
   constructor(options: TerminalChatOptions) {
     this.#options = options;
-    const { user: me, address, to, lastRecipient, preferences } = options;
+    const { user: me, address, to, lastRecipient, preferences, multiplexer, timers } = options;
     const { signal } = this.#stop;
     const changed = () => this.#face.update();
     const attempt = (work: () => Promise<void>) => this.#attempt(work);
@@ -54,22 +65,32 @@ export class TerminalChat {
       me,
       client,
       preferences,
-      replyTargetsChanged: changed,
+      resolved: (name, room, known) => this.#life.resolved(name, room, known),
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),
         refused: (unsent, reason) => this.#submissions.refused(unsent, reason),
       },
       transfers: { signal, changed, done: (text) => this.#face.note(text), failed: (text) => this.#face.warn(text) },
+      changed,
+      timers,
     });
-    const face = this.#face = options.face({ state, person: this.#person });
+    const composers = this.#composers = new Composers(state);
+    const face = this.#face = options.face({ state, composers, person: this.#person });
+    const alerts = this.#alerts = new Alerts({
+      notify: () => state.preferences.notify,
+      emit: (sequence) => face.emit(sequence),
+      multiplexer,
+      timers,
+    });
     const failed = (reason: ChatError) => this.#fail(reason);
-    this.#life = new ChatLife({ state, face, address, to, lastRecipient, failed, attempt });
+    this.#life = new ChatLife({ state, face, alerts, address, to, lastRecipient, failed, attempt });
     this.#submissions = new Submissions({
       state,
       face,
       ready: this.#life.ready,
       signal,
+      enter: (destination) => this.#life.enter(destination),
       runCommand: (line, place) => runCommand({ line, place }, this.#commands),
       attempt,
     });
@@ -84,9 +105,10 @@ export class TerminalChat {
     });
   }
 
-  /** The address that the person writes to. */
+  /** The address that the person writes to; undefined for none, and for a room that could not be resolved. */
   get recipient(): string | undefined {
-    return this.#state.current?.address;
+    const { current } = this.#state;
+    return current && !isRoomName(current) ? current.address : undefined;
   }
 
   /** Runs until the person leaves or the client ends. @returns why the client ended, unless the person wanted it. */
@@ -96,9 +118,13 @@ export class TerminalChat {
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
     try {
+      this.#life.openFirst();
       const running = this.#state.client.run({ signal: this.#stop.signal }).finally(stop);
+      this.#state.attention.noticed();
       await this.#face.run(this.#stop.signal);
       stop();
+      const { unplaced } = this.#composers;
+      if (unplaced !== "") this.#face.note(`Not sent, since there was no recipient: ${unplaced}`);
       if (this.#lastNote !== "") this.#face.note(this.#lastNote);
       const error = await running ?? this.#failure;
       await this.#submissions.ended();
@@ -109,6 +135,7 @@ export class TerminalChat {
       stop();
       signal?.removeEventListener("abort", stop);
       this.#life.close();
+      this.#alerts.close();
       await this.#face.close();
       this.#state.close();
     }
@@ -122,12 +149,14 @@ export class TerminalChat {
         state.client.retryNow();
         this.#face.toNewest();
       },
-      edited: (draft) => state.current && state.typing.edited(draft, state.current.address),
-      choose: (conversation) => void this.#attempt(() => this.#life.switch.choose(conversation)),
-      read: ({ address, conversation }, seq) => {
-        state.readMarks.read(address, seq);
-        state.list.read(conversation, seq);
+      edited: (draft) => {
+        if (state.current && !isRoomName(state.current)) state.typing.edited(draft, state.current.address);
       },
+      choose: (conversation) => void this.#attempt(() => this.#life.switch.choose(conversation)),
+      goBack: () => void this.#attempt(() => this.#life.switch.goBack()),
+      noticed: () => state.attention.noticed(),
+      focusReported: (isFocused) => state.attention.focusReported(isFocused),
+      shown: (place, seq) => state.reading.shown(place, seq, state.attention),
       attempt: (work) => void this.#attempt(work),
     };
   }

@@ -1,6 +1,7 @@
 import type { ChatClient } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
+import { isCommandLine } from "./command_line.ts";
 
 /** How often to repeat that the person is typing, in milliseconds. */
 const repeatMs = 4_000;
@@ -39,7 +40,7 @@ export class TypingSigns {
 
   /** The person changed the draft for this address. A command does not count as typing. */
   edited(draft: string, address: string): void {
-    const writes = draft.trim() !== "" && (!draft.startsWith("/") || draft.startsWith("//"));
+    const writes = draft.trim() !== "" && !isCommandLine(draft);
     if (!writes) return this.#stopped(address);
     const now = performance.now();
     if (this.#lastTold?.address === address && now - this.#lastTold.at < repeatMs) return;

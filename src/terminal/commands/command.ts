@@ -4,9 +4,11 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import type { KeyHelp } from "../input/key_help.ts";
+import type { Away } from "../chat/away.ts";
 import type { ConversationNames } from "../chat/conversation_names.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import type { Preferences } from "../chat/preferences.ts";
+import { isRoomName } from "../chat/room_names.ts";
 
 /** The parts of a chat that a command may use. */
 export interface CommandContext {
@@ -14,15 +16,22 @@ export interface CommandContext {
   readonly me: string;
   readonly names: ConversationNames;
   readonly preferences: Preferences;
+  readonly away: Pick<Away, "declare">;
   readonly keys: readonly KeyHelp[];
   /** Shows lines that are safe for a terminal. */
   print(lines: readonly string[]): Promise<void> | void;
   /** Shows messages that the command found. */
   show(messages: readonly Message[]): Promise<void> | void;
-  /** Makes a conversation the current one. @throws {ChatError} */
-  turnTo(address: string): Promise<ConversationRef>;
+  /**
+   * Loads the room that the person went to with this command, once it exists for them. Lines and drafts of the place
+   * are those of the room.
+   * @throws {ChatError}
+   */
+  opened(place: ConversationRef, room: { id: string; name: string; public: boolean }): Promise<void>;
   /** Sends a message; `typed`, the line of the command, is put back when it is refused. */
   send(place: ConversationRef, message: { text: string; typed: string }, options?: SendOptions): void;
+  /** Puts a line into the draft of a conversation, unless there is another draft. */
+  fillIn(line: string, place: ConversationRef): void;
   /** Transfers a file in the background, shown as `activity` ("sending notes.txt"), then shows the text from `work`. */
   transfer(activity: string, work: (options: TransferOptions) => Promise<string | undefined>): void;
   /** The person is not in this room any more, or declined the invitation to it. */
@@ -42,7 +51,7 @@ export interface CommandInput {
   readonly text: string;
   /** The whole line. */
   readonly typed: string;
-  /** The conversation that the line was typed in. */
+  /** The conversation that the line was entered in, or that its command goes to. */
   readonly place: ConversationRef | undefined;
 }
 
@@ -52,6 +61,12 @@ export interface Command {
   readonly summary: string;
   /** Whether its first word is a name that Tab completes. */
   readonly takesName?: boolean;
+  /** The address that the command goes to as soon as it is entered; undefined when the arguments are wrong. */
+  destination?(input: { readonly words: readonly string[]; readonly text: string }): string | undefined;
+  /** Set where the destination is no conversation of the person before the command has run. */
+  readonly opensDestination?: "joined" | "created";
+  /** How many words come before the path that Tab completes; none is completed by default. */
+  readonly wordsBeforePath?: number;
   run(context: CommandContext, input: CommandInput): Promise<void> | void;
 }
 
@@ -76,8 +91,8 @@ export function usage(form: string): ChatError {
   return new ChatError("invalid_argument", `Usage: ${form}`);
 }
 
-/** The conversation that a command was typed in. @throws {ChatError} when there is none */
+/** The conversation that a command was entered in. @throws {ChatError} when there is none */
 export function placeOf({ place }: CommandInput): ConversationRef {
-  if (place !== undefined) return place;
+  if (place !== undefined && !isRoomName(place)) return place;
   throw new ChatError("invalid_argument", "You are in no conversation. Choose one with /to NAME or /to #ROOM.");
 }

@@ -7,6 +7,7 @@ import { allHelp, helpOn } from "./command_help.ts";
 import { conversationCommands } from "./conversation_commands.ts";
 import { fileCommands } from "./file_commands.ts";
 import { messageCommands } from "./message_commands.ts";
+import { completePath } from "./path_completion.ts";
 import { peopleCommands } from "./people_commands.ts";
 import { roomCommands } from "./room_commands.ts";
 
@@ -56,9 +57,7 @@ export async function runCommand(
   { line, place }: { line: string; place: ConversationRef | undefined },
   context: CommandContext,
 ): Promise<void> {
-  const [, typed, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
-  const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
-  const words = text.split(/\s+/).filter(Boolean);
+  const { word, words, text } = parse(line);
   if (Object.hasOwn(commands, word)) return await commands[word].run(context, { words, text, typed: line, place });
   const similar = findSimilar(word, Object.keys(commands), { maxDistance: 3, maxSuggestions: 1 })
     .map((name) => ` Did you mean /${name}?`).join("");
@@ -68,7 +67,30 @@ export async function runCommand(
   );
 }
 
-/** Completes `before` to commands and, after one that takes a name, to names. */
+/** The conversation that a command goes to as soon as it is entered. */
+export interface Destination {
+  /** As the person typed it. */
+  readonly address: string;
+  /** Set where it is no conversation of the person before the command has run. */
+  readonly opened?: "joined" | "created";
+}
+
+/** Returns the destination of "/name arguments"; undefined when it goes nowhere. */
+export function destinationOf(line: string): Destination | undefined {
+  const { word, words, text } = parse(line);
+  if (!Object.hasOwn(commands, word)) return undefined;
+  const { destination, opensDestination: opened } = commands[word];
+  const address = destination?.({ words, text });
+  return address === undefined ? undefined : { address, ...(opened && { opened }) };
+}
+
+function parse(line: string): { word: string; words: string[]; text: string } {
+  const [, typed, text] = /^\/(\S*)\s?([^]*)$/.exec(line)!;
+  const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
+  return { word, words: text.split(/\s+/).filter(Boolean), text };
+}
+
+/** Completes `before` to commands and, after one that takes a name or a path, to names or paths. */
 export function completeCommand(before: string, names: Iterable<string>): string[] {
   if (/^\/\w*$/.test(before)) {
     return Object.keys(commands).map((name) => `/${name} `).filter((command) => command.startsWith(before));
@@ -76,6 +98,12 @@ export function completeCommand(before: string, names: Iterable<string>): string
   const [start, typed] = /^\/(\w+)\s+/.exec(before) ?? [];
   if (start === undefined) return [];
   const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
-  if (!Object.hasOwn(commands, word) || !commands[word].takesName) return [];
+  if (!Object.hasOwn(commands, word)) return [];
+  const { takesName, wordsBeforePath } = commands[word];
+  if (wordsBeforePath !== undefined) {
+    const head = new RegExp(`^/\\w+\\s+(?:\\S+\\s+){${wordsBeforePath}}`).exec(before)?.[0];
+    return head === undefined ? [] : completePath(before.slice(head.length)).map((path) => head + path);
+  }
+  if (!takesName) return [];
   return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
 }

@@ -5,7 +5,7 @@ import { countOf } from "../text/count_of.ts";
 import { profileLines } from "../text/profile_text.ts";
 import { type ListUsersResponse, PresenceState, Role, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import { type CommandContext, type CommandInput, type Commands, only, parseNumber, usage } from "./command.ts";
+import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
 /** Messages to show at most. */
 const maxMessages = 200;
@@ -13,6 +13,7 @@ const maxMessages = 200;
 const maxQuietLag = 100;
 /** Users to list at most. */
 const maxUsers = 1_000;
+const nameAndText = /^\s*(\S+)\s+([^]*\S[^]*)$/;
 /** How often to continue a search that found nothing yet. */
 const maxSearches = 5;
 
@@ -22,24 +23,25 @@ export const conversationCommands: Commands = {
     arguments: "NAME or #ROOM",
     summary: "Go to a conversation: the next messages are sent there",
     takesName: true,
-    async run(context, { words }) {
-      await context.turnTo(only(words, "/to NAME or /to #ROOM"));
+    destination: ({ words }) => words.length === 1 ? words[0] : undefined,
+    run(_context, { words }) {
+      only(words, "/to NAME or /to #ROOM");
     },
   },
   msg: {
     arguments: "NAME or #ROOM TEXT",
     summary: "Send a message to a conversation, and go there",
     takesName: true,
-    async run(context, { text, typed }) {
-      const [, name, said] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(text) ?? [];
+    destination: ({ text }) => nameAndText.exec(text)?.[1],
+    run(context, { text, typed, place }) {
+      const [, name, said] = nameAndText.exec(text) ?? [];
       if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
-      const place = await context.turnTo(name);
-      context.send(place, { text: said, typed });
+      context.send(place!, { text: said, typed });
     },
   },
   users: {
     arguments: "",
-    summary: "List all users, and who is online",
+    summary: "List all users, and who is online or away",
     run: listUsers,
   },
   conversations: {
@@ -92,11 +94,13 @@ async function listConversations({ client, names, print }: CommandContext): Prom
 
 async function listUsers({ client, print }: CommandContext): Promise<void> {
   const { users, more } = await findUsers(client);
-  const name = (user: User) => sanitizeLine(user.name) + (user.state === PresenceState.AWAY ? " (away)" : "");
-  const online = users.filter((user) => user.online).map(name);
+  const name = (user: { name: string }) => sanitizeLine(user.name);
+  const away = users.filter((user) => user.state === PresenceState.AWAY).map(name);
+  const online = users.filter((user) => user.online && user.state !== PresenceState.AWAY).map(name);
   const offline = users.filter((user) => !user.online).map(name);
   await print([
     `Online: ${online.join(", ") || "none"}`,
+    ...(away.length > 0 ? [`Away: ${away.join(", ")}`] : []),
     `Offline: ${offline.join(", ") || "none"}${more ? ", and more" : ""}`,
     ...profileLines(users),
   ]);
@@ -135,15 +139,16 @@ async function search({ client, names, show, print }: CommandContext, text: stri
 
 async function showHistory(
   { client, names, show, print }: CommandContext,
-  { words, place }: CommandInput,
+  input: CommandInput,
 ): Promise<void> {
+  const { words, place } = input;
   const form = "/history [NAME] [N]";
   // A name may be all digits: within a conversation, a single number is a count.
   const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
     ? [place.address, ...words]
     : words;
-  const other = name === undefined ? place?.address : names.address(name);
-  if (rest.length > 0 || other === undefined) throw usage(form);
+  const other = name === undefined ? placeOf(input).address : names.address(name);
+  if (rest.length > 0) throw usage(form);
   const { messages, more, startSeq, headSeq } = await client.history({
     with: other,
     limit: parseNumber(count ?? "20", form, maxMessages),

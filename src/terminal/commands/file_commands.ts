@@ -10,11 +10,13 @@ export const fileCommands: Commands = {
   file: {
     arguments: "PATH [TEXT]",
     summary: 'Send a file; write "PATH" with spaces in quotes',
+    wordsBeforePath: 0,
     run: sendFile,
   },
   save: {
     arguments: "N [PATH]",
     summary: "Save the file of message N, without overwriting another",
+    wordsBeforePath: 1,
     run: saveFile,
   },
 };
@@ -32,12 +34,18 @@ export function takePath(text: string): { path: string; rest: string } {
 function sendFile(context: CommandContext, input: CommandInput): void {
   const { path, rest: text } = takePath(input.text);
   if (path === "") throw usage("/file PATH [TEXT]");
-  const { address } = placeOf(input);
+  const place = placeOf(input);
   const { client } = context;
   context.transfer(`sending ${path}`, async (options) => {
-    using source = await openSource(fromHome(path));
-    const upload = await client.files.upload(source, options);
-    await client.send(address, text, { upload });
+    try {
+      using source = await openSource(fromHome(path));
+      const upload = await client.files.upload(source, options);
+      await client.send(place.address, text, { upload });
+    } catch (error) {
+      // Like the text of a message that is refused.
+      if (text !== "") context.fillIn(input.typed, place);
+      throw error;
+    }
     return undefined;
   });
 }

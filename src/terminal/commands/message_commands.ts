@@ -1,3 +1,5 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { fromWireMessage } from "../../wire/convert.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
 /** Replies to messages, and changes of them. */
@@ -20,9 +22,10 @@ export const messageCommands: Commands = {
     },
   },
   edit: {
-    arguments: "N TEXT",
-    summary: "Replace the text of your message N",
+    arguments: "N [TEXT]",
+    summary: "Replace the text of your message N; without TEXT, get the present one to change it",
     async run(context, input) {
+      if (input.words.length === 1) return await fillInText(context, input);
       const [seq, changed] = numberAndText(input.text, "/edit N TEXT");
       await context.client.edit(placeOf(input).address, seq, changed);
     },
@@ -46,6 +49,18 @@ export const messageCommands: Commands = {
     run: (context, input) => react(context, input, { form: "/unreact N EMOJI", remove: true }),
   },
 };
+
+/** Puts the command with the present text of the message into the draft. */
+async function fillInText({ client, me, fillIn }: CommandContext, input: CommandInput): Promise<void> {
+  const seq = parseNumber(input.words[0], "/edit N [TEXT]");
+  const place = placeOf(input);
+  const { messages } = await client.history({ with: place.address, beforeSeq: seq + 1, limit: 1 });
+  const wire = messages.find((message) => message.seq === seq);
+  const found = wire && fromWireMessage(wire);
+  if (found === undefined || found.deleted) throw new ChatError("not_found", `There is no message ${seq} here.`);
+  if (found.sender !== me) throw new ChatError("permission_denied", `Message ${seq} is not yours.`);
+  fillIn(`/edit ${seq} ${found.text}`, place);
+}
 
 function numberAndText(input: string, form: string): [number, string] {
   const [, number, text] = /^\s*(\S+)\s+([^]*\S[^]*)$/.exec(input) ?? [];

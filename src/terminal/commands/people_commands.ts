@@ -25,16 +25,16 @@ export const peopleCommands: Commands = {
   away: {
     arguments: "",
     summary: "Show you as away, until /back",
-    async run({ client, print }) {
-      await client.people.setAway(true);
+    async run({ away, print }) {
+      await away.declare(true);
       await print(["Others see you as away, until /back."]);
     },
   },
   back: {
     arguments: "",
     summary: "Show you as online again",
-    async run({ client, print }) {
-      await client.people.setAway(false);
+    async run({ away, print }) {
+      await away.declare(false);
       await print(["Others see you as online."]);
     },
   },
@@ -62,11 +62,13 @@ export const peopleCommands: Commands = {
   set: {
     arguments: "[SETTING VALUE]",
     summary:
-      "Change a setting: name, status, receipts, presence, messages, notify, level, markdown; without arguments, " +
+      "Change a setting: name, status, receipts, presence, messages, notify, level, markdown, mouse; without arguments, " +
       "show them",
     async run(context, { words, text }) {
       const { client, print, preferences } = context;
-      if (preferenceNames.has(words[0])) return await print([setPreference(context, words)]);
+      if (Object.hasOwn(preferenceSetters, words[0] ?? "")) {
+        return await print([preferenceSetters[words[0]](context, words.slice(1))]);
+      }
       const settings = words.length === 0
         ? (await client.people.settings()).settings
         : await client.people.updateSettings(parseSetting(words, text));
@@ -74,6 +76,7 @@ export const peopleCommands: Commands = {
         ...settingLines(settings),
         `  notify ${preferences.notify}`,
         `  markdown ${onOff(preferences.markdown)}`,
+        `  mouse ${onOff(preferences.mouse)}`,
       ]);
     },
   },
@@ -102,28 +105,43 @@ function parseSetting([name, value, ...rest]: readonly string[], text: string): 
 
 const notifyForm = "/set notify off|on|osc9|osc777";
 const markdownForm = "/set markdown on|off";
+const mouseForm = "/set mouse on|off";
 const levelForm = "/set level #ROOM all|mentions|none";
 
-const preferenceNames = new Set(["notify", "level", "markdown"]);
+type SetPreference = (context: CommandContext, values: readonly string[]) => string;
 
-/** Sets a preference of this terminal. @returns its effect. */
-function setPreference({ names, preferences }: CommandContext, words: readonly string[]): string {
-  const [name, ...values] = words;
-  if (name === "notify") {
-    const [value, ...rest] = values;
-    const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
-    if (notify === undefined || rest.length > 0) throw usage(notifyForm);
-    preferences.setNotify(notify);
-    return notify === "off"
-      ? "Desktop notifications are off."
-      : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
-  }
-  if (name === "markdown") {
-    const [value, ...rest] = values;
-    if (!["on", "off"].includes(value) || rest.length > 0) throw usage(markdownForm);
-    preferences.setMarkdown(value === "on");
-    return value === "on" ? "Marks such as **bold** are shown as styles." : "Messages are shown as they were typed.";
-  }
+/** Preferences of this terminal, by name; each sets its value, and returns its effect. */
+const preferenceSetters: Readonly<Record<string, SetPreference>> = {
+  notify: setNotify,
+  markdown: setMarkdown,
+  mouse: setMouse,
+  level: setLevel,
+};
+
+function setNotify({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
+  const notify = ({ off: "off", on: "osc9", osc9: "osc9", osc777: "osc777" } as const)[value];
+  if (notify === undefined || rest.length > 0) throw usage(notifyForm);
+  preferences.setNotify(notify);
+  return notify === "off"
+    ? "Desktop notifications are off."
+    : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
+}
+
+function setMarkdown({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
+  if (!["on", "off"].includes(value) || rest.length > 0) throw usage(markdownForm);
+  preferences.setMarkdown(value === "on");
+  return value === "on" ? "Marks such as **bold** are shown as styles." : "Messages are shown as they were typed.";
+}
+
+function setMouse({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
+  if ((value !== "on" && value !== "off") || rest.length > 0) throw usage(mouseForm);
+  preferences.setMouse(value === "on");
+  return value === "on"
+    ? "The wheel of the mouse scrolls the messages; with Shift, the mouse selects text."
+    : "The mouse selects text, and its wheel does nothing.";
+}
+
+function setLevel({ names, preferences }: CommandContext, values: readonly string[]): string {
   const [room, value, ...rest] = values;
   const level = levels.find((each) => each === value);
   const address = room === undefined ? "" : names.address(room);

@@ -26,15 +26,16 @@ export const roomCommands: Commands = {
   create: {
     arguments: "#NAME [private] [history]",
     summary: "Create a room; with history, new members see earlier messages",
-    async run(context, { words }) {
+    destination: ({ words: [name, ...flags] }) => flags.every(isCreateFlag) ? name?.replace(/^#?/, "#") : undefined,
+    opensDestination: "created",
+    async run(context, { words, place }) {
       const [name, ...flags] = words;
-      if (name === undefined || flags.some((flag) => flag !== "private" && flag !== "history")) {
+      if (name === undefined || !flags.every(isCreateFlag)) {
         throw usage("/create #NAME [private] [history]");
       }
       const [isPrivate, historyVisible] = [flags.includes("private"), flags.includes("history")];
       const room = await context.client.rooms.create({ name, public: !isPrivate, historyVisible });
-      context.names.addRoom(room);
-      await context.turnTo(room.id);
+      await context.opened(place!, room);
       if (isPrivate) await context.print([`Only users you /invite can join. The address of the room is ${room.id}.`]);
     },
   },
@@ -42,10 +43,12 @@ export const roomCommands: Commands = {
     arguments: "#ROOM",
     summary: "Join a room, and go there",
     takesName: true,
-    async run(context, { words }) {
-      const room = await context.client.rooms.join(context.names.address(only(words, "/join #ROOM")));
-      context.names.addRoom(room);
-      await context.turnTo(room.id);
+    destination: ({ words }) => words.length === 1 ? words[0].replace(/^(?![#+])/, "#") : undefined,
+    opensDestination: "joined",
+    async run(context, { words, place }) {
+      only(words, "/join #ROOM");
+      const room = await context.client.rooms.join(place!.address);
+      await context.opened(place!, room);
       if (room.topic !== "") await context.print([`Topic: ${sanitizeLine(room.topic)}`]);
     },
   },
@@ -124,6 +127,10 @@ export const roomCommands: Commands = {
     },
   },
 };
+
+function isCreateFlag(word: string): boolean {
+  return word === "private" || word === "history";
+}
 
 function roomChange(
   words: readonly string[],

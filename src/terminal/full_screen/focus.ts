@@ -18,6 +18,10 @@ export interface FocusOptions {
   /** Unread messages begin after this entry. */
   readonly unreadAfter?: number;
   readonly details: MessageDetails;
+  /** Whether the person is at the terminal. */
+  isPresent(): boolean;
+  /** How far the person has read a conversation. */
+  readSeq(conversation: string): number;
   /** Messages were loaded, and are not drawn yet. */
   onLoaded(messages: readonly Message[]): void;
 }
@@ -38,15 +42,20 @@ export class Focus {
   readonly #client: ChatClient;
   readonly #me: string;
   readonly #onLoaded: FocusOptions["onLoaded"];
+  readonly #isPresent: FocusOptions["isPresent"];
+  readonly #readSeq: FocusOptions["readSeq"];
   #loading: Promise<void> | undefined;
   #loaded = false;
   /** Places to go back to. */
   readonly #places: PanePlace[] = [];
 
-  constructor({ client, me, palette, current, unreadAfter, details, onLoaded }: FocusOptions) {
+  constructor(options: FocusOptions) {
+    const { client, me, palette, current, unreadAfter, details, onLoaded } = options;
     this.#client = client;
     this.#me = me;
     this.#onLoaded = onLoaded;
+    this.#isPresent = options.isPresent;
+    this.#readSeq = options.readSeq;
     this.current = current;
     this.window = new MessageWindow({ me });
     this.pane = new MessagePane({ me, palette, window: this.window, details });
@@ -71,12 +80,24 @@ export class Focus {
     this.#onLoaded(page.messages);
   }
 
+  /** The person turns to it, at its newest messages. Unread ones begin after `unreadAfter`. */
+  reopen(unreadAfter: number | undefined): void {
+    this.pane.toNewest();
+    this.pane.unreadAfter = unreadAfter;
+  }
+
   arrived(message: Message): void {
     const before = this.window.lastSeq;
     this.window.arrived(message);
     if (message.sender === this.#me && message.event === undefined) this.pane.unreadAfter = undefined;
-    // Below the visible part: unread until the person scrolls there.
-    else if (!this.pane.follows && before > 0) this.pane.unreadAfter ??= before;
+    // Below the visible part, or in the person's absence: unread until they see it.
+    else if ((!this.pane.follows || !this.#isPresent()) && before > 0) this.#markUnread(before);
+  }
+
+  /** Unread messages begin after this entry, unless they began earlier. */
+  #markUnread(after: number): void {
+    const isAllRead = this.#readSeq(this.current!.conversation) >= after;
+    this.pane.unreadAfter = isAllRead ? after : this.pane.unreadAfter ?? after;
   }
 
   /** Scrolls up by rows, or down if negative, and loads missing messages. @throws {ChatError} */

@@ -1,4 +1,3 @@
-import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
@@ -12,8 +11,8 @@ export class FocusSwitch {
   /** By conversation, the last one at the end. */
   readonly #kept = new Map<string, Focus>();
   #now: Focus;
-  /** The conversation that is being loaded. */
-  #next: Focus | undefined;
+  /** The log of the conversation on the screen is another one, or the person may not see it any more. */
+  #isForgotten = false;
 
   constructor(options: Omit<FocusOptions, "current" | "unreadAfter">) {
     this.#options = options;
@@ -26,53 +25,53 @@ export class FocusSwitch {
 
   arrived(message: Message): void {
     const { conversation } = message;
-    for (const focus of [this.#now, this.#next, this.#kept.get(conversation)]) {
+    for (const focus of [this.#now, this.#kept.get(conversation)]) {
       if (focus?.current?.conversation === conversation) focus.arrived(message);
     }
   }
 
   /**
-   * Loads a conversation; without a connection, takes it as it was on the screen last.
-   * @returns the focus, for {@link show}
-   * @throws {ChatError} why there is nothing to show
+   * Shows a conversation as it was on the screen last, or none.
+   * @param unreadAfter its unread messages begin after this entry
    */
-  async load(current: ConversationRef, unreadAfter: number | undefined): Promise<Focus> {
-    const next = this.#next = this.#create(current, unreadAfter);
-    try {
-      await next.loadNewest();
-      return next;
-    } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
-      const kept = error.code === "unavailable" ? this.#kept.get(current.conversation) : undefined;
-      if (kept === undefined) throw error;
-      kept.pane.toNewest();
-      kept.pane.unreadAfter = next.pane.unreadAfter;
-      return kept;
-    }
-  }
-
-  /** Shows a conversation. Notes stay when it is the same as before, or there was none. */
-  show(focus: Focus): void {
+  open(current: ConversationRef | undefined, unreadAfter?: number): void {
     const before = this.#now;
-    if (before.current === undefined || before.current.conversation === focus.current?.conversation) {
-      for (const { note } of before.window.items) if (note) focus.window.note(note);
-    }
-    this.#now = focus;
-    this.#next = undefined;
-    if (before.current && !before.window.hasNewer) this.#kept.set(before.current.conversation, before);
-    if (focus.current) this.#kept.delete(focus.current.conversation);
-    if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
+    const isSame = before.current?.conversation === current?.conversation;
+    if (isSame && !this.#isForgotten) return before.reopen(unreadAfter);
+    const kept = current && this.#kept.get(current.conversation);
+    this.#show(kept ?? this.#create(current), { keepsNotes: isSame || before.current === undefined });
+    this.#now.reopen(unreadAfter);
   }
 
-  /** Shows a conversation that is not loaded, or none. */
-  open(current: ConversationRef | undefined): void {
-    this.show(this.#create(current));
+  /** Shows the conversation in the place of one that had no messages, and keeps its notes. */
+  replace(current: ConversationRef, unreadAfter?: number): void {
+    this.#show(this.#kept.get(current.conversation) ?? this.#create(current), { keepsNotes: true });
+    this.#now.reopen(unreadAfter);
   }
 
-  /** Drops a kept conversation, or all. */
+  /** The focus of a conversation that was on the screen lately. */
+  of({ conversation }: ConversationRef): Focus | undefined {
+    return this.#now.current?.conversation === conversation ? this.#now : this.#kept.get(conversation);
+  }
+
+  /** Drops the messages of a conversation, or of all; the one on the screen stays until it is opened again. */
   forget(conversation?: string): void {
     if (conversation === undefined) this.#kept.clear();
     else this.#kept.delete(conversation);
+    if (conversation === undefined || conversation === this.#now.current?.conversation) this.#isForgotten = true;
+  }
+
+  #show(focus: Focus, { keepsNotes }: { keepsNotes: boolean }): void {
+    const before = this.#now;
+    const notes = keepsNotes ? before.window.items : [];
+    for (const { note } of notes) if (note) focus.window.note(note);
+    if (before.current && before.loaded && !before.window.hasNewer && !this.#isForgotten) {
+      this.#kept.set(before.current.conversation, before);
+    }
+    if (focus.current) this.#kept.delete(focus.current.conversation);
+    if (this.#kept.size > maxKept) this.#kept.delete(this.#kept.keys().next().value!);
+    this.#now = focus;
+    this.#isForgotten = false;
   }
 
   #create(current: ConversationRef | undefined, unreadAfter?: number): Focus {

@@ -8,6 +8,10 @@ export interface Segment {
 
 /** The whole content of a terminal. */
 export interface Frame {
+  /** The title of the terminal's window, safe for a terminal. */
+  readonly title?: string;
+  /** Whether the terminal reports the wheel of the mouse. Default false. */
+  readonly mouse?: boolean;
   /** One for each row of the terminal. */
   readonly rows: readonly (readonly Segment[])[];
   readonly cursor: { readonly row: number; readonly column: number };

@@ -1,4 +1,5 @@
 import type { TerminalDevice } from "../input/terminal_device.ts";
+import { onCrash } from "../input/on_crash.ts";
 import type { Frame, Segment } from "./frame.ts";
 
 /**
@@ -6,9 +7,17 @@ import type { Frame, Segment } from "./frame.ts";
  * terminals ignore.
  */
 const sequences = {
-  // Without wrapping, a row that is too long moves nothing else.
-  enter: "\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[2J",
-  leave: "\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l",
+  // Keeps the title of the window (XTWINOPS 22). Without wrapping, a row that is too long moves nothing else. The wheel
+  // never sends arrow keys (1007, alternate scroll), which would recall lines.
+  enter: "\x1b[22;2t\x1b[?1049h\x1b[?7l\x1b[?2004h\x1b[?1004h\x1b[?1007s\x1b[?1007l\x1b[2J",
+  // Alternate scroll is on by default in most terminals that have it; those that kept its mode (XTSAVE) restore it.
+  leave:
+    "\x1b[?2026l\x1b[?1004l\x1b[?1006l\x1b[?1000l\x1b[?1007h\x1b[?1007r\x1b[?2004l\x1b[?7h\x1b[0m\x1b[?25h\x1b[?1049l" +
+    "\x1b[23;2t",
+  /** Buttons and the wheel, but no movement, in reports that are text (SGR). Shift selects, as without reports. */
+  mouse: "\x1b[?1000h\x1b[?1006h",
+  noMouse: "\x1b[?1006l\x1b[?1000l",
+  title: (text: string) => `\x1b]2;${text}\x1b\\`,
   begin: "\x1b[?2026h\x1b[?25l",
   end: "\x1b[?25h\x1b[?2026l",
   clear: "\x1b[2J",
@@ -25,13 +34,18 @@ export interface FrameScreenOptions {
   compose(size: { columns: number; rows: number }): Frame;
 }
 
-/** The whole terminal, while it is taken. Draws frames, of which it writes the rows that changed. */
+/**
+ * The whole terminal, while it is taken. Draws frames, of which it writes the rows that changed, and nothing if none did.
+ */
 export class FrameScreen {
   readonly #device: TerminalDevice;
   readonly #compose: FrameScreenOptions["compose"];
   #taken = false;
   /** The rows that the terminal shows. */
   #shown: string[] = [];
+  #cursor = "";
+  #title = "";
+  #mouse = false;
   #extra = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #drawing: Promise<void> | undefined;
@@ -43,6 +57,7 @@ export class FrameScreen {
     this.#taken = false;
   };
   #stopResize = () => {};
+  #forgetCrash = () => {};
 
   constructor({ device, compose }: FrameScreenOptions) {
     this.#device = device;
@@ -58,8 +73,10 @@ export class FrameScreen {
     if (this.#taken) return;
     this.#taken = true;
     this.#shown = [];
+    this.#title = "";
+    this.#mouse = false;
     this.#device.setRaw(true);
-    for (const event of ["error", "unhandledrejection", "unload"]) addEventListener(event, this.#restoreNow);
+    this.#forgetCrash = onCrash(this.#restoreNow);
     this.#stopResize = this.#device.onResize(() => this.redraw());
     await this.#device.write(sequences.enter);
     this.invalidate();
@@ -70,7 +87,7 @@ export class FrameScreen {
     if (!this.#taken) return;
     this.#taken = false;
     this.#stopResize();
-    for (const event of ["error", "unhandledrejection", "unload"]) removeEventListener(event, this.#restoreNow);
+    this.#forgetCrash();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#drawing;
@@ -107,7 +124,7 @@ export class FrameScreen {
   async #draw(): Promise<void> {
     this.#dirty = false;
     this.#lastDrawn = performance.now();
-    const { rows, cursor } = this.#compose(this.#device.size());
+    const { rows, cursor, title = "", mouse = false } = this.#compose(this.#device.size());
     let changes = this.#shown.length === rows.length ? "" : sequences.clear;
     if (changes !== "") this.#shown = [];
     const shown = rows.map((row) => row.map(({ column, text }) => `${column}\0${text}`).join("\0"));
@@ -115,11 +132,17 @@ export class FrameScreen {
       if (shown[index] !== (this.#shown[index] ?? "")) changes += draw(index, row);
     });
     this.#shown = shown;
-    const extra = this.#extra;
+    let extra = this.#extra;
     this.#extra = "";
-    await this.#device.write(
-      sequences.begin + changes + sequences.at(cursor.row, cursor.column) + sequences.end + extra,
-    );
+    if (mouse !== this.#mouse) extra += mouse ? sequences.mouse : sequences.noMouse;
+    if (title !== this.#title) extra += sequences.title(title);
+    this.#mouse = mouse;
+    this.#title = title;
+    const at = sequences.at(cursor.row, cursor.column);
+    const isSame = changes === "" && at === this.#cursor;
+    this.#cursor = at;
+    if (!isSame) await this.#device.write(sequences.begin + changes + at + sequences.end + extra);
+    else if (extra !== "") await this.#device.write(extra);
   }
 }
 

@@ -1,15 +1,13 @@
 import type { Message } from "../../core/messages/message.ts";
-import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext } from "../chat/chat_face.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
-import { complete } from "../commands/completion.ts";
+import { ChatInput } from "../chat/chat_input.ts";
+import { conversationKeys } from "../chat/conversation_keys.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import { ChatView } from "./chat_view.ts";
-import { ConversationDrafts } from "./conversation_drafts.ts";
 import { MessageArea } from "./message_area.ts";
 import type { Palette } from "./palette.ts";
-import { ScreenInput } from "./screen_input.ts";
 import { ScreenKeys, screenKeys } from "./screen_keys.ts";
 import { ScreenSession } from "./screen_session.ts";
 import { StatusBar } from "./status_bar.ts";
@@ -17,24 +15,24 @@ import { StatusBar } from "./status_bar.ts";
 export interface FullScreenFaceOptions {
   readonly device: TerminalDevice;
   readonly palette: Palette;
+  /** The server's address, for people. */
+  readonly address: string;
 }
 
 /** The face that takes the whole terminal: conversations, messages, a status bar and the input line. */
 export class FullScreenFace implements ChatFace {
-  readonly keys: readonly KeyHelp[] = [...screenKeys, ...editingKeys];
+  readonly keys: readonly KeyHelp[] = [...screenKeys, ...conversationKeys, ...editingKeys];
   readonly #context: FaceContext;
   readonly #device: TerminalDevice;
   readonly #session: ScreenSession;
-  readonly #input: ScreenInput;
+  readonly #input: ChatInput;
   readonly #area: MessageArea;
-  readonly #drafts: ConversationDrafts;
   readonly #status: StatusBar;
-  readonly #attention = new Attention();
   /** Lines to print when the terminal is given back. */
   #afterwards: string[] = [];
 
-  constructor(context: FaceContext, { device, palette }: FullScreenFaceOptions) {
-    const { state, person } = context;
+  constructor(context: FaceContext, { device, palette, address }: FullScreenFaceOptions) {
+    const { state, composers, person } = context;
     const changed = () => this.update();
     this.#context = context;
     this.#device = device;
@@ -43,37 +41,28 @@ export class FullScreenFace implements ChatFace {
       client: state.client,
       compose: (size) => view.draw(size),
       onKey: (key) => {
-        this.#attention.typed();
+        if (key.kind === "focus") return person.focusReported(key.isFocused);
+        if (key.kind !== "cursor") person.noticed();
         this.#input.apply(key);
       },
       onSuspendRefused: () =>
         this.warn("Ctrl-Z needs the Deno permission --allow-run=kill, to suspend the other programs of the job."),
     });
     this.#area = new MessageArea({ state, palette, changed });
-    this.#input = new ScreenInput({
-      complete: (before) => complete(before, state.names.completions),
-      onEdit: (draft) => {
-        this.#drafts.keep();
-        person.edited(draft);
-      },
-      onSubmit: (line) => {
-        this.#drafts.keep();
-        person.submit(line);
-      },
+    this.#input = new ChatInput({
+      composers,
+      person,
+      shape: () => view.inputShape(device.size()),
       onScreenKey: (key) => keys.apply(key),
       onRedraw: () => this.#session.screen.redraw(),
       onQuestion: changed,
       onLeave: () => this.#session.leave(),
     });
-    this.#drafts = new ConversationDrafts({
-      input: this.#input,
-      preferences: state.preferences,
-      place: () => this.#area.place,
-    });
     this.#status = new StatusBar({ client: state.client, me: state.me, changed });
     const { focus } = this.#area;
     const view = new ChatView({
       palette,
+      address,
       context,
       focus,
       input: this.#input,
@@ -83,14 +72,17 @@ export class FullScreenFace implements ChatFace {
       context,
       focus,
       paneSize: () => view.pane(device.size()),
-      suspend: () => this.#session.suspend(),
+      suspend: async () => {
+        await this.#session.suspend();
+        person.noticed();
+      },
+      toggleBare: () => view.toggleBare(),
     });
   }
 
   async run(signal: AbortSignal): Promise<void> {
     await this.#session.run(signal);
     this.#input.close();
-    this.#drafts.keep();
     // Ending the chat may take time; the terminal is the person's again at once.
     await this.#session.end();
   }
@@ -133,17 +125,23 @@ export class FullScreenFace implements ChatFace {
 
   showUnread(): void {}
 
-  async load(place: ConversationRef): Promise<() => void> {
-    const focus = await this.#area.load(place);
-    return () => this.#turn(() => this.#area.show(focus, place));
+  open(place: ConversationRef): void {
+    this.#context.composers.opened(place);
+    this.#area.open(place);
   }
 
-  open(place: ConversationRef): void {
-    this.#turn(() => this.#area.focus.open(place));
+  resolved(name: ConversationRef, room: ConversationRef, { isCurrent }: { isCurrent: boolean }): void {
+    this.#context.composers.resolved(name, room);
+    if (isCurrent) this.#area.replace(room);
+  }
+
+  async load(place: ConversationRef): Promise<() => void> {
+    await this.#area.load(place);
+    return () => {};
   }
 
   leaveConversation(): void {
-    this.#turn(() => this.#area.focus.open(undefined));
+    this.#area.focus.open(undefined);
   }
 
   toNewest(): void {
@@ -160,26 +158,18 @@ export class FullScreenFace implements ChatFace {
 
   isWatching(conversation: string): boolean {
     const { current, pane } = this.#area.focus.now;
-    return this.#attention.isPresent && current?.conversation === conversation && pane.follows;
+    return this.#context.state.attention.isPresent && current?.conversation === conversation && pane.follows;
   }
 
   emit(sequence: string): void {
     this.#session.screen.emit(sequence);
   }
 
-  restoreDraft(text: string, place: ConversationRef | undefined): boolean {
-    return this.#drafts.restore(text, place);
+  giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" {
+    return this.#context.composers.giveBack(text, place);
   }
 
   askSecret(question: string): Promise<string | undefined> {
     return this.#input.askSecret(question);
-  }
-
-  /** Exchanges the drafts with the conversations. */
-  #turn(show: () => void): void {
-    const typed = this.#area.place === undefined ? this.#input.draft : "";
-    this.#drafts.keep();
-    show();
-    this.#drafts.show({ typed });
   }
 }

@@ -2,7 +2,6 @@ import type { Message } from "../../core/messages/message.ts";
 import type { ChatState } from "../chat/chat_state.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
 import { Transcript } from "../text/transcript.ts";
-import type { Focus } from "./focus.ts";
 import { FocusSwitch } from "./focus_switch.ts";
 import type { Palette } from "./palette.ts";
 
@@ -21,7 +20,7 @@ export class MessageArea {
 
   constructor(options: MessageAreaOptions) {
     const { state, palette, changed } = options;
-    const { client, me, names } = state;
+    const { attention, client, list, me, names } = state;
     this.#options = options;
     this.#transcript = new Transcript({ me, names, style: palette, details: state });
     this.focus = new FocusSwitch({
@@ -29,6 +28,8 @@ export class MessageArea {
       me,
       palette,
       details: state,
+      isPresent: () => attention.isPresent,
+      readSeq: (conversation) => list.get(conversation)?.readSeq ?? 0,
       onLoaded: (messages) => {
         for (const message of messages) state.learn(message);
         changed();
@@ -60,18 +61,29 @@ export class MessageArea {
     this.#options.changed();
   }
 
-  /** Loads a conversation for {@link show}, with a mark where its unread messages begin. @throws {ChatError} */
-  async load(place: ConversationRef): Promise<Focus> {
-    const listed = this.#options.state.list.get(place.conversation);
-    const unreadAfter = listed !== undefined && listed.unread > 0 ? listed.readSeq : undefined;
-    return await this.focus.load(place, unreadAfter);
+  /** Shows a conversation as it is known here, with a mark where its unread messages begin. */
+  open(place: ConversationRef): void {
+    this.focus.open(place, this.#unreadAfter(place));
   }
 
-  show(focus: Focus, place: ConversationRef): void {
-    if (focus.window.items.length === 0) {
-      const phrase = this.#options.state.names.phrase(place.conversation);
-      focus.window.note({ lines: this.noteLines(`No messages ${phrase} yet.`) });
-    }
-    this.focus.show(focus);
+  /** Shows a room in the place of its name. */
+  replace(place: ConversationRef): void {
+    this.focus.replace(place, this.#unreadAfter(place));
+  }
+
+  /** Loads the newest messages of a conversation that was opened. @throws {ChatError} */
+  async load(place: ConversationRef): Promise<void> {
+    const focus = this.focus.of(place);
+    if (focus === undefined) return;
+    const isFirst = !focus.loaded;
+    await focus.loadNewest();
+    if (!isFirst || focus.window.lastSeq > 0) return;
+    const phrase = this.#options.state.names.phrase(place.conversation);
+    focus.window.note({ lines: this.noteLines(`No messages ${phrase} yet.`) });
+  }
+
+  #unreadAfter({ conversation }: ConversationRef): number | undefined {
+    const listed = this.#options.state.list.get(conversation);
+    return listed !== undefined && listed.unread > 0 ? listed.readSeq : undefined;
   }
 }

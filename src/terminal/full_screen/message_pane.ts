@@ -55,6 +55,8 @@ export class MessagePane {
   #anchor: Anchor | undefined;
   /** Unread messages begin after this entry. */
   unreadAfter: number | undefined;
+  /** Whether rows begin without an indent, for copying. */
+  isBare = false;
   /** The message that the person went to. */
   pointedOut: number | undefined;
 
@@ -198,11 +200,12 @@ export class MessagePane {
     const before = this.#divider(index, columns);
     const laidOut = this.#laidOut.get(item);
     const { message } = item;
+    const { isBare } = this;
     const { markdown } = this.#details;
     const receipt = message === undefined ? "" : this.#details.receiptOf(message);
     const answers = message === undefined ? "" : this.#details.answeredBy(message);
     const isPointedOut = message !== undefined && message.seq === this.pointedOut;
-    const details = `${receipt}\n${answers}\n${markdown}\n${isPointedOut}`;
+    const details = `${receipt}\n${answers}\n${markdown}\n${isPointedOut}\n${isBare}`;
     if (laidOut?.columns === columns && laidOut.details === details) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
@@ -214,6 +217,7 @@ export class MessagePane {
       receipt,
       answers,
       isPointedOut,
+      isBare,
     });
     this.#laidOut.set(item, { columns, details, rows });
     return [...before, ...rows];

@@ -23,6 +23,8 @@ export interface MessageRowsOptions {
   readonly receipt?: string;
   /** The message that a reply answers, safe for a terminal; "" for none. */
   readonly answers?: string;
+  /** Whether rows begin without an indent, for copying. Default false. */
+  readonly isBare?: boolean;
   /** Whether the person went to this message. */
   readonly isPointedOut?: boolean;
 }
@@ -30,15 +32,17 @@ export interface MessageRowsOptions {
 /** The rows of a message in a pane that is `columns` wide: "14:05 12 ben: hi". Sanitizes the text of others. */
 export function messageRows(
   message: Message,
-  { me, palette, columns, markdown, receipt = "", answers = "", isPointedOut = false }: MessageRowsOptions,
+  options: MessageRowsOptions,
 ): string[] {
+  const { me, palette, columns, markdown, receipt = "", answers = "", isPointedOut = false, isBare = false } = options;
   const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
   const { dim } = palette;
+  const shape = { columns, left: isBare ? "" : indent };
   const start = (isPointedOut ? palette.bar : dim)(`${clock(message.acceptedAt)} ${seq}`);
   const name = sanitizeLine(sender);
   if (event !== undefined) {
     const [first, ...rest] = formatText(eventText(message), { style: palette, markdown: false, base: dim });
-    return folded([{ ...first, text: `${start} ${dim(`* ${name} `)}${first.text}` }, ...rest], columns);
+    return folded([{ ...first, text: `${start} ${dim(`* ${name} `)}${first.text}` }, ...rest], shape);
   }
   const isNamed = message.audience !== undefined || findMentions(message.text, (user) => user === me).length > 0;
   const isForMe = sender !== me && isNamed;
@@ -62,8 +66,8 @@ export function messageRows(
     ...(receipt !== "" ? [receipt] : []),
   ];
   if (marks.length > 0) append(lines, ` ${dim(marks.join("  "))}`);
-  const above = answers === "" ? [] : [dim(truncate(`${indent}╭ ${answers}`, columns))];
-  return [...above, ...folded(lines, columns)];
+  const above = answers === "" ? [] : [dim(truncate(`${shape.left}╭ ${answers}`, columns))];
+  return [...above, ...folded(lines, shape)];
 }
 
 /** The rows of a note, whose lines are safe for a terminal. */
@@ -76,9 +80,9 @@ function append(lines: FormattedLine[], text: string): void {
   lines.push({ text: last + text, continuation });
 }
 
-function folded(lines: readonly FormattedLine[], columns: number): string[] {
+function folded(lines: readonly FormattedLine[], { columns, left }: { columns: number; left: string }): string[] {
   const rows = lines.flatMap(({ text, continuation }, i) =>
-    wrap(i === 0 ? text : indent + text, { columns, continuation: indent + continuation })
+    wrap(i === 0 ? text : left + text, { columns, continuation: left + continuation })
   );
-  return rows.length <= maxRows ? rows : [...rows.slice(0, maxRows), `${indent}…`];
+  return rows.length <= maxRows ? rows : [...rows.slice(0, maxRows), `${left}…`];
 }

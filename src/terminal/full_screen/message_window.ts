@@ -89,6 +89,7 @@ export class MessageWindow {
     if (!joins) this.#items = this.#items.filter(({ note }) => note !== undefined);
     if (!joins || this.firstSeq === 0 || first <= this.firstSeq) this.#hasOlder = page.more;
     this.#hasNewer &&= this.#arrivedAfter(page);
+    this.#moveFirstNotes(page);
     this.#merge(page);
     this.#dropOldest();
   }
@@ -143,6 +144,14 @@ export class MessageWindow {
       this.#states.set(message, headSeq);
       if (isShown(message)) this.#insert(message);
     }
+  }
+
+  /** Moves the notes from before the first message of the window behind the first page. */
+  #moveFirstNotes({ messages }: Page): void {
+    if (this.#items.at(0)?.seq !== 0) return;
+    const seq = messages.findLast(isShown)?.seq ?? 0;
+    this.#items = this.#items.map((item) => item.seq === 0 ? { ...item, seq } : item);
+    this.#items.sort((a, b) => a.seq - b.seq);
   }
 
   #insert(message: Message): void {

@@ -1,5 +1,6 @@
 import type { ChatClient } from "../../client/chat_client.ts";
-import { type Key, KeyDecoder } from "../input/key_decoder.ts";
+import type { Key } from "../input/key_decoder.ts";
+import { readKeys } from "../input/key_reader.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Frame } from "./frame.ts";
 import { FrameScreen } from "./frame_screen.ts";
@@ -59,9 +60,8 @@ export class ScreenSession {
   }
 
   async #readKeys(signal: AbortSignal): Promise<void> {
-    const decoder = new KeyDecoder();
-    for (let bytes; (bytes = await this.#options.device.read(signal)) !== undefined;) {
-      for (const key of decoder.decode(bytes)) {
+    for await (const keys of readKeys(this.#options.device, signal)) {
+      for (const key of keys) {
         this.#options.onKey(key);
         if (signal.aborted) return;
       }

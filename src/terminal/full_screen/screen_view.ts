@@ -1,4 +1,5 @@
-import { displayWidth, layoutInput, truncate } from "../input/input_layout.ts";
+import { displayWidth, layoutInput, pinned, truncate } from "../input/input_layout.ts";
+import type { PresenceState } from "../../core/people/notice.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Frame, Segment } from "./frame.ts";
 import type { PaneSize } from "./message_pane.ts";
@@ -11,8 +12,8 @@ export interface ListRow {
   readonly unread: number;
   readonly mentions: number;
   readonly isFocused: boolean;
-  /** Whether the person is online; false for a room. */
-  readonly isOnline: boolean;
+  /** The presence of the other person; "offline" for a room. */
+  readonly presence: PresenceState;
   readonly isInvitation: boolean;
 }
 
@@ -47,10 +48,14 @@ export interface ScreenLayout {
 }
 
 const separator = "│";
+const presenceMarks: Readonly<Record<PresenceState, string>> = { offline: " ", online: "•", away: "◦" };
 
-/** Lays out a screen whose input takes `belowRows` rows. */
-export function layOut({ columns, rows }: Size, belowRows: number): ScreenLayout {
-  const listColumns = columns < 60 ? 0 : Math.min(30, Math.floor(columns / 4));
+/** Lays out a screen whose input takes `belowRows` rows. @param options.isBare whether the messages stand alone */
+export function layOut(
+  { columns, rows }: Size,
+  { belowRows, isBare }: { belowRows: number; isBare: boolean },
+): ScreenLayout {
+  const listColumns = isBare || columns < 60 ? 0 : Math.min(30, Math.floor(columns / 4));
   const paneColumns = listColumns === 0 ? columns : columns - listColumns - 2;
   // The title and the status bar have a row each.
   return {
@@ -77,9 +82,10 @@ export function layOutInput(
     ...(hint === "" ? [] : [` ${sanitizeLine(hint)}`]),
   ].map((line) => palette.dim(truncate(line, columns - 1)));
   const [first, ...rest] = draft.rows;
-  const prompted = palette.bold(first.slice(0, draft.promptLength)) + first.slice(draft.promptLength);
+  const shownPrompt = first.slice(0, draft.promptLength);
+  const prompted = palette.bold(shownPrompt) + pinned(first.slice(draft.promptLength), displayWidth(shownPrompt));
   return {
-    rows: [...above, prompted, ...rest],
+    rows: [...above, prompted, ...rest.map((row) => pinned(row))],
     cursor: { row: above.length + draft.cursorRow, column: draft.cursorColumn },
   };
 }
@@ -87,7 +93,7 @@ export function layOutInput(
 export function compose(
   content: ScreenContent,
   { size, layout, palette }: { size: Size; layout: ScreenLayout; palette: Palette },
-): Frame {
+): Pick<Frame, "rows" | "cursor"> {
   const { listColumns, pane } = layout;
   const left = listColumns === 0 ? 0 : listColumns + 2;
   const input = layOutInput(content, size, palette);
@@ -120,12 +126,12 @@ function listRows(
 }
 
 function listRow(
-  { label, unread, mentions, isFocused, isOnline, isInvitation }: ListRow,
+  { label, unread, mentions, isFocused, presence, isInvitation }: ListRow,
   { number, columns, palette }: { number: number; columns: number; palette: Palette },
 ): string {
   const count = unread === 0 ? "" : unread > 999 ? "999+" : `${unread}`;
   const marks = isInvitation ? "invited" : `${mentions > 0 ? "@" : ""}${count}`;
-  const start = `${isFocused ? ">" : " "}${number < 10 ? number : " "}${isOnline ? "•" : " "}`;
+  const start = `${isFocused ? ">" : " "}${number < 10 ? number : " "}${presenceMarks[presence]}`;
   const name = truncate(label, columns - displayWidth(start) - marks.length - 1);
   const gap = " ".repeat(Math.max(1, columns - displayWidth(start) - displayWidth(name) - marks.length));
   const styledName = isFocused || unread > 0 ? palette.bold(name) : name;

@@ -14,11 +14,14 @@ export interface StatusBarOptions {
   changed(): void;
 }
 
-/** The text of the bar above the input: the connection, its latency, typing users, the time. */
+/** The text of the bar above the input: the connection, its latency, typing or away users, the time. */
 export class StatusBar {
   readonly #options: StatusBarOptions;
   readonly #timer: ReturnType<typeof setInterval>;
   #lagMs: number | undefined;
+  /** The latency in the bar. It changes with the time, once a minute: an idle screen writes nothing. */
+  #shownLagMs: number | undefined;
+  #time = "";
   #nextPing = 0;
 
   constructor(options: StatusBarOptions) {
@@ -30,18 +33,30 @@ export class StatusBar {
     clearInterval(this.#timer);
   }
 
-  text({ typing, below, loading }: { typing: string; below: string; loading: boolean }): {
+  text({ isAway, typing, below, loading }: { isAway: boolean; typing: string; below: string; loading: boolean }): {
     left: string;
     right: string;
   } {
-    const parts = [` ${this.#options.me}`, this.#connection(), loading ? "loading …" : "", typing, below];
-    return { left: parts.filter(Boolean).join(" | "), right: `${clock(Date.now())} ` };
+    const time = clock(Date.now());
+    if (time !== this.#time || this.#lagMs === undefined) this.#shownLagMs = this.#lagMs;
+    this.#shownLagMs ??= this.#lagMs;
+    this.#time = time;
+    const parts = [
+      ` ${this.#options.me}${isAway ? " (away)" : ""}`,
+      this.#connection(),
+      loading ? "loading …" : "",
+      typing,
+      below,
+    ];
+    return { left: parts.filter(Boolean).join(" | "), right: `${time} ` };
   }
 
   #connection(): string {
     const { state } = this.#options.client;
     if (state.kind === "connecting") return "connecting";
-    if (state.kind === "online") return this.#lagMs === undefined ? "online" : `online, ${Math.round(this.#lagMs)} ms`;
+    if (state.kind === "online") {
+      return this.#shownLagMs === undefined ? "online" : `online, ${Math.round(this.#shownLagMs)} ms`;
+    }
     if (state.kind === "ended") return "ended";
     const seconds = Math.max(0, Math.ceil((state.retryAt - Date.now()) / 1000));
     return `offline, next try in ${seconds} s, Enter tries now: ${sanitizeLine(state.reason.message)}`;

@@ -74,13 +74,19 @@ async function ask(questions: readonly string[], terminal: PromptTerminal): Prom
   }
 }
 
+/** How long after ESC the rest of a key may come, in milliseconds; later, ESC was a key of its own. */
+const escapeMs = 100;
+
 /** Yields typed or pasted characters; the rest of a read is there for the next answer. */
 async function* readKeys(terminal: PromptTerminal): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(256);
   let escape = "";
   let last = "";
+  let lastRead = performance.now();
   for (let count; (count = await terminal.read(buffer)) !== null;) {
+    if (performance.now() - lastRead > escapeMs) escape = "";
+    lastRead = performance.now();
     for (const key of decoder.decode(buffer.subarray(0, count), { stream: true })) {
       if (escape !== "") {
         escape = continuesEscape(escape, key) ? escape + key : "";

@@ -1,4 +1,5 @@
-import { displayWidth, type InputLayout, layoutInput, truncate } from "../input/input_layout.ts";
+import { displayWidth, type InputLayout, layoutInput, pinned, truncate } from "../input/input_layout.ts";
+import { onCrash } from "../input/on_crash.ts";
 import type { Style } from "../text/style.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 
@@ -16,6 +17,9 @@ const sequences = {
   showCursor: "\x1b[?25h",
   bracketedPaste: "\x1b[?2004h",
   noBracketedPaste: "\x1b[?2004l",
+  /** The terminal reports its focus. Once, since tmux answers each with a report. */
+  focusReports: "\x1b[?1004h",
+  noFocusReports: "\x1b[?1004l",
   /** Erases this row and all below; not from the first cell on, since tmux would take that for a new screen. */
   eraseFromRow: "\r\x1b[2K\x1b[C\x1b[J\r",
   clear: "\x1b[H\x1b[2J",
@@ -23,6 +27,9 @@ const sequences = {
   up: (rows: number) => rows > 0 ? `\x1b[${rows}A` : "",
   right: (columns: number) => columns > 0 ? `\x1b[${columns}C` : "",
 };
+
+/** Ends all modes. */
+const restored = sequences.noFocusReports + sequences.noBracketedPaste + sequences.showCursor;
 
 /** How long to wait for a terminal to report its cursor before drawing, in milliseconds. */
 const reportMs = 1_000;
@@ -35,12 +42,13 @@ export class ConsoleScreen {
   readonly #device: TerminalDevice;
   readonly #style: Style;
   readonly #stopResize: () => void;
+  readonly #forgetCrash: () => void;
   #area: InputArea = { prompt: "", text: "", cursor: 0, pending: [] };
   /** The part of the area that the terminal shows. */
   #drawn: { rows: readonly string[]; cursorRow: number; cursorColumn: number } | undefined;
   #printed: string[] = [];
   #clear = false;
-  #extra = "";
+  #extra = sequences.focusReports;
   #dirty = false;
   #drawing: Promise<void> | undefined;
   #closed = false;
@@ -54,6 +62,7 @@ export class ConsoleScreen {
     this.#device = device;
     this.#style = style;
     this.#stopResize = device.onResize(() => this.#resized());
+    this.#forgetCrash = onCrash(() => this.#closed || device.writeNow?.(restored));
   }
 
   /** Adds lines to the transcript. Resolves when they are written. */
@@ -62,10 +71,14 @@ export class ConsoleScreen {
     return this.#draw();
   }
 
-  /** Changes the input area. */
+  /** Changes the input area. Writes nothing when it stays as it is: a screen reader would read it again. */
   update(area: Partial<InputArea>): void {
-    this.#area = { ...this.#area, ...area };
-    void this.#draw();
+    const before = this.#area;
+    const after = { ...before, ...area };
+    this.#area = after;
+    const isSame = after.prompt === before.prompt && after.text === before.text && after.cursor === before.cursor &&
+      after.pending.join("\n") === before.pending.join("\n");
+    if (!isSame) void this.#draw();
   }
 
   /** Writes a sequence that shows nothing. */
@@ -92,9 +105,10 @@ export class ConsoleScreen {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopResize();
+    this.#forgetCrash();
     this.#resume();
     await this.#draw();
-    await this.#device.write(sequences.noBracketedPaste + sequences.showCursor);
+    await this.#device.write(restored);
   }
 
   /** Terminals differ in whether they reflow the cursor's row; the new column of the cursor tells. */
@@ -104,7 +118,8 @@ export class ConsoleScreen {
     this.#hold ??= Promise.withResolvers();
     clearTimeout(this.#holdTimer);
     this.#holdTimer = setTimeout(() => this.#resume(), reportMs);
-    void this.#device.write(sequences.askForCursor);
+    // A shell that this process was suspended from may have ended the reports.
+    void this.#device.write(sequences.focusReports + sequences.askForCursor);
     void this.#draw();
   }
 
@@ -145,8 +160,10 @@ export class ConsoleScreen {
     const cursorRow = pending.length + draft.cursorRow;
     this.#drawn = { rows, cursorRow, cursorColumn: draft.cursorColumn };
     const [first, ...rest] = draft.rows;
-    const prompted = this.#style.bold(first.slice(0, draft.promptLength)) + first.slice(draft.promptLength);
-    output += [...pending.map((line) => this.#style.dim(line)), prompted, ...rest].join("\r\n");
+    const prompt = first.slice(0, draft.promptLength);
+    const prompted = this.#style.bold(prompt) + pinned(first.slice(draft.promptLength), displayWidth(prompt));
+    output += [...pending.map((line) => this.#style.dim(line)), prompted, ...rest.map((row) => pinned(row))]
+      .join("\r\n");
     output += sequences.up(rows.length - 1 - cursorRow) + "\r" + sequences.right(draft.cursorColumn);
     return output + sequences.showCursor + sequences.bracketedPaste;
   }

@@ -1,5 +1,12 @@
 import type { TerminalDevice } from "../input/terminal_device.ts";
-import type { LineConsole, LineConsoleEvents } from "./line_console.ts";
+import type { LineConsole } from "./line_console.ts";
+
+export interface DumbConsoleEvents {
+  /** The person submitted a line, which may be empty. */
+  onSubmit(text: string): void;
+  /** The person typed a line. */
+  onInput(): void;
+}
 
 /** Longest line, in UTF-16 units. */
 const maxLine = 64 * 1024;
@@ -7,12 +14,12 @@ const maxLine = 64 * 1024;
 /** A terminal that can only write lines (TERM=dumb), and edits the input line by itself. */
 export class DumbConsole implements LineConsole {
   readonly #device: TerminalDevice;
-  readonly #events: LineConsoleEvents;
+  readonly #events: DumbConsoleEvents;
   #prompt = "";
   #isReading = false;
   #secret: ((text: string | undefined) => void) | undefined;
 
-  constructor(device: TerminalDevice, events: LineConsoleEvents) {
+  constructor(device: TerminalDevice, events: DumbConsoleEvents) {
     this.#device = device;
     this.#events = events;
   }
@@ -43,9 +50,7 @@ export class DumbConsole implements LineConsole {
 
   setPending(): void {}
 
-  restoreDraft(): boolean {
-    return false;
-  }
+  draftChanged(): void {}
 
   async askSecret(question: string): Promise<string | undefined> {
     if (!this.#isReading) return undefined;

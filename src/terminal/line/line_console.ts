@@ -10,20 +10,10 @@ export interface LineConsole {
   setPrompt(prompt: string): void;
   /** Shows lines between the transcript and the draft that are part of neither. */
   setPending(lines: readonly string[]): void;
-  /** Puts a text back into the draft; false when that would replace another draft. */
-  restoreDraft(text: string): boolean;
+  /** Shows the draft anew, which changed without a key. */
+  draftChanged(): void;
   /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined>;
   /** Writes a sequence that shows nothing, such as the bell. */
   emit(sequence: string): void;
-}
-
-/** The events of a {@link LineConsole}. */
-export interface LineConsoleEvents {
-  /** The person submitted a line, which may be empty. */
-  onSubmit(text: string): void;
-  /** The draft changed. */
-  onEdit(draft: string): void;
-  /** The person pressed a key or typed a line. */
-  onInput(): void;
 }

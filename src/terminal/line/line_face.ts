@@ -1,8 +1,7 @@
 import type { Message } from "../../core/messages/message.ts";
-import { Attention } from "../chat/attention.ts";
 import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
+import { chooseConversation, conversationKeys } from "../chat/conversation_keys.ts";
 import type { ConversationRef } from "../chat/conversation_ref.ts";
-import { complete } from "../commands/completion.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Style } from "../text/style.ts";
@@ -10,7 +9,7 @@ import { Transcript } from "../text/transcript.ts";
 import { DumbConsole } from "./dumb_console.ts";
 import { EditingConsole } from "./editing_console.ts";
 import type { LineConsole } from "./line_console.ts";
-import { promptText, unreadText } from "./line_texts.ts";
+import { pendingLines, promptText, unreadText } from "./line_texts.ts";
 import { loadRecent, PrintedPage, type RecentPage } from "./printed_page.ts";
 
 export interface LineFaceOptions {
@@ -20,34 +19,44 @@ export interface LineFaceOptions {
   readonly isDumb?: boolean;
 }
 
+interface HeldMessage {
+  readonly message: Message;
+  readonly missed: boolean;
+}
+
 /** The face of line mode: prints everything below the lines before. */
 export class LineFace implements ChatFace {
   readonly keys: readonly KeyHelp[];
   readonly #context: FaceContext;
   readonly #console: LineConsole;
+  /** The terminal itself edits the input line. */
+  readonly #isDumb: boolean;
   readonly #transcript: Transcript;
-  readonly #attention = new Attention();
   #prompt = "";
   #pending = "";
   #countdown: ReturnType<typeof setInterval> | undefined;
   readonly #page = new PrintedPage();
+  /** Messages of a conversation that wait until its page is printed. */
+  #held: { readonly conversation: string; readonly messages: HeldMessage[] } | undefined;
   #toldMissed = false;
 
   constructor(context: FaceContext, { device, style, isDumb = false }: LineFaceOptions) {
-    const { state, person } = context;
-    const events = {
-      onSubmit: (text: string) => person.submit(text),
-      onEdit: (draft: string) => person.edited(draft),
-      onInput: () => this.#attention.typed(),
-    };
+    const { state, composers, person } = context;
+    const onInput = () => person.noticed();
     this.#context = context;
-    this.keys = isDumb ? [] : editingKeys;
-    this.#console = isDumb ? new DumbConsole(device, events) : new EditingConsole({
-      device,
-      style,
-      complete: (before) => complete(before, state.names.completions),
-      ...events,
-    });
+    this.keys = isDumb ? [] : [...conversationKeys, ...editingKeys];
+    this.#isDumb = isDumb;
+    this.#console = isDumb
+      ? new DumbConsole(device, { onSubmit: (text) => person.submit(text), onInput })
+      : new EditingConsole({
+        device,
+        style,
+        composers,
+        person,
+        onScreenKey: (key) => chooseConversation(key, context),
+        onInput,
+        onFocus: (isFocused) => person.focusReported(isFocused),
+      });
     this.#transcript = new Transcript({
       me: state.me,
       names: state.names,
@@ -70,20 +79,22 @@ export class LineFace implements ChatFace {
     clearInterval(this.#countdown);
     if (state.client.state.kind === "offline") this.#countdown = setInterval(() => this.#showPrompt(), 1_000);
     this.#showPrompt();
-    const pending = state.pending.join("\n");
-    if (pending === this.#pending) return;
-    this.#pending = pending;
-    this.#console.setPending(state.pending);
+    const pending = pendingLines(state);
+    if (pending.join("\n") === this.#pending) return;
+    this.#pending = pending.join("\n");
+    this.#console.setPending(pending);
   }
 
   async showMessage(message: Message, { missed }: { missed: boolean }): Promise<void> {
+    // Not awaited: the page comes after this message.
+    if (message.conversation === this.#held?.conversation) return void this.#held.messages.push({ message, missed });
     const { state: { current }, person } = this.#context;
     if (!this.#wasPrinted(message)) {
       const divider = missed && !this.#toldMissed ? this.#transcript.note("--- missed while you were away ---") : [];
       if (missed) this.#toldMissed = true;
       await this.#console.print([...divider, ...this.#lines(message)]);
     }
-    if (current?.conversation === message.conversation) person.read(current, message.seq);
+    if (current?.conversation === message.conversation) person.shown(current, message.seq);
   }
 
   showFound(messages: readonly Message[]): Promise<void> {
@@ -111,14 +122,32 @@ export class LineFace implements ChatFace {
     if (text !== "") this.note(text);
   }
 
-  async load(place: ConversationRef, { deliveredAfter = Infinity }: LoadOptions): Promise<() => void> {
-    const page = await loadRecent(this.#context.state, place);
-    return () => this.#showPage(page, page.messages.filter(({ position }) => position <= deliveredAfter));
+  open(place: ConversationRef): void {
+    this.#release();
+    this.#context.composers.opened(place);
+    this.#console.draftChanged();
   }
 
-  open(): void {}
+  resolved(name: ConversationRef, room: ConversationRef): void {
+    this.#context.composers.resolved(name, room);
+    this.#console.draftChanged();
+  }
 
-  leaveConversation(): void {}
+  async load(place: ConversationRef, { deliveredAfter = Infinity }: LoadOptions): Promise<() => void> {
+    const held = this.#held = { conversation: place.conversation, messages: [] };
+    try {
+      const page = await loadRecent(this.#context.state, place);
+      return () => this.#showPage(page, page.messages.filter(({ position }) => position <= deliveredAfter));
+    } catch (error) {
+      if (this.#held === held) this.#release();
+      throw error;
+    }
+  }
+
+  leaveConversation(): void {
+    this.#release();
+    this.#console.draftChanged();
+  }
 
   toNewest(): void {}
 
@@ -129,15 +158,18 @@ export class LineFace implements ChatFace {
   }
 
   isWatching(conversation: string): boolean {
-    return this.#attention.isPresent && this.#context.state.current?.conversation === conversation;
+    return this.#context.state.attention.isPresent && this.#context.state.current?.conversation === conversation;
   }
 
   emit(sequence: string): void {
     this.#console.emit(sequence);
   }
 
-  restoreDraft(text: string, place: ConversationRef | undefined): boolean {
-    return this.#context.state.current?.conversation === place?.conversation && this.#console.restoreDraft(text);
+  giveBack(text: string, place: ConversationRef | undefined): "draft" | "recall" | undefined {
+    if (this.#isDumb) return undefined;
+    const returned = this.#context.composers.giveBack(text, place);
+    this.#console.draftChanged();
+    return returned;
   }
 
   askSecret(question: string): Promise<string | undefined> {
@@ -152,7 +184,15 @@ export class LineFace implements ChatFace {
     this.#page.printed(place, shown);
     void this.print(shown.flatMap((message) => this.#lines(message)));
     const newest = shown.at(-1);
-    if (newest !== undefined) person.read(place, newest.seq);
+    if (newest !== undefined) person.shown(place, newest.seq);
+    this.#release();
+  }
+
+  /** Shows the messages that waited for a page, without those that it has. */
+  #release(): void {
+    const held = this.#held?.messages ?? [];
+    this.#held = undefined;
+    for (const { message, missed } of held) void this.showMessage(message, { missed });
   }
 
   #wasPrinted(message: Message): boolean {

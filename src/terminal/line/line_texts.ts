@@ -3,9 +3,15 @@ import { countOf } from "../text/count_of.ts";
 
 /** "[ana → ben | ben is typing] ": the text before the draft. */
 export function promptText(state: ChatState): string {
-  const { me, current, names } = state;
-  const place = current === undefined ? me : `${me} → ${names.label(current.conversation)}`;
+  const { me, current } = state;
+  const place = current === undefined ? me : `${me} → ${state.label(current)}`;
   return `[${[place, condition(state)].filter(Boolean).join(" | ")}] `;
+}
+
+/** Lines between the transcript and the draft. */
+export function pendingLines(state: ChatState): string[] {
+  const { current, isLoading, pending } = state;
+  return current && isLoading ? [`  loading ${state.label(current)} …`, ...pending] : pending;
 }
 
 function condition({ client, current, typing }: ChatState): string {

@@ -1,6 +1,6 @@
 import { hyperlink } from "./hyperlink.ts";
 
-/** Styles of text; each returns the text unchanged where the terminal should not be coloured. */
+/** Styles of text; each returns the text unchanged where the terminal has no such style. */
 export interface Style {
   dim(text: string): string;
   bold(text: string): string;
@@ -29,7 +29,23 @@ const coloured: Style = {
   link: (text, target) => hyperlink(`\x1b[4m${text}\x1b[24m`, target),
 };
 
-/** @param environment.noColor as in https://no-color.org: any value but the empty one turns colours off */
-export function chooseStyle(environment: { noColor: string | undefined; term: string | undefined }): Style {
-  return environment.noColor || environment.term === "dumb" ? plain : coloured;
+const monochrome: Style = { ...coloured, warn: bold, code: undefined };
+
+/** Where the styles of a terminal are chosen from. */
+export interface StyleEnvironment {
+  /** As in https://no-color.org: any value but the empty one turns colours off. Bold and reverse are none. */
+  readonly noColor: string | undefined;
+  readonly term: string | undefined;
+}
+
+/** Terminals without colours, by their names in terminfo: the VT52 to VT420 of DEC, and variants in monochrome. */
+const monochromeTerms = /^vt\d|-(?:m|mono)$/;
+
+export function hasColours({ noColor, term = "" }: StyleEnvironment): boolean {
+  return !noColor && term !== "dumb" && !monochromeTerms.test(term);
+}
+
+export function chooseStyle(environment: StyleEnvironment): Style {
+  if (environment.term === "dumb") return plain;
+  return hasColours(environment) ? coloured : monochrome;
 }

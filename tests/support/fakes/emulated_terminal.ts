@@ -2,12 +2,19 @@ import xterm from "@xterm/headless";
 import type { TerminalDevice } from "../../../src/terminal/input/terminal_device.ts";
 
 const utf8 = new TextEncoder();
+const windowOptions = { pushTitle: true, popTitle: true };
 
 /** A terminal emulator to draw on, with a keyboard that a test plays. */
 export class EmulatedTerminal implements TerminalDevice, Disposable {
   raw = false;
   /** How often the bell rang. */
   bells = 0;
+  /** The title of its window. */
+  title = "";
+  /** How many times something was written. */
+  writes = 0;
+  /** Everything that was written. */
+  written = "";
   readonly #terminal: xterm.Terminal;
   readonly #typed: Uint8Array[] = [];
   readonly #resizeListeners = new Set<() => void>();
@@ -15,9 +22,16 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   #ended = false;
 
   constructor({ columns, rows }: { columns: number; rows: number }) {
-    this.#terminal = new xterm.Terminal({ cols: columns, rows, scrollback: 5_000, allowProposedApi: true });
+    this.#terminal = new xterm.Terminal({
+      cols: columns,
+      rows,
+      scrollback: 5_000,
+      allowProposedApi: true,
+      windowOptions,
+    });
     this.#terminal.onData((answer) => this.type(answer));
     this.#terminal.onBell(() => this.bells++);
+    this.#terminal.onTitleChange((title) => this.title = title);
   }
 
   /** Everything that scrolled by and is seen, without what is empty at the end. */
@@ -32,6 +46,23 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   get cursor(): { row: number; column: number } {
     const { active } = this.#terminal.buffer;
     return { row: active.baseY + active.cursorY, column: active.cursorX };
+  }
+
+  /** The first cell of the last row that is seen with this character; -1 when there is none. */
+  columnOf(character: string): number {
+    const { active } = this.#terminal.buffer;
+    const line = active.getLine(this.lines.length - 1)!;
+    return Array.from({ length: line.length }, (_, cell) => line.getCell(cell)!.getChars()).lastIndexOf(character);
+  }
+
+  /** Whether it reports the mouse. */
+  get reportsMouse(): boolean {
+    return this.#terminal.modes.mouseTrackingMode !== "none";
+  }
+
+  /** Whether it would report that it got or lost the focus. */
+  get reportsFocus(): boolean {
+    return this.#terminal.modes.sendFocusMode;
   }
 
   type(text: string): void {
@@ -65,7 +96,9 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   }
 
   write(text: string): Promise<void> {
+    this.writes++;
     // As the line discipline does while it is not raw.
+    this.written += text;
     const output = this.raw ? text : text.replace(/\r?\n/g, "\r\n");
     return new Promise((resolve) => this.#terminal.write(output, resolve));
   }

@@ -40,6 +40,8 @@ export class FakeChatServer {
   windowBytes = 2_000;
   /** The life of the next link; without one, links do not break by themselves. */
   nextLife: () => LinkLife | undefined = () => undefined;
+  /** Users of whom others hear that they are away. */
+  readonly awayUsers = new Set<string>();
   /** Nobody listens. */
   down = false;
   /** Links stay, and nothing is read or answered. */
@@ -55,6 +57,8 @@ export class FakeChatServer {
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
   /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
   roomsOf: (user: string) => readonly Conversation[] = () => [];
+  /** Rooms that a user may join. */
+  openRooms: readonly Conversation[] = [];
   /** Told up to which position a client acknowledged. */
   onAck: (position: number) => void = () => {};
   /** Everything that clients sent, as it was read. */
@@ -350,6 +354,16 @@ export class FakeSession {
       }
       case "read":
         return { $case: "read", value: {} };
+      case "joinRoom": {
+        const { room: name } = kind.value;
+        const found = server.openRooms.find(({ room }) => name === room?.id || name === `#${room?.name}`);
+        if (found === undefined) throw new ChatError("not_found", `There is no room "${name}".`);
+        const before = server.roomsOf;
+        server.roomsOf = (user) => user === this.user ? [...before(user), found] : before(user);
+        return { $case: "joinRoom", value: { room: found.room, entry: undefined } };
+      }
+      case "setAway":
+        return { $case: "setAway", value: {} };
       case "leaveRoom":
         server.roomsOf = () => [];
         return { $case: "leaveRoom", value: { entry: undefined } };
@@ -369,16 +383,23 @@ export class FakeSession {
         return { $case: "listConversations", value: { conversations: this.#conversations(), more: false } };
       }
       case "getConversation": {
-        const conversation = this.#conversations().find(({ address }) => address === kind.value.with);
+        const { with: asked } = kind.value;
+        const conversation = this.#conversations().find(({ address, room }) =>
+          address === asked || (room !== undefined && asked === `#${room.name}`)
+        );
         if (conversation !== undefined) return { $case: "getConversation", value: { conversation } };
         throw new ChatError("not_found", `There is no conversation "${kind.value.with}" that you can see.`);
       }
       case "listUsers": {
         const online = new Set([...server.sessions].map((session) => session.user));
+        const stateOf = (name: string) => {
+          if (!online.has(name)) return PresenceState.OFFLINE;
+          return server.awayUsers.has(name) ? PresenceState.AWAY : PresenceState.ONLINE;
+        };
         const users = [...server.users].sort().map((name) => ({
           name,
           online: online.has(name),
-          state: online.has(name) ? PresenceState.ONLINE : PresenceState.OFFLINE,
+          state: stateOf(name),
           lastSeenMs: 0,
           ...server.profileOf(name),
         }));
@@ -473,7 +494,8 @@ export class FakeSession {
     const before = server.log.find(({ id, sender }) => id === request.id && sender === this.user);
     const refusal = before ? undefined : server.refuseSend(request);
     if (refusal) throw refusal;
-    if (!server.users.has(request.to)) throw new ChatError("not_found", `There is no user "${request.to}".`);
+    const mayWrite = isRoomId(request.to) ? this.#mayRead(request.to) : server.users.has(request.to);
+    if (!mayWrite) throw new ChatError("not_found", `There is no user "${request.to}".`);
     const { text, id, replyToSeq } = request;
     const message = before ?? Object.assign(server.append(this.user, request.to, text, id), { replyToSeq });
     if (!before) this.#own.add(message.position);

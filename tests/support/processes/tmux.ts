@@ -10,6 +10,8 @@ export interface TmuxOptions {
   folder: string;
   columns: number;
   rows: number;
+  /** Whether it reports to programs that its pane got or lost the focus, which it has only while a client is attached. */
+  focusEvents?: boolean;
 }
 
 /** A terminal emulator with a shell in it. It ends also when the tests are killed. */
@@ -22,10 +24,11 @@ export class Tmux implements AsyncDisposable {
     this.#guard = new ProcessGuard(folder);
   }
 
-  static async start({ folder, columns, rows }: TmuxOptions): Promise<Tmux> {
+  static async start({ folder, columns, rows, focusEvents = false }: TmuxOptions): Promise<Tmux> {
     const tmux = new Tmux(folder);
     await tmux.#run("-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, "env PS1='$ ' sh");
     await tmux.#guard.watch([Number(await tmux.#run("display-message", "-p", "#{pid}"))]);
+    if (focusEvents) await tmux.#run("set-option", "-g", "focus-events", "on");
     // Text that is typed before the prompt stands before it on the screen.
     await tmux.sees(/^\$\s*$/);
     return tmux;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { ChatClient } from "../../../src/client/chat_client.ts";
+import type { RequestKind } from "../../../src/client/live_session.ts";
+import type { Timers } from "../../../src/client/timers.ts";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import type { ChatFace, FaceContext } from "../../../src/terminal/chat/chat_face.ts";
 import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
@@ -8,6 +10,7 @@ import { FullScreenFace } from "../../../src/terminal/full_screen/full_screen_fa
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
 import { LineFace } from "../../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
+import type { Multiplexer } from "../../../src/terminal/text/multiplexer.ts";
 import { EmulatedTerminal } from "../fakes/emulated_terminal.ts";
 import { eventually } from "../waiting/eventually.ts";
 import { FakeChatServer } from "../fakes/fake_chat_server.ts";
@@ -25,6 +28,9 @@ export interface ChatSetup {
   readonly rows?: number;
   readonly to?: string;
   readonly token?: string;
+  readonly multiplexer?: Multiplexer;
+  /** The time in which the person is present; the system's unless given. */
+  readonly timers?: Timers;
 }
 
 /** Ana's chat at an emulated terminal, with one of the faces. */
@@ -35,15 +41,19 @@ export class ChatAtTerminal {
   /** Tokens that the chat kept, and "logged out". */
   readonly logins: string[] = [];
   saved: SavedPreferences;
+  /** The chat as its face sees it. */
+  readonly context: FaceContext;
   readonly #face: FaceName;
 
-  constructor({ face, server = new FakeChatServer(), saved = {}, columns = 160, rows = 60, to, token }: ChatSetup) {
+  constructor(setup: ChatSetup) {
+    const { face, server = new FakeChatServer(), saved = {}, columns = 160, rows = 60, to, token } = setup;
     this.#face = face;
     this.server = server;
     this.saved = saved;
     this.terminal = new EmulatedTerminal({ columns, rows });
+    let seenByFace: FaceContext;
     const chat = new TerminalChat({
-      face: (context) => makeFace(face, context, this.terminal),
+      face: (context) => makeFace(face, seenByFace = context, this.terminal),
       user: "ana",
       address: server.transport.address,
       to,
@@ -58,7 +68,10 @@ export class ChatAtTerminal {
       preferences: { read: () => this.saved, update: (change) => this.saved = change(this.saved) },
       keepCredentials: ({ token }) => Promise.resolve(void this.logins.push(token)),
       loggedOut: () => Promise.resolve(void this.logins.push("logged out")),
+      multiplexer: setup.multiplexer,
+      timers: setup.timers,
     });
+    this.context = seenByFace!;
     this.running = chat.run();
   }
 
@@ -79,6 +92,12 @@ export class ChatAtTerminal {
     const prompt = this.#face === "full screen" ? `[${label}]` : `[ana → ${label}]`;
     const expected = `\n${prompt} ${draft}`.trimEnd();
     await eventually(() => this.seen.endsWith(expected), () => `${expected} in\n${this.seen}`);
+  }
+
+  /** The requests of a kind that the server has read. */
+  requests<Case extends RequestKind["$case"]>(wanted: Case): (RequestKind & { $case: Case })["value"][] {
+    const all = this.server.framesRead.flatMap(({ requests }) => requests);
+    return all.flatMap(({ kind }) => kind?.$case === wanted ? [kind.value as never] : []);
   }
 
   type(text: string): void {
@@ -109,9 +128,10 @@ function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal
     return new FullScreenFace(context, {
       device,
       palette: choosePalette({ noColor: undefined, term: "xterm-256color" }),
+      address: "chat.example:7443",
     });
   }
-  const style = chooseStyle({ noColor: "1", term: "xterm" });
+  const style = chooseStyle({ noColor: "1", term: name === "dumb" ? "dumb" : "xterm" });
   return new LineFace(context, { device, style, isDumb: name === "dumb" });
 }
 

@@ -36,11 +36,11 @@ const order = (list: ConversationList) => list.all.map(({ address }) => address)
 Deno.test("the most recent conversation is on top, and unread messages are counted", () => {
   const list = listWith();
   assert.deepEqual(order(list), [ops, "ben"]);
-  assert.equal(list.arrived(message(3)), "direct");
+  assert.equal(list.arrived(message(3)).weight, "direct");
   assert.deepEqual(order(list), ["ben", ops]);
-  assert.equal(list.arrived(message(4, { conversation: ops })), "counted");
-  assert.equal(list.arrived(message(5, { conversation: ops, text: "look, @ana." })), "mention");
-  assert.equal(list.arrived(message(6, { conversation: ops, sender: "ana" })), "own");
+  assert.equal(list.arrived(message(4, { conversation: ops })).weight, "counted");
+  assert.equal(list.arrived(message(5, { conversation: ops, text: "look, @ana." })).weight, "mention");
+  assert.equal(list.arrived(message(6, { conversation: ops, sender: "ana" })).weight, "own");
   const { unread, mentions } = list.get(ops)!;
   assert.deepEqual([unread, mentions], [2, 1]);
 });
@@ -64,11 +64,11 @@ Deno.test("a read message is not unread any more", () => {
 
 Deno.test("a room with the level mentions counts those alone, and one with none nothing", () => {
   const mentions = listWith("mentions");
-  assert.equal(mentions.arrived(message(3, { conversation: ops })), "silent");
-  assert.equal(mentions.arrived(message(4, { conversation: ops, text: "@ana" })), "mention");
+  assert.equal(mentions.arrived(message(3, { conversation: ops })).weight, "silent");
+  assert.equal(mentions.arrived(message(4, { conversation: ops, text: "@ana" })).weight, "mention");
   assert.equal(mentions.get(ops)!.unread, 1);
   const none = listWith("none");
-  assert.equal(none.arrived(message(3, { conversation: ops, text: "@ana" })), "silent");
+  assert.equal(none.arrived(message(3, { conversation: ops, text: "@ana" })).weight, "silent");
   assert.equal(none.get(ops)!.unread, 0);
 });
 
@@ -90,4 +90,96 @@ Deno.test("a room that was left is gone, and an invitation says by whom", () => 
   assert.equal(list.get(ops)!.invitedBy, "ben");
   list.learn(known({ address: ops, conversation: ops, role: Role.LEFT }));
   assert.deepEqual(order(list), ["ben"]);
+});
+
+/** An edit or a deletion of a message, at this position. */
+function change(position: number, event: NonNullable<Message["event"]>, more: Partial<Message> = {}): Message {
+  return message(position, { event, ...more });
+}
+
+const countsOf = (list: ConversationList, conversation: string) => {
+  const { unread, mentions } = list.get(conversation)!;
+  return [unread, mentions];
+};
+
+Deno.test("a deleted message stops counting as unread, whoever deleted it", () => {
+  const list = listWith();
+  list.arrived(message(3));
+  list.arrived(message(4));
+  list.arrived(change(5, { kind: "deleted", target: 3 }));
+  assert.deepEqual(countsOf(list, "ana:ben"), [1, 0]);
+  list.arrived(change(6, { kind: "deleted", target: 3 }));
+  assert.deepEqual(countsOf(list, "ana:ben"), [1, 0], "once");
+  list.arrived(message(7, { conversation: ops, text: "@ana" }));
+  list.arrived(change(8, { kind: "deleted", target: 7 }, { conversation: ops, sender: "ana" }));
+  assert.deepEqual(countsOf(list, ops), [0, 0]);
+});
+
+Deno.test("a mention that an edit adds counts and rings, one that it removes does neither", () => {
+  const list = listWith();
+  list.arrived(message(3, { conversation: ops }));
+  const edit = (position: number, text: string) =>
+    list.arrived(change(position, { kind: "edited", target: 3 }, { conversation: ops, text }));
+  assert.equal(edit(4, "look @ana").weight, "mention");
+  assert.deepEqual(countsOf(list, ops), [1, 1]);
+  assert.equal(edit(5, "look here, @ana").weight, "silent", "it was one before");
+  assert.deepEqual(countsOf(list, ops), [1, 1]);
+  assert.equal(edit(6, "look").weight, "silent");
+  assert.deepEqual(countsOf(list, ops), [1, 0]);
+});
+
+Deno.test("a mention that an edit adds to a message that was read counts until it is read", () => {
+  const list = listWith();
+  list.arrived(message(3, { conversation: ops }));
+  list.read(ops, 3);
+  const edit = change(4, { kind: "edited", target: 3 }, { conversation: ops, text: "@ana" });
+  assert.equal(list.arrived(edit).weight, "mention");
+  assert.deepEqual(countsOf(list, ops), [0, 1]);
+  assert.equal(list.nextUnread(undefined)?.address, ops);
+  list.read(ops, 4);
+  assert.deepEqual(countsOf(list, ops), [0, 0]);
+});
+
+Deno.test("the server is asked about a change of an unread message that did not arrive here", () => {
+  const list = new ConversationList({ me: "ana" });
+  list.learn(known({ unread: 2, position: 7, readSeq: 5 }));
+  assert.equal(list.arrived(change(8, { kind: "deleted", target: 6 })).isUncertain, true);
+  assert.equal(list.arrived(change(9, { kind: "deleted", target: 5 })).isUncertain, false, "it was read");
+});
+
+Deno.test("changes that the server counted are not counted again", () => {
+  const list = new ConversationList({ me: "ana" });
+  list.learn(known({ unread: 1, position: 8, readSeq: 5 }));
+  list.arrived(message(6));
+  list.arrived(message(7));
+  list.arrived(change(8, { kind: "deleted", target: 6 }));
+  assert.deepEqual(countsOf(list, "ana:ben"), [1, 0]);
+});
+
+Deno.test("an answer that a message overtook does not lower the count", () => {
+  const list = listWith();
+  list.arrived(message(3));
+  list.learn(known({ position: 1, readSeq: 1, unread: 0 }));
+  assert.deepEqual(countsOf(list, "ana:ben"), [1, 0]);
+});
+
+Deno.test("a room that was joined by invitation counts, is sorted, and is found like others", () => {
+  const invitation = known({ address: ops, conversation: ops, role: Role.INVITED, invitedBy: "ben", position: 1e12 });
+  const ways: ((list: ConversationList) => void)[] = [
+    (list) => list.learn(known({ address: ops, conversation: ops, role: Role.MEMBER, position: 2, readSeq: 2 })),
+    // Joined on another device.
+    (list) => list.arrived(message(2, { conversation: ops, sender: "ana", event: { kind: "joined" } })),
+  ];
+  for (const join of ways) {
+    const list = new ConversationList({ me: "ana" });
+    list.learn(invitation);
+    join(list);
+    assert.equal(list.get(ops)!.invitedBy, undefined);
+    list.arrived(message(3));
+    assert.deepEqual(order(list), ["ben", ops]);
+    list.arrived(message(4, { conversation: ops }));
+    assert.deepEqual(order(list), [ops, "ben"]);
+    assert.deepEqual(countsOf(list, ops), [1, 0]);
+    assert.equal(list.nextUnread("ana:ben")?.address, ops);
+  }
 });

@@ -117,19 +117,6 @@ test("an accepted message is shown, a refused one is explained and put back", ()
   assert.equal(chat.server.log.length, 1);
 });
 
-test("a refused message is not put back into the draft for another conversation", () => ({
-  server: serverWithHistory(),
-  to: "ben",
-}), async (chat) => {
-  await chat.isIn("ben");
-  chat.server.refuseSend = () => new ChatError("busy", "Wait a moment.", { retryAfterMs: 10 });
-  chat.type("for ben\r/to cat\r");
-  await chat.isIn("cat");
-  chat.server.refuseSend = () => new ChatError("permission_denied", "Ben does not want that.");
-  await chat.sees(/Not sent to ben: Ben does not want that\.\n[^\n]*It was: for ben/);
-  await chat.isIn("cat");
-});
-
 test("a draft survives arriving messages and a lost connection", () => ({ to: "ben" }), async (chat) => {
   await chat.isIn("ben");
   chat.type("half a thou");
@@ -267,6 +254,19 @@ test("a log that was put back to an earlier state is told of, and read positions
   await eventually(() => readPositions().at(-1) === 4, () => `${readPositions()}`);
 });
 
+test("a log from a backup in the place of the former one is told of, below its messages", () => ({
+  server: serverWithHistory(3),
+  to: "ben",
+}), async (chat) => {
+  const { server } = chat;
+  await chat.isIn("ben");
+  await chat.disconnect();
+  server.restore(server.log.slice(0, 2));
+  server.down = false;
+  await chat.sees(/ben: news 1\.\n[^]*put back to an earlier state/);
+  await chat.isIn("ben");
+});
+
 test("how far the person has read is told when there is a connection again", () => ({
   server: serverWithHistory(3),
   to: "ben",
@@ -315,7 +315,8 @@ test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben",
     ["/help", /Ctrl-U, Ctrl-K, Ctrl-W/],
     ["/help reply", / {2}\/reply N TEXT +Reply to message N/],
     ["/help /part", /\/leave \[#ROOM\] [^]*Also: \/part/],
-    ["/help BAN", /\/ban [^]*\/unban /],
+    ["/help BAN", "/ban NAME"],
+    ["/help banned", "/unban NAME"],
     ["/help xyzzy", 'Nothing in /help contains "xyzzy".'],
     ["/query", "Usage: /to NAME"],
     ["/me", "Usage: /me TEXT"],
@@ -353,15 +354,29 @@ test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben",
   assert.equal(await chat.running, undefined);
 });
 
-test("lines submitted before the start wait for it", () => {
+test("lines for the user of --to can be submitted before the start", () => {
+  const server = serverWithHistory();
+  server.frozen = true;
+  return { server, to: "cat" };
+}, async (chat) => {
+  await chat.sees(/\[(ana → )?cat[^\]]*\]$/);
+  chat.type("early\r");
+  chat.server.thaw();
+  await chat.sees("ana: early\n");
+  assert.equal(chat.server.log.at(-1)!.conversation, "ana:cat");
+});
+
+test("a line that was submitted while no conversation was chosen is sent to none that the start chooses", () => {
   const server = serverWithHistory();
   server.frozen = true;
   return { server };
 }, async (chat) => {
+  await chat.sees(/\[(ana \| connecting|no conversation)\]$/);
   chat.type("early\r");
+  await chat.sees("No recipient.");
   chat.server.thaw();
-  await chat.sees("ana: early\n");
-  assert.equal(chat.server.log.at(-1)!.conversation, "ana:ben");
+  await chat.isIn("ben", "early");
+  assert.ok(chat.server.log.every(({ text }) => text !== "early"));
 });
 
 test("a draft that was typed before the start stays", () => {

@@ -33,7 +33,7 @@ Deno.test("a message's file is shown with how to save it, and can do nothing to 
   const transcript = new Transcript({
     me: "ana",
     names: new ConversationNames("ana"),
-    style: chooseStyle({ noColor: "1", term: "xterm" }),
+    style: chooseStyle({ noColor: undefined, term: "dumb" }),
   });
   const attachment = { name: "report.pdf", mediaType: "application/pdf", size: 1_258_291, sha256: "ab".repeat(32) };
   const message = {

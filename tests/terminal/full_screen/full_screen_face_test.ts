@@ -6,6 +6,8 @@ import {
   chatting as chattingWith,
   serverWithHistory,
 } from "../../support/servers/chat_at_terminal.ts";
+import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
+import { FakeChatServer } from "../../support/fakes/fake_chat_server.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 
 function chatting(setup: Partial<ChatSetup>, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
@@ -140,12 +142,13 @@ Deno.test("without a connection, conversations that were seen lately can be look
     await chat.sees(/\[ben\]$/);
     await chat.sees(/ben: news 25\.\n[^]*─── unread ─+\n[^\n]*while you were with cat/);
     chat.terminal.type("\x1b2");
-    await chat.sees(/Not connected/);
-    assert.match(chat.seen, /\[ben\]$/, "there is nothing to show of dan");
+    await chat.sees(/Not connected[^]*\[dan\]$/);
+    assert.doesNotMatch(chat.seen, /never looked at/);
     server.down = false;
-    await chat.sees(/Connected again\./);
+    await chat.sees(/dan: never looked at\n/);
     server.append("ben", "ana", "and after it");
     server.deliverAll();
+    chat.terminal.type("\x1b1");
     await chat.sees(/and after it/);
   });
 });
@@ -246,6 +249,151 @@ Deno.test("unsent lines are printed on the terminal as it was before the chat", 
     chat.type("\x04");
     assert.equal(await chat.running, undefined);
     await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
+  });
+});
+
+Deno.test("Esc, and what is typed seconds later, is text for the same conversation", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.isIn("ben");
+    chat.type("\x12x");
+    await chat.sees(/search "x": *$/);
+    // The search ends when the terminal sends nothing more.
+    chat.type("\x1b");
+    await chat.isIn("ben");
+    chat.type("apples");
+    await chat.isIn("ben", "apples");
+  });
+});
+
+Deno.test("the wheel scrolls the messages, and neither it nor a click is text", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(100) }, async (chat) => {
+    await chat.sees(/news 100\.\n/);
+    await chat.isIn("ben");
+    const top = () => Number(/news (\d+)/.exec(chat.seen)?.[1]);
+    const before = top();
+    chat.type("\x1b[<64;40;5M".repeat(3));
+    await eventually(() => top() === before - 9, () => chat.seen);
+    await chat.sees(/more below/);
+    chat.type("\x1b[<0;4;5M\x1b[<0;4;5m\x1b[<65;40;5M\x1b[<65;40;5M\x1b[<65;40;5M");
+    await eventually(() => top() === before, () => chat.seen);
+    await chat.isIn("ben");
+  });
+});
+
+Deno.test("the wheel scrolls while a paste asks, and answers nothing", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(100) }, async (chat) => {
+    await chat.sees(/news 100\.\n/);
+    await chat.isIn("ben");
+    chat.type(`\x1b[200~${Array.from({ length: 30 }, (_, i) => `line ${i}`).join("\r")}\x1b[201~`);
+    await chat.sees(/Paste 30 lines, .*\? \[y\/n\]$/);
+    chat.type("\x1b[<64;40;5M");
+    await chat.sees(/more below/);
+    await chat.sees(/Paste 30 lines, .*\? \[y\/n\]$/);
+    chat.type("y");
+    await chat.sees(/line 29$/);
+  });
+});
+
+Deno.test("/set mouse off gives the mouse to the terminal, and is kept", async () => {
+  let saved: SavedPreferences = {};
+  const server = new FakeChatServer();
+  await chatting({ to: "ben", server }, async (chat) => {
+    await chat.isIn("ben");
+    assert.equal(chat.terminal.reportsMouse, true);
+    chat.type("/set mouse off\r");
+    await eventually(() => !chat.terminal.reportsMouse, () => chat.seen);
+    chat.type("/set mouse perhaps\r");
+    await chat.sees("Usage: /set mouse on|off");
+    saved = chat.saved;
+  });
+  server.down = false;
+  await chatting({ to: "ben", server, saved }, async (chat) => {
+    await chat.isIn("ben");
+    assert.equal(chat.terminal.reportsMouse, false);
+    chat.type("/set mouse on\r");
+    await eventually(() => chat.terminal.reportsMouse, () => chat.seen);
+    chat.terminal.hangUp();
+    await chat.running;
+    assert.equal(chat.terminal.reportsMouse, false);
+  });
+});
+
+Deno.test("the title of the window says how much is unread, and is as before afterwards", async () => {
+  await chatting({ to: "ben" }, async (chat) => {
+    await chat.isIn("ben");
+    await eventually(() => chat.terminal.title === "chatd ana@chat.example:7443", () => chat.terminal.title);
+    chat.receive("cat", "one");
+    chat.receive("cat", "two");
+    await eventually(() => chat.terminal.title === "(2) chatd ana@chat.example:7443", () => chat.terminal.title);
+    chat.type("\x1ba");
+    await eventually(() => chat.terminal.title === "chatd ana@chat.example:7443", () => chat.terminal.title);
+    chat.terminal.hangUp();
+    await chat.running;
+    assert.equal(chat.terminal.title, "");
+  });
+});
+
+Deno.test("Alt-L shows the messages alone, with the mouse for selecting", async () => {
+  await chatting({ to: "ben", columns: 60 }, async (chat) => {
+    await chat.isIn("ben");
+    chat.receive("ben", `see ${"a word ".repeat(12)}\nsecond line`);
+    await chat.sees(/│ {7}second line/);
+    chat.type("\x1bl");
+    await chat.sees(/^ben\n/);
+    await chat.sees(/^1 ben: see a word/m);
+    await chat.sees(/^second line$/m);
+    assert.ok(!chat.seen.includes("│"), chat.seen);
+    assert.equal(chat.terminal.reportsMouse, false);
+    chat.type("\x1bl");
+    await chat.sees(/│ {7}second line/);
+    assert.equal(chat.terminal.reportsMouse, true);
+  });
+});
+
+Deno.test("up moves within a draft that wraps, before it recalls", async () => {
+  await chatting({ to: "ben", columns: 60 }, async (chat) => {
+    await chat.isIn("ben");
+    chat.type(`sent before\r`);
+    await chat.sees(/ana: sent before/);
+    chat.type("x".repeat(70));
+    await chat.sees(/\[ben\] x{53}\nx{17}$/);
+    chat.type("\x1b[AY");
+    await chat.sees(/\[ben\] x{11}Yx{41}\nx{18}$/);
+    chat.type("\x1b[A");
+    await chat.sees(/\[ben\] sent before$/);
+    chat.type("\x1f");
+    await chat.sees(/\[ben\] x{11}Yx{41}\nx{18}$/);
+  });
+});
+
+Deno.test("the cursor is behind what was typed, whatever the terminal takes for the width of an emoji", async () => {
+  for (const face of ["full screen", "line"] as const) {
+    await chatting({ face, to: "ben", columns: 80 }, async (chat) => {
+      await chat.isIn("ben");
+      const start = chat.terminal.lines.at(-1)!.length;
+      for (const [typed, cells] of [["❤️", 2], ["👍🏽", 2], ["👩‍👩‍👧‍👦", 2], ["🇩🇪", 2], ["e\u0301", 1], ["漢", 2]] as const) {
+        chat.type(`${typed}z`);
+        const at = () => ({ cursor: chat.terminal.cursor.column - start, z: chat.terminal.columnOf("z") - start });
+        await eventually(
+          () => at().cursor === cells + 1 && at().z === cells,
+          () => `${face}: z behind ${typed} in column ${cells}, not ${JSON.stringify(at())}`,
+        );
+        chat.type("\x15");
+        await chat.isIn("ben");
+      }
+    });
+  }
+});
+
+Deno.test("Tab completes the path of a file, in both commands that take one", async () => {
+  using folder = temporaryFolder();
+  Deno.writeTextFileSync(`${folder.path}/my notes.txt`, "x");
+  await chatting({ to: "ben", columns: 160 }, async (chat) => {
+    await chat.isIn("ben");
+    chat.type(`/file ${folder.path}/m\t`);
+    await chat.sees(`[ben] /file ${folder.path}/my\\ notes.txt`);
+    chat.type(`\x15/save 3 ${folder.path}/m\t`);
+    await chat.sees(`[ben] /save 3 ${folder.path}/my\\ notes.txt`);
   });
 });
 

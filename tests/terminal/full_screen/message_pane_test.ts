@@ -22,7 +22,7 @@ function paneWith(count: number) {
   const window = new MessageWindow({ me: "ana" });
   const messages = Array.from({ length: count }, (_, i) => entry(i + 1));
   window.addNewest({ messages, headSeq: count, more: false, moreAfter: false });
-  const palette = choosePalette({ noColor: "1", term: "xterm" });
+  const palette = choosePalette({ noColor: undefined, term: "dumb" });
   return { window, pane: new MessagePane({ me: "ana", palette, window, details: noDetails }) };
 }
 

@@ -40,6 +40,16 @@ Deno.test("keys that mean nothing are left out, with all that belongs to them", 
   ]);
 });
 
+Deno.test("reports of the focus are no text, wherever they come", () => {
+  assert.deepEqual(decode("a\x1b[Ib", "\x1b[", "Oc"), [
+    { kind: "text", text: "a" },
+    { kind: "focus", isFocused: true },
+    { kind: "text", text: "b" },
+    { kind: "focus", isFocused: false },
+    { kind: "text", text: "c" },
+  ]);
+});
+
 Deno.test("ESC before a character does not swallow it", () => {
   assert.deepEqual(decode("\x1b", "xy"), [{ kind: "text", text: "xy" }]);
 });
@@ -78,4 +88,14 @@ Deno.test("where reads cut the input apart makes no difference", () => {
       assert.deepEqual(joined(keys), joined(decode(pieces.join(""))));
     }),
   );
+});
+
+Deno.test("the wheel scrolls, whatever is held with it, and other reports of a mouse are no text", () => {
+  const up: Key = { kind: "screen", key: "wheel-up" };
+  const down: Key = { kind: "screen", key: "wheel-down" };
+  assert.deepEqual(decode("\x1b[<64;10;5M\x1b[<65;10;5M\x1b[<68;200;120M"), [up, down, up]);
+  assert.deepEqual(decode("\x1b[<0;3;4M\x1b[<0;3;4m\x1b[<35;3;4M\x1b[<66;1;1M"), []);
+  // Where a terminal does not know SGR reports: three bytes follow.
+  assert.deepEqual(decode("\x1b[M`!!\x1b[Ma\x7f!\x1b[M !!x"), [up, down, { kind: "text", text: "x" }]);
+  assert.deepEqual(decode("\x1b[M", "`", "!", "!x"), [up, { kind: "text", text: "x" }]);
 });

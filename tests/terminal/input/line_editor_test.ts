@@ -72,7 +72,7 @@ Deno.test("submit returns the draft and empties it; the end of the input is repo
 
 Deno.test("any keys leave the draft well-formed and the cursor at the edge of a character", () => {
   const commands: KeyCommand[] = [
-    ..."left right word-left word-right start end up down submit newline yank interrupt".split(" "),
+    ..."left right word-left word-right start end up down submit newline yank undo interrupt".split(" "),
     ..."erase-left erase-right erase-word-left erase-word-right erase-to-start erase-to-end".split(" "),
   ] as KeyCommand[];
   const step: fc.Arbitrary<Step> = fc.oneof(
@@ -96,3 +96,133 @@ Deno.test("any keys leave the draft well-formed and the cursor at the edge of a 
     { numRuns: 500 },
   );
 });
+
+/** An editor of an input line with "> " before it, of which a row has ten cells. */
+function narrowEditor(...steps: Step[]): LineEditor {
+  const editor = new LineEditor({ shape: () => ({ prompt: "> ", columns: 11 }) });
+  for (const step of steps) editor.apply(toKey(step));
+  return editor;
+}
+
+function withCursor({ text, cursor }: LineEditor): string {
+  return `${text.slice(0, cursor)}|${text.slice(cursor)}`;
+}
+
+Deno.test("up and down move by the rows of a wrapped draft, and keep their column over a shorter row", () => {
+  // "> abcdefgh", "ijklmnopqr", "st", "", "uvwxyz"
+  const draft = { paste: "abcdefghijklmnopqrst\n\nuvwxyz" };
+  const seen = [];
+  const editor = narrowEditor(draft, "left");
+  for (let i = 0; i < 4; i++) {
+    editor.apply(toKey("up"));
+    seen.push(editor.text[editor.cursor] ?? "end");
+  }
+  assert.deepEqual(seen, ["\n", "\n", "n", "d"]);
+  editor.apply(toKey("down"));
+  editor.apply(toKey("down"));
+  assert.equal(withCursor(editor), "abcdefghijklmnopqrst|\n\nuvwxyz");
+  editor.apply(toKey("down"));
+  editor.apply(toKey("down"));
+  assert.equal(withCursor(editor), "abcdefghijklmnopqrst\n\nuvwxy|z");
+});
+
+Deno.test("another key forgets the column of up and down", () => {
+  const editor = narrowEditor({ paste: "abcdef\ng\nhijklm" }, "up", "left", "up");
+  assert.equal(withCursor(editor), "|abcdef\ng\nhijklm");
+});
+
+Deno.test("up and down over wide characters land between them", () => {
+  // The prompt takes two cells: "> 漢字漢字", then "abcdef".
+  const editor = narrowEditor({ paste: "漢字漢字\nabcde" }, "up");
+  assert.equal(withCursor(editor), "漢|字漢字\nabcde");
+});
+
+Deno.test("recall begins at the first row of a draft, and ends at the last", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", { paste: "one\ntwo" });
+  editor.apply(toKey("up"));
+  assert.equal(editor.text, "one\ntwo");
+  editor.apply(toKey("up"));
+  assert.equal(editor.text, "sent");
+  editor.apply(toKey("down"));
+  assert.equal(withCursor(editor), "one\ntwo|");
+});
+
+Deno.test("a recalled line of several rows is left at its own edges", () => {
+  const editor = narrowEditor({ text: "older" }, "submit", { paste: "one\ntwo" }, "submit", "up", "up");
+  assert.equal(editor.text, "one\ntwo");
+  editor.apply(toKey("up"));
+  assert.equal(editor.text, "older");
+});
+
+Deno.test("undo takes back words, cuts, pastes, completions and recalls, the last one first", () => {
+  assert.equal(edited(...typed("one two"), "undo"), "one |");
+  assert.equal(edited(...typed("one two"), "undo", "undo", "undo"), "|");
+  assert.equal(edited(...typed("one"), "erase-to-start", "undo"), "one|");
+  assert.equal(edited(...typed("one"), "erase-left", "erase-left", "undo"), "one|");
+  assert.equal(edited(...typed("one "), { paste: "two" }, "undo"), "one |");
+  assert.equal(edited(...typed("/he"), "complete", "undo"), "/he|");
+  assert.equal(edited(...typed("one"), "erase-word-left", "yank", "yank", "undo"), "one|");
+  assert.equal(edited({ text: "sent" }, "submit", ...typed("draft"), "up", "undo"), "draft|");
+  assert.equal(edited({ text: "sent" }, "submit", ...typed("draft"), "up", "undo", "up", "down"), "draft|");
+});
+
+Deno.test("undo brings a cleared draft back, with its cursor", () => {
+  assert.equal(edited(...typed("one two"), "word-left", "interrupt", "undo"), "one |two");
+});
+
+Deno.test("characters that were typed in two places are two steps", () => {
+  assert.equal(edited(...typed("ab"), "start", ...typed("cd"), "undo"), "|ab");
+});
+
+Deno.test("undo brings nothing back that was sent, and nothing of another draft", () => {
+  assert.equal(edited(...typed("sent"), "submit", "undo"), "|");
+  const editor = narrowEditor(...typed("for ben"));
+  editor.setText("for cat");
+  editor.apply(toKey("undo"));
+  assert.equal(editor.text, "for cat");
+});
+
+Deno.test("undo of a recall brings the draft back, and what is sent after that comes back as a recalled line alone", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("draft"), "up", "undo", "submit");
+  assert.equal(editor.text, "");
+  assert.equal(editor.draft, "");
+  editor.apply(toKey("undo"));
+  assert.equal(editor.draft, "");
+  for (const step of ["up", "up", "down", "down"] as const) editor.apply(toKey(step));
+  assert.equal(editor.text, "");
+});
+
+Deno.test("undo brings an edited line of the recall back, while the draft waits", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("draft"), "up", "erase-to-start", "undo");
+  assert.equal(editor.text, "sent");
+  assert.equal(editor.draft, "draft");
+  editor.apply(toKey("down"));
+  assert.equal(editor.text, "draft");
+});
+
+Deno.test("a line that a search finds can be undone", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("draft"));
+  editor.recall("sent");
+  assert.equal(editor.text, "sent");
+  editor.apply(toKey("undo"));
+  assert.equal(withCursor(editor), "draft|");
+  assert.equal(editor.draft, "draft");
+});
+
+Deno.test("undo does not lose a text that was put back while a line was recalled", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", "up");
+  assert.equal(editor.restore("refused"), true);
+  editor.apply(toKey("undo"));
+  assert.equal(editor.draft, "refused");
+});
+
+Deno.test("a text that becomes the draft while a line is recalled is the whole draft", () => {
+  const editor = narrowEditor({ text: "sent" }, "submit", ...typed("one"), "up");
+  editor.setText("two");
+  assert.equal(editor.draft, "two");
+});
+
+/** The keys of a text that is typed. */
+function typed(text: string): Step[] {
+  return [...text].map((character) => ({ text: character }));
+}

@@ -5,6 +5,7 @@ import {
   promptPassword,
   type PromptTerminal,
 } from "../../../src/terminal/input/password_prompt.ts";
+import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 
 class FakeTerminal implements PromptTerminal {
@@ -84,4 +85,15 @@ Deno.test("promptNewPassword() asks twice, also when both answers come at once",
   assert.equal(terminal.shown, "New: \r\nAgain: \r\n");
   assert.equal(await promptNewPassword(questions, new FakeTerminal("secret\r\n", "secret\r\n")), "secret");
   await rejectsWith("invalid_argument", promptNewPassword(questions, new FakeTerminal("secret\rother\r")));
+});
+
+Deno.test("Esc some time before the password belongs to no key of it", async () => {
+  using time = new FakeTime();
+  const terminal = new FakeTerminal("\x1b", "apples\r");
+  const read = terminal.read.bind(terminal);
+  terminal.read = async (buffer) => {
+    await time.tick(4_000);
+    return await read(buffer);
+  };
+  assert.equal(await promptPassword("Password: ", terminal), "apples");
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { Composer } from "../../../src/terminal/input/composer.ts";
 import { layoutInput } from "../../../src/terminal/input/input_layout.ts";
 import { ConsoleScreen } from "../../../src/terminal/line/console_screen.ts";
 import { EditingConsole } from "../../../src/terminal/line/editing_console.ts";
@@ -116,13 +117,15 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
   for (const columns of [12, 17, 23, 39, 60]) {
     using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
     const nothing = () => {};
+    const composer = new Composer({ complete: () => [], offer: () => undefined });
     const input = new EditingConsole({
       device: terminal,
       style,
-      complete: () => [],
-      onSubmit: nothing,
-      onEdit: nothing,
+      composers: { now: composer, apply: (key, shape) => composer.apply(key, shape) },
+      person: { submit: nothing, edited: nothing },
+      onScreenKey: nothing,
       onInput: nothing,
+      onFocus: nothing,
     });
     const leave = new AbortController();
     const reading = input.read(leave.signal);
@@ -149,4 +152,32 @@ Deno.test("a terminal that does not say where its cursor is gets drawn on all th
   await screen.print(["second line"]);
   assert.deepEqual(terminal.lines, ["first line", "second line", "> draft"]);
   await screen.close();
+});
+
+Deno.test("an input area that stays as it is is not drawn again", async () => {
+  using terminal = new EmulatedTerminal({ columns: 40, rows: 6 });
+  const screen = new ConsoleScreen(terminal, style);
+  const area = { prompt: "[ana] ", text: "a draft", cursor: 3, pending: ["  sending"] };
+  screen.update(area);
+  await drawn(screen);
+  const before = terminal.writes;
+  screen.update({ ...area, pending: [...area.pending] });
+  screen.update({});
+  await settle();
+  assert.equal(terminal.writes, before);
+  await screen.close();
+});
+
+Deno.test("a crash ends the modes that the screen set, unless it gave the terminal back", async () => {
+  using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
+  const written: string[] = [];
+  const screen = new ConsoleScreen(Object.assign(terminal, { writeNow: (text: string) => written.push(text) }), style);
+  await screen.print(["hello"]);
+  assert.equal(terminal.reportsFocus, true);
+  dispatchEvent(new Event("unload"));
+  assert.deepEqual(written, ["\x1b[?1004l\x1b[?2004l\x1b[?25h"]);
+  await screen.close();
+  assert.equal(terminal.reportsFocus, false);
+  dispatchEvent(new Event("unload"));
+  assert.equal(written.length, 1);
 });

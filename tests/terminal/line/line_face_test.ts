@@ -101,3 +101,46 @@ Deno.test("a terminal that can only write lines gets lines", async () => {
 function linesOf({ seen }: ChatAtTerminal, pattern: RegExp): string[] {
   return seen.split("\n").filter((line) => pattern.test(line));
 }
+
+Deno.test("line mode takes neither the screen nor the mouse nor the title, and adds messages as whole lines", async () => {
+  await chatting({ face: "line", to: "ben" }, async (chat) => {
+    await chat.isIn("ben");
+    const written: string[] = [];
+    const write = chat.terminal.write.bind(chat.terminal);
+    chat.terminal.write = (text) => {
+      written.push(text);
+      return write(text);
+    };
+    chat.type("half a line");
+    await chat.isIn("ben", "half a line");
+    chat.receive("ben", "hello");
+    await chat.sees(/ben: hello\n\[ana → ben\] half a line$/);
+    // deno-lint-ignore no-control-regex -- styles
+    const all = written.join("").replaceAll(/\x1b\[\d+m/g, "");
+    // deno-lint-ignore no-control-regex -- sequences that move the cursor to a place of the screen, or set a title
+    assert.doesNotMatch(all, /\x1b\[\d+;\d+H|\x1b\[\?(?:1049|1000|1006)h|\x1b\]2;/);
+    assert.equal(all.split("ben: hello").length, 2, "the message is written once");
+    assert.equal(chat.terminal.reportsMouse, false);
+    assert.equal(chat.terminal.title, "");
+  });
+});
+
+Deno.test("a dumb terminal gets lines alone: no sequence, and nothing twice", async () => {
+  await chatting({ face: "dumb", to: "ben" }, async (chat) => {
+    const written: string[] = [];
+    const write = chat.terminal.write.bind(chat.terminal);
+    chat.terminal.write = (text) => {
+      written.push(text);
+      return write(text);
+    };
+    await chat.sees("[ana → ben]");
+    chat.receive("ben", "hello");
+    await chat.sees("ben: hello");
+    chat.receive("ben", "again");
+    await chat.sees("ben: again");
+    const all = written.join("").replaceAll("\x07", "");
+    // deno-lint-ignore no-control-regex -- all that is no line
+    assert.doesNotMatch(all, /[\x00-\x09\x0b-\x1f]/);
+    assert.equal(all.split("ben: hello").length, 2);
+  });
+});

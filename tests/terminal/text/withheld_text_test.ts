@@ -31,9 +31,9 @@ function faces(message: Message): string[] {
   const transcript = new Transcript({
     me: "ana",
     names: new ConversationNames("ana"),
-    style: chooseStyle({ noColor: "1", term: "xterm" }),
+    style: chooseStyle({ noColor: undefined, term: "dumb" }),
   });
-  const palette = choosePalette({ noColor: "1", term: "xterm" });
+  const palette = choosePalette({ noColor: undefined, term: "dumb" });
   return [
     transcript.message(message, "ana:ben").slice(1).join("\n"),
     messageRows(message, { me: "ana", palette, columns: 200, markdown: true }).join("\n"),

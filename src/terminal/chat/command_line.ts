@@ -1,0 +1,4 @@
+/** Whether a line is a command. "//x" is the message "/x". */
+export function isCommandLine(line: string): boolean {
+  return line.startsWith("/") && !line.startsWith("//");
+}

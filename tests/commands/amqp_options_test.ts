@@ -44,6 +44,7 @@ Deno.test("amqp-client takes the shared login of the broker and the user's passw
     CHATD_PASSWORD: "correct horse",
   });
   assert.deepEqual(options, {
+    profile: undefined,
     user: "ana",
     to: "ben",
     broker: {

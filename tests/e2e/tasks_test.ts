@@ -80,10 +80,10 @@ Deno.test("deno task start serves, restarts what died, and chats with deno task 
       assert.equal(code, 0, new TextDecoder().decode(stderr));
       return new TextDecoder().decode(stdout);
     };
-    Deno.writeTextFileSync(`${folder.path}/note.txt`, "a note in a file");
+    Deno.writeTextFileSync(`${folder.path}/report.txt`, "a file");
     await script("login", "--user", "ana", "--server", `127.0.0.1:${port}`);
     await script("send", "--to", "ana", "by a script");
-    const note = ["send", "--to", "ana", "--file", `${folder.path}/note.txt`];
+    const note = ["send", "--to", "ana", "--file", `${folder.path}/report.txt`];
     const confined = await task(folder.path, ["script", ...note]).output();
     assert.equal(confined.code, 1);
     const said = new TextDecoder().decode(confined.stderr);

@@ -39,8 +39,23 @@ export function explainFailure(
 ): ChatError {
   const known = toReceivedError(status, cause);
   if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
-  const reason = known.message.replace(/\.?$/, ".");
+  const reason = (connectReason(known.message) ?? known.message).replace(/\.?$/, ".");
   return new ChatError("unavailable", `Cannot reach the server at ${address}: ${reason}`, { cause });
+}
+
+/** Reasons why a connection failed, for people, by their names in errno(3). */
+const connectReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "the connection was reset",
+  EHOSTUNREACH: "there is no route to the host",
+  ENETUNREACH: "the network is unreachable",
+  ENOTFOUND: "there is no such host",
+  ETIMEDOUT: "the host does not answer",
+};
+
+function connectReason(message: string): string | undefined {
+  const [, name = ""] = /^(?:connect|read|write|getaddrinfo) (E[A-Z]+)\b/.exec(message) ?? [];
+  return connectReasons[name];
 }
 
 function guessCode({ code, details }: ReceivedStatus): ChatErrorCode {

@@ -231,7 +231,7 @@ class Person {
     );
     const entered = this.#entered.filter(({ name, text }) => {
       const isThere = (list: readonly Entered[]) => list.some((each) => each.name === name && each.text.includes(text));
-      const isAnswered = isThere(sent) || isThere(this.#refused) || name === "nemo" || name.startsWith("#");
+      const isAnswered = isThere(sent) || isThere(this.#refused) || !others.includes(name);
       const isErased = this.#typed.some(({ token, mayBeGone }) => mayBeGone && text.includes(token));
       return !isAnswered || !(isErased || isThere(sent) || isThere(kept));
     });

@@ -35,6 +35,7 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
 
   "grpc-client": terminalClient,
   "amqp-client": terminalClient,
+  "chat": terminalClient,
 
   "login": client,
   "logout": client,
@@ -45,6 +46,8 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "search": client,
   "users": client,
   "rooms": client,
+  "devices": client,
+  "passwd": client,
   "export": client,
   // It runs the command of --exec.
   "bot": [...client, "--allow-run"],

@@ -23,7 +23,9 @@ function fail(why) {
 }
 
 const deno = findDeno();
-const flags = (Object.hasOwn(commands, args[0]) ? commands[args[0]] : standard)
+// Alone, the program opens the chat of a saved profile.
+const command = args[0] ?? "chat";
+const flags = (Object.hasOwn(commands, command) ? commands[command] : standard)
   // Deno reads two commas as one comma in a path.
   .map((flag) => flag.replace("{deno}", () => deno.replaceAll(",", ",,")));
 // Without --no-config, Deno would read a deno.json of a folder above.

@@ -3,7 +3,7 @@ import type { Files } from "./files/files.ts";
 import { type FanOut, liveMembers } from "./messages/fan_out.ts";
 import { isRoomEvent } from "./messages/log_event.ts";
 import { directMembers, type Message } from "./messages/message.ts";
-import type { MessageStore } from "./messages/message_store.ts";
+import { maxRoomOfPeers, type MessageStore } from "./messages/message_store.ts";
 import type { Committed, Origin } from "./messages/pending_entry.ts";
 import type { LaneBatch } from "./messages/plain_lane.ts";
 import type { PendingMoves } from "./messages/pending_moves.ts";
@@ -106,7 +106,7 @@ export class Applier {
     const users = isExact ? audienceOf(room, live, left) : undefined;
     fanOut.publish(message, { users, room, subscriber });
     if (room !== undefined && before !== undefined && before.user !== message.sender) this.#notify(before, room);
-    if (room !== undefined && message.event?.kind === "joined") {
+    if (room !== undefined && message.event?.kind === "joined" && room.memberCount <= maxRoomOfPeers) {
       void presence.introduce(message.sender, liveMembers(room, live));
     }
     this.#noteReads(message, []);

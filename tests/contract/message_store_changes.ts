@@ -300,6 +300,12 @@ export function messageStoreChanges(name: string, open: () => OpenedStores): voi
     assert.deepEqual(await unreadOf(store, "ben"), [0, 1, 4]);
   });
 
+  test("one's own message that names oneself moves the read position", async (store) => {
+    await store.commit([{ ...directAppend("ben", "ana", { text: "@ben, remember" }), mentions: ["ben"] }]);
+    await store.commit([read("ben", 1, { ownOnly: true })]);
+    assert.deepEqual(await unreadOf(store, "ben"), [0, 0, 1]);
+  });
+
   test("a summary says how far the other one is, unless one of them keeps it", async (store, { settings }) => {
     await store.openConsumer("d1", "ui", { maxConsumers: 10 });
     await store.commit(Array.from({ length: 4 }, () => directAppend("ana", "ben")));

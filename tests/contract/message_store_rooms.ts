@@ -227,6 +227,61 @@ export function messageStoreRooms(name: string, open: () => OpenedStores): void 
     assert.deepEqual(await house.seenBy("ben", ops), ["ben joined", "ana: for everybody", "ana edited"]);
   });
 
+  test("a message that names all members counts once for each who may see it, from where it began to", async (house) => {
+    const mentionsOf = async (user: string) => (await house.messages.conversationOf(user, ops))?.mentions;
+    const change = (target: number, rest: Partial<Append>) =>
+      accept(house.messages, entryAppend(ops, "ana", { event: { kind: "edited", target }, ...rest }));
+    await house.create(ops, { historyVisible: true });
+    await house.event(ops, "ben", { kind: "joined" });
+    const { seq, audience } = await house.say(ops, "ana", "@room and @ben", { mentions: ["ben"], audience: "room" });
+    assert.equal(audience, "room");
+    await house.event(ops, "cleo", { kind: "joined" });
+    assert.deepEqual(await Promise.all(["ana", "ben", "cleo", "dan"].map(mentionsOf)), [0, 1, 0, undefined]);
+    await change(seq, { text: "no one" });
+    assert.deepEqual(await Promise.all(["ben", "cleo"].map(mentionsOf)), [0, 0]);
+    await change(seq, { text: "@room", audience: "room" });
+    await change(seq, { text: "@room!", audience: "room" });
+    assert.deepEqual(await Promise.all(["ana", "ben", "cleo"].map(mentionsOf)), [0, 1, 1]);
+    assert.equal((await house.messages.entry("cleo", ops, seq))?.audience, "room");
+    await house.event(ops, "ben", { kind: "left" });
+    await change(seq, { text: "none" });
+    await change(seq, { text: "@room again", audience: "room" });
+    assert.deepEqual(await Promise.all(["ben", "cleo"].map(mentionsOf)), [0, 1]);
+    assert.equal((await house.messages.entry("ben", ops, seq))?.audience, undefined);
+    await house.event(ops, "ana", { kind: "deleted", target: seq });
+    assert.equal(await mentionsOf("cleo"), 0);
+    assert.equal((await house.messages.entry("cleo", ops, seq))?.audience, undefined);
+  });
+
+  test("an edit names those who are online anew only if the message did not name them before", async (house) => {
+    const mentionsOf = async (user: string) => (await house.messages.conversationOf(user, ops))?.mentions;
+    const edit = (target: number, rest: Partial<Append>) =>
+      accept(house.messages, entryAppend(ops, "ana", { event: { kind: "edited", target }, ...rest }));
+    await house.create(ops);
+    for (const user of ["ben", "cleo", "dan"]) await house.event(ops, user, { kind: "joined" });
+    const { seq } = await house.say(ops, "ana", "@here, @dan", { audience: "here", here: ["ben"], mentions: ["dan"] });
+    assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [1, 0, 1]);
+    await edit(seq, { text: "@here!", audience: "here", here: ["cleo"] });
+    assert.deepEqual(await Promise.all(["ben", "cleo"].map(mentionsOf)), [1, 0]);
+    await edit(seq, { text: "here" });
+    assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [0, 0, 0]);
+    await edit(seq, { text: "@here", audience: "here", here: ["cleo"] });
+    assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [0, 1, 0]);
+  });
+
+  test("one's own message moves the read position over one's own mention of all, and not over another's", async (house) => {
+    await house.create(ops);
+    await house.event(ops, "ben", { kind: "joined" });
+    const own = await house.say(ops, "ana", "@room @here", { audience: "room", here: ["ana", "ben"] });
+    const read = (user: string, seq: number) =>
+      house.messages.commit([{ kind: "move_read", conversation: ops, user, seq, ownOnly: true }]);
+    await read("ana", own.seq);
+    assert.equal((await house.messages.conversationOf("ana", ops))?.readSeq, own.seq);
+    const { seq } = await house.say(ops, "ben", "yes");
+    await read("ben", seq);
+    assert.equal((await house.messages.conversationOf("ben", ops))?.readSeq, 2);
+  });
+
   test("blocking hides what comes from then on, also after it ended", async (house, { settings }) => {
     await house.create(ops, { historyVisible: true });
     await house.event(ops, "ben", { kind: "joined" });

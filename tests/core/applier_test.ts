@@ -88,6 +88,23 @@ Deno.test("a batch is applied in one pass, in the order of positions", async () 
   assert.equal(sessions.get("ana")!.notices.length, before);
 });
 
+Deno.test("who joins a room is introduced to its members, unless there are too many to see each other's presence", async () => {
+  const { store, done, inRoom, create, apply, rooms } = await open();
+  apply(await create());
+  await rooms.find(room);
+  const join = async (user: string) => {
+    done.length = 0;
+    apply(await inRoom(user, { kind: "joined" }));
+    return done.filter((text) => text.startsWith("introduced"));
+  };
+  for (let number = 2; number <= 99; number++) {
+    await store.accounts.addUser(userRecord(`user-${number}`));
+    await join(`user-${number}`);
+  }
+  assert.deepEqual(await join("ben"), ["introduced ben to ana,ben"]);
+  assert.deepEqual(await join("cleo"), []);
+});
+
 Deno.test("an entry is applied once, and none is applied after a later one", async () => {
   const { applier, write, apply } = await open();
   const [first, second] = [await write("ana", "ben"), await write("ana", "ben")];

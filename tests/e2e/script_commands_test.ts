@@ -313,6 +313,31 @@ Deno.test("bot answers other users with the output of its command, but neither i
   });
 });
 
+Deno.test("a bot does not make its user online, unless it is told to", async () => {
+  await withUsers(async ({ ana, ben }) => {
+    const stateOfBen = async () => {
+      const { stdout } = await ana.run(["users", "--json"]);
+      return jsonLines(stdout).find(({ name }) => name === "ben")!.state;
+    };
+    {
+      await using bot = ben.start("bot", "--exec", "cat", "--name", "quiet");
+      await bot.line(/answers as ben/);
+      await ana.run(["send", "--to", "ben", "hello"]);
+      await eventually(async () => {
+        const { stdout } = await ana.run(["history", "--with", "ben", "--json"]);
+        return jsonLines(stdout).some(({ automatic }) => automatic);
+      });
+      assert.equal(await stateOfBen(), "PRESENCE_STATE_OFFLINE");
+    }
+    await using bot = ben.start("bot", "--exec", "cat", "--online");
+    await bot.line(/answers as ben/);
+    await eventually(async () => await stateOfBen() === "PRESENCE_STATE_ONLINE");
+    bot.kill("SIGINT");
+    assert.equal((await bot.status).code, 0, bot.lines.join("\n"));
+    await eventually(async () => await stateOfBen() === "PRESENCE_STATE_OFFLINE");
+  });
+});
+
 Deno.test("a killed bot answers the remaining messages, and none twice", async () => {
   await withUsers(async ({ ana, ben, folder }) => {
     const ran = `${folder}/ran`;

@@ -5,6 +5,9 @@ import type { MentionAudience } from "./mentions.ts";
 import type { Accepted, Message } from "./message.ts";
 import type { PlainBatch } from "./plain_batch.ts";
 
+/** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
+export const maxRoomOfPeers = 100;
+
 /**
  * An entry to append to a conversation's log. The store numbers it and applies its event in the same transaction: an
  * edit replaces the text of its target, a join adds a member.

@@ -114,7 +114,7 @@ export class Submission implements PendingEntry {
       automatic,
       mentions: mentions.length > 0 ? mentions : undefined,
       audience,
-      here: audience === "here" ? this.#membersOnline(room!) : undefined,
+      here: audience === "here" ? this.#othersOnline(room!) : undefined,
       refused,
     };
     this.origin = { members, room, change, subscriber: this.#subscriber };
@@ -126,12 +126,12 @@ export class Submission implements PendingEntry {
     if (change !== undefined) room?.settle(change);
   }
 
-  #membersOnline(room: RoomState): string[] {
+  #othersOnline(room: RoomState): string[] {
     const { presence } = this.#context;
     const online: string[] = [];
     for (const user of room.members()) {
       if (online.length === maxHere) break;
-      if (presence.stateOf(user) === "online") online.push(user);
+      if (user !== this.draft.sender && presence.stateOf(user) === "online") online.push(user);
     }
     return online;
   }

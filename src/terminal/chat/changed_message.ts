@@ -4,12 +4,12 @@ import type { Message, Reaction } from "../../core/messages/message.ts";
 export function changedMessage(target: Message, entry: Message, me: string): Message {
   const { event } = entry;
   if (event?.kind === "edited") {
-    const { withheld: _before, ...kept } = target;
-    const { text, acceptedAt: editedAt, withheld } = entry;
-    return { ...kept, text, editedAt, ...(withheld && { withheld }) };
+    const { withheld: _before, audience: _named, ...kept } = target;
+    const { text, acceptedAt: editedAt, withheld, audience } = entry;
+    return { ...kept, text, editedAt, ...(withheld && { withheld }), ...(audience && { audience }) };
   }
   if (event?.kind === "deleted") {
-    const { attachment: _gone, reactions: _too, withheld: _also, ...kept } = target;
+    const { attachment: _gone, reactions: _too, withheld: _also, audience: _named, ...kept } = target;
     return { ...kept, text: "", deleted: true };
   }
   if (event?.kind !== "reacted") return target;

@@ -74,6 +74,23 @@ Deno.test("with erase, nothing that they wrote is left", async () => {
   await test.close();
 });
 
+Deno.test("with erase, what they wrote is unread no more, and names no one", async () => {
+  const test = await TestChat.open({ users: ["ana", "ben"], deletedAccounts: "erase" });
+  const { chat } = test;
+  const room = await createRoom(test, "ana");
+  await chat.rooms.join({ user: "ben" }, { id: id(test), room });
+  for (const text of ["@ben", "@room", "@room and @ben"]) await test.send("ana", room, text);
+  const counts = async () => {
+    const { conversations } = await chat.conversations("ben", { beforePosition: 0, limit: 10 });
+    return conversations.map(({ unread, mentions }) => [unread, mentions]);
+  };
+  assert.deepEqual(await counts(), [[3, 3]]);
+  await chat.deletion.delete("ana");
+  await erase(test);
+  assert.deepEqual(await counts(), [[0, 0]]);
+  await test.close();
+});
+
 Deno.test("a deleted account leaves its rooms, and a room that others are in gets an owner", async () => {
   const test = await TestChat.open({ users: ["ana", "ben", "cleo"] });
   const { chat } = test;

@@ -261,6 +261,11 @@ Deno.test("users who begin a conversation are told of each other's presence, unl
   await accept(store, directAppend("ana", "cleo"));
   await presence.introduce("ana", ["ana", "cleo"]);
   assert.deepEqual([told(ana), told(cleo)], [[["cleo", "online"]], [["ben", "online"]]]);
+  await settings.block("cleo", "ben");
+  for (const each of [ana, ben, cleo]) each.notices.length = 0;
+  await presence.introduce("ben", ["ben", "cleo"]);
+  await presence.introduce("cleo", ["ben", "cleo"]);
+  assert.deepEqual([ana, ben, cleo].map(told), [[], [], []]);
 });
 
 Deno.test("a user who hides presence looks offline to everyone", async () => {

@@ -110,9 +110,9 @@ export class LogModel {
     const before = this.#readSeq(conversation, user);
     const between = this.logs.get(conversation)!.slice(before, through);
     const others = between.some(({ append, deleted }) => !append.event && !deleted && append.sender !== user);
-    const named = this.logs.get(conversation)!.some(({ mentions }) => {
+    const named = this.logs.get(conversation)!.some(({ append, mentions }) => {
       const seq = mentions.get(user);
-      return seq !== undefined && seq > before && seq <= through;
+      return append.sender !== user && seq !== undefined && seq > before && seq <= through;
     });
     if (through > before && !(ownOnly && (others || named))) this.#read.set(key(conversation, user), through);
   }

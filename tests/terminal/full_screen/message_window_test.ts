@@ -92,6 +92,18 @@ Deno.test("an entry that arrives between the reading of a page and its reply is 
   }
 });
 
+Deno.test("a message names all members as long as its newest text does", () => {
+  const window = bigWindow();
+  const audiences = () => window.items.map(({ message }) => message?.audience);
+  window.addNewest({ ...page(1, 1), messages: [entry(1, { audience: "room" })] });
+  window.arrived(event(2, { kind: "edited", target: 1 }, { text: "never mind" }));
+  assert.deepEqual(audiences(), [undefined]);
+  window.arrived(event(3, { kind: "edited", target: 1 }, { text: "@here", audience: "here" }));
+  assert.deepEqual(audiences(), ["here"]);
+  window.arrived(event(4, { kind: "deleted", target: 1 }));
+  assert.deepEqual(audiences(), [undefined]);
+});
+
 Deno.test("a newest page that leaves a gap replaces the older messages", () => {
   const window = bigWindow();
   window.addNewest(page(1, 20));

@@ -1,11 +1,8 @@
 import { directConversation } from "../../../core/messages/message.ts";
-import type { UserSet } from "../../../core/messages/message_store.ts";
+import { maxRoomOfPeers, type UserSet } from "../../../core/messages/message_store.ts";
 import { roleCodes } from "../codes.ts";
 import type { Database } from "../database.ts";
 import { openEnd } from "./visibility.ts";
-
-/** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
-const maxRoomOfPeers = 100;
 
 /** Direct conversations that are listed without counting them first: few users have more. */
 const mostUncounted = 100;

@@ -20,9 +20,12 @@ function prepareStatements(database: Database) {
          AND sender <> ? LIMIT 1`,
     ),
     isMentioned: database.prepare(
-      `SELECT 1 FROM mention WHERE user = :user AND conversation = :conversation AND seq > :after AND seq <= :through
-       UNION ALL SELECT 1 FROM room_mention m CROSS JOIN entry e ON e.conversation = m.conversation AND e.seq = m.message
-       WHERE m.conversation = :conversation AND m.seq > :after AND m.seq <= :through AND e.sender <> :user LIMIT 1`,
+      `SELECT 1 FROM (
+         SELECT message FROM mention
+         WHERE user = :user AND conversation = :conversation AND seq > :after AND seq <= :through
+         UNION ALL SELECT message FROM room_mention
+         WHERE conversation = :conversation AND seq > :after AND seq <= :through
+       ) n CROSS JOIN entry e ON e.conversation = :conversation AND e.seq = n.message WHERE e.sender <> :user LIMIT 1`,
     ),
     moveRead: database.prepare(
       `UPDATE member SET read_seq = :seq, read_uncounted =
@@ -58,7 +61,7 @@ export class ReaderPositions {
     }
   }
 
-  /** Whether `user` has read all messages of others, and all edits that mention them, up to `seq`. */
+  /** Whether `user` has read all messages of others, and all edits of others that mention them, up to `seq`. */
   #hasReadAllOfOthers(user: number, conversation: number, seq: number): boolean {
     const { readSeq, hasOthers, isMentioned } = this.#statements;
     const member = readSeq.get(conversation, user) as { readSeq: number } | undefined;

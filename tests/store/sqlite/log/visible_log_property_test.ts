@@ -262,10 +262,12 @@ async function checkSearch(
     { terms: ["edited"], sender: name },
     { terms: [], excluded: [name, "edited"] },
     { terms: [], conversation: conversations[Math.floor(start * conversations.length)] },
+  ]);
+  searches.push(
     { terms: [], isUnread: true },
     { terms: [], mentionsMe: true },
     { terms: [], mentionsMe: true, isUnread: true },
-  ]);
+  );
   const readSeqs = new Map(model.summaries(user).map(({ conversation, readSeq }) => [conversation, readSeq]));
   // The filters find what the counts of unread messages and mentions count.
   const isListed = (message: Message, { mentionsMe, isUnread }: { mentionsMe?: boolean; isUnread?: boolean }) => {

@@ -60,7 +60,9 @@ function searchOptions(
   options: OptionsWithEnv,
   env: Environment,
 ): Parser<"sync", SearchCommandOptions, unknown> {
-  const description = 'Words, "phrases", prefixes (deplo*), -without, from:NAME, in:ADDRESS, before:DATE, after:DATE';
+  const description =
+    'Words, "phrases", prefixes (deplo*), -without, from:NAME, in:ADDRESS, before:DATE, after:DATE, ' +
+    "has:file, mentions:me, is:unread";
   const main = object({
     words: multiple(argument(words("WORDS"), { description: [text(description)] }), { min: 1 }),
     limit: limitOption(20),

@@ -4,11 +4,12 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { type Message as WireMessage, Role, type Room, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { fromWirePresence } from "../../wire/notices.ts";
+import { indexProgress, isIndexBehind } from "../../terminal/text/index_progress.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { allConversations, ownConversations } from "../script/conversations.ts";
 import { type MessageFormat, messageFormat } from "../script/message_format.ts";
-import { jsonLine, Output, withoutEmptyEnd } from "../script/output.ts";
+import { jsonLine, Output, printNotice, withoutEmptyEnd } from "../script/output.ts";
 import { RoomNames } from "../script/room_names.ts";
 import { withClient } from "../script/request_client.ts";
 
@@ -64,7 +65,7 @@ export async function runHistory(options: HistoryCommandOptions): Promise<number
   });
 }
 
-/** Prints messages that match the query, newest first. */
+/** Prints messages that match the query, newest first; on stderr, how far the index is while it is behind. */
 export async function runSearch(options: SearchCommandOptions): Promise<number> {
   return await list(options, async (client, { user }, print) => {
     const format = await messageFormat({ json: options.json, user });
@@ -77,6 +78,8 @@ export async function runSearch(options: SearchCommandOptions): Promise<number> 
       left -= page.messages.length;
       more = page.more && page.nextBeforePosition > 0;
       beforePosition = page.nextBeforePosition;
+      const isLast = !more || left <= 0;
+      if (isLast && isIndexBehind(page, options.limit - left)) printNotice(indexProgress(page));
     }
   });
 }

@@ -7,7 +7,12 @@ const lookalikes = new Map(
 /** Digits and signs that are read as letters. */
 const readAs: Readonly<Record<string, string>> = { 0: "o", 1: "l", i: "l", "|": "l", 3: "e", 4: "a", 5: "s" };
 
-const unseen = /[\u0300-\u036f\p{Cc}\p{Default_Ignorable_Code_Point}]/gu;
+/**
+ * Marks of no script of their own, but for those that make another letter in Japanese; and characters without a
+ * picture, which no property of Unicode tells: the empty braille pattern, the null note head, the Khitan filler.
+ */
+const unseen =
+  /[[\p{M}&&\p{Script=Inherited}]--[\u3099\u309a]]|[\p{Cc}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}\u{16fe4}]/gv;
 const separators = "[\\p{P}\\p{Z}\\p{Sk}]+";
 const betweenDigits = new RegExp(`(?<=\\p{Nd})${separators}(?=\\p{Nd})`, "gu");
 const elsewhere = new RegExp(separators, "gu");
@@ -30,7 +35,16 @@ export function nameSkeleton(name: string): string {
 
 /** Capital and small letters look like different ones, so each is replaced before and after the change of case. */
 function latin(text: string): string {
-  return text.replace(/[^\0-\x7f]/gu, (character) => lookalikes.get(character) ?? character);
+  return text.replace(/[^\0-\x7f]/gu, (character) => lookalikes.get(character) ?? boxed(character) ?? character);
+}
+
+/** Letters in black circles and squares, and those of which flags are made, which NFKD leaves as they are. */
+const firstBoxed = [0x1f150, 0x1f170, 0x1f1e6];
+
+function boxed(character: string): string | undefined {
+  const code = character.codePointAt(0)!;
+  const first = firstBoxed.find((from) => code >= from && code < from + 26);
+  return first === undefined ? undefined : String.fromCharCode(0x61 + code - first);
 }
 
 const reserved = new Set([...reservedNames].map(nameSkeleton));

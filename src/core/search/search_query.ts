@@ -50,8 +50,8 @@ const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
 
 /**
  * Parses a query as people type it: words and "quoted phrases" that must all occur, prefixes (`deplo*`), `-excluded`
- * terms, and `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`, `has:file`, `mentions:me`, `is:unread`. A date is 2026-01-31 or 2026-01-31T12:00, in UTC
- * unless it names a zone. Ignores words without a letter, digit or symbol.
+ * terms, and `from:NAME`, `in:ADDRESS`, `before:DATE`, `after:DATE`, `has:file`, `mentions:me`, `is:unread`. A date is
+ * 2026-01-31 or 2026-01-31T12:00, in UTC unless it names a zone. Ignores words without a letter, digit or symbol.
  * @throws {ChatError} `invalid_argument`, naming the fault
  */
 export function parseSearchQuery(typed: string): SearchQuery {

@@ -5,12 +5,11 @@ import { countOf } from "../text/count_of.ts";
 import { profileLines } from "../text/profile_text.ts";
 import { type ListUsersResponse, PresenceState, Role, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
+import { indexProgress, isIndexBehind } from "../text/index_progress.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
 
 /** Messages to show at most. */
 const maxMessages = 200;
-/** Positions that the index may be behind without a notice. */
-const maxQuietLag = 100;
 /** Users to list at most. */
 const maxUsers = 1_000;
 const nameAndText = /^\s*(\S+)\s+([^]*\S[^]*)$/;
@@ -67,7 +66,8 @@ export const conversationCommands: Commands = {
   },
   search: {
     arguments: "WORDS",
-    summary: 'Find messages; also "a phrase", -not, from:NAME, in:NAME, before:DATE, after:DATE',
+    summary:
+      'Find messages; also "a phrase", -not, from:NAME, in:NAME, before:DATE, after:DATE, has:file, mentions:me, is:unread',
     run: (context, { text }) => search(context, text),
   },
 };
@@ -125,15 +125,13 @@ async function search({ client, names, show, print }: CommandContext, text: stri
   for (let tries = 1; page.messages.length === 0 && page.more && tries < maxSearches; tries++) {
     page = await client.search(query, { beforePosition: page.nextBeforePosition });
   }
-  const { messages, more, indexedThrough, head } = page;
+  const { messages, more } = page;
   if (messages.length === 0) {
     await print([more ? "No messages found so far. Narrow your search." : "No messages found."]);
   } else await print([`Found${more ? " (for earlier matches, add before:DATE)" : ""}:`]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
-  // The index is always a little behind while messages arrive.
-  if (head - indexedThrough > (messages.length === 0 ? 0 : maxQuietLag)) {
-    const percent = Math.floor(100 * indexedThrough / head);
-    await print([`(The newest messages are not indexed yet: ${percent} % are. Try again in a moment.)`]);
+  if (isIndexBehind(page, messages.length)) {
+    await print([`(${indexProgress(page)})`]);
   }
 }
 

@@ -6,6 +6,7 @@ import { looksReserved, nameSkeleton } from "../../../src/core/accounts/name_ske
 Deno.test("names that look alike have one skeleton", () => {
   const alike: readonly (readonly string[])[] = [
     ["ana", "4na", "ana.", "a.n-a", "A N A", "Ána", "аna", "ΑΝΑ", "ａｎａ", "𝓪na", "@ana", "an\u200ba"],
+    ["ana", "ana\u2800", "\u{1d159}ana", "a\u1dc4na\u20dd", "ana\u064b", "🅰🅽🅰", "🅐🅝🅐", "🇦🇳🇦"],
     ["bern", "bem", "BERN", "be-rn"],
     ["oslo", "0510", "OSL0", "оѕlο"],
     ["bill", "b1ll", "bi|l", "BILL", "вill"],
@@ -18,7 +19,22 @@ Deno.test("names that look alike have one skeleton", () => {
 });
 
 Deno.test("names that differ to the eye have different skeletons", () => {
-  const different = ["ana", "anna", "ben", "bot-1-1", "bot-11", "bot-2", "v1.1", "v11", "서버", "елка", "ana🔥", "李"];
+  const different = [
+    "ana",
+    "anna",
+    "ben",
+    "bot-1-1",
+    "bot-11",
+    "bot-2",
+    "v1.1",
+    "v11",
+    "서버",
+    "елка",
+    "ana🔥",
+    "李",
+    "かき",
+    "がき",
+  ];
   assert.equal(new Set(different.map(nameSkeleton)).size, different.length);
   const numbered = Array.from({ length: 2_000 }, (_, number) => nameSkeleton(`user-${number}`));
   assert.equal(new Set(numbered).size, numbered.length);

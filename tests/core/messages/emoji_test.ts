@@ -21,3 +21,11 @@ Deno.test("an emoji has one form, with or without variation selectors, and skin 
   assert.notEqual(parseEmoji("👍🏽"), parseEmoji("👍"));
   for (const emoji of ["❤", "👁‍🗨", "👩🏽‍❤️‍💋‍👨🏿"]) assert.equal(canonicalEmoji(canonicalEmoji(emoji)), canonicalEmoji(emoji));
 });
+
+Deno.test("invisible characters make no second emoji, and tags that are no flag are refused", () => {
+  for (const unseen of ["\u200d", "\u200c", "\u034f", "\ufe01", "\u{e0100}", "\u180b"]) {
+    assert.equal(parseEmoji(`👍${unseen}`), "👍", unseen.codePointAt(0)!.toString(16));
+  }
+  assert.equal(parseEmoji("👩\u200d🚀"), "👩\u200d🚀");
+  throwsWith("invalid_argument", () => parseEmoji("👍\u{e0061}\u{e0062}"));
+});

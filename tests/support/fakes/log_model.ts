@@ -339,8 +339,7 @@ export class LogModel {
     const messages = this.visibleIn(conversation, user).filter(({ event }) => event === undefined);
     const others = messages.filter(({ sender, deleted }) => sender !== user && !deleted);
     const isUnread = (seq: number | undefined) => seq !== undefined && seq > readSeq && seq <= headSeq;
-    const mentionedAt = ({ seq, withheld }: Message) =>
-      withheld ? undefined : this.#find(conversation, seq)!.mentions.get(user);
+    const mentionedAt = (message: Message) => this.mentionedAt(message, user);
     const peer = isRoomId(conversation) ? undefined : directMembers(conversation).find((member) => member !== user);
     const tells = peer !== undefined && !this.#isBlocked(user, peer, never) && !this.#isBlocked(peer, user, never);
     return {
@@ -360,6 +359,11 @@ export class LogModel {
       peerReadSeq: tells ? this.#readSeq(conversation, peer) : 0,
       peerDeliveredSeq: 0,
     };
+  }
+
+  /** Returns the seq from which a mention of `user` by a message counts; undefined for none that they may see. */
+  mentionedAt({ conversation, seq, withheld }: Message, user: string): number | undefined {
+    return withheld ? undefined : this.#find(conversation, seq)!.mentions.get(user);
   }
 
   /** `leftName`: that of the room when the asker left it, who learns nothing more of a private one. */

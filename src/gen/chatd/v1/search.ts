@@ -11,8 +11,9 @@ import { Message } from "./chat.ts";
 export interface SearchRequest {
   /**
    * Words that must all be in the text, "quoted phrases", prefixes (deplo*), -excluded words, and conditions: from:NAME,
-   * in:ADDRESS, before:DATE, after:DATE. A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it has a zone; from:me is
-   * the caller. At most 512 characters. Case and accents are ignored.
+   * in:ADDRESS, before:DATE, after:DATE, has:file, mentions:me, is:unread (messages of others that the caller has not
+   * read). A date is 2026-01-31 or 2026-01-31T12:00, in UTC unless it has a zone; from:me is the caller. At most 512
+   * characters. Case and accents are ignored. The words of a message include the name of its file.
    */
   query: string;
   /** Only messages with a lower position; 0 starts from the newest. */

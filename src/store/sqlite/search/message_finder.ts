@@ -1,6 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../../../core/search/message_search.ts";
-import { isTextShown, isVisible } from "../log/visibility.ts";
+import { isTextShown, isVisible, openEnd } from "../log/visibility.ts";
 import { searchExpression } from "./search_expression.ts";
 
 /** Conversations per query of the index. */
@@ -29,6 +29,16 @@ interface Connection {
   prepare(sql: string): StatementSync;
 }
 
+/** SQL: up to which seq the user has read the conversation of `e`. */
+const readSeq = `coalesce((
+  SELECT u.read_seq FROM member u WHERE u.conversation = e.conversation AND u.user = :user), ${openEnd})`;
+/** SQL: `e` mentions the user, with `:isUnread` by a mention that is counted: that of an edit may be newer than `e`. */
+const isMention = `EXISTS (
+  SELECT seq FROM mention WHERE conversation = e.conversation AND message = e.seq AND user = :user
+    AND (:isUnread = 0 OR seq > ${readSeq})
+  UNION ALL SELECT seq FROM room_mention WHERE conversation = e.conversation AND message = e.seq
+    AND (:isUnread = 0 OR seq > ${readSeq}))`;
+
 function prepareStatements(connection: Connection) {
   return {
     begin: connection.prepare("BEGIN"),
@@ -48,10 +58,8 @@ function prepareStatements(connection: Connection) {
     visible: connection.prepare(
       `SELECT 1 FROM entry e WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before
          AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
-         AND (:mentionsMe = 0 OR EXISTS (
-           SELECT 1 FROM mention m WHERE m.user = :user AND m.conversation = e.conversation AND m.seq = e.seq))
-         AND (:isUnread = 0 OR (e.sender <> :user AND EXISTS (
-           SELECT 1 FROM member u WHERE u.user = :user AND u.conversation = e.conversation AND u.read_seq < e.seq)))`,
+         AND (:mentionsMe = 0 OR (e.sender <> :user AND ${isMention}))
+         AND (:isUnread = 0 OR :mentionsMe = 1 OR (e.sender <> :user AND e.seq > ${readSeq}))`,
     ),
   };
 }

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { LogEvent } from "../../../../src/core/messages/log_event.ts";
 import { directConversation, type Message } from "../../../../src/core/messages/message.ts";
 import type { Append } from "../../../../src/core/messages/message_store.ts";
+import type { SearchRequest } from "../../../../src/core/search/message_search.ts";
 import { isRoomId } from "../../../../src/core/rooms/room.ts";
 import { ModelledStore, type ModelledStoreOptions } from "../../../support/servers/modelled_store.ts";
 import { wholeLog } from "../../../support/servers/stored_messages.ts";
@@ -246,27 +247,52 @@ async function checkSummaries({ messages, model }: ModelledStore, user: string, 
   assert.deepEqual(peers.toSorted(), users.filter((other) => model.peersOf(user).has(other)));
 }
 
+type SearchProbe = Partial<Omit<SearchRequest, "terms" | "excluded">> & {
+  readonly terms: readonly string[];
+  readonly excluded?: readonly string[];
+};
+
 async function checkSearch(
   { messages, model, index, finder }: ModelledStore,
   user: string,
   { start, limit }: Probe,
 ): Promise<void> {
-  const searches = users.flatMap((name) => [
+  const searches: SearchProbe[] = users.flatMap((name) => [
     { terms: [name] },
     { terms: ["edited"], sender: name },
     { terms: [], excluded: [name, "edited"] },
     { terms: [], conversation: conversations[Math.floor(start * conversations.length)] },
   ]);
+  searches.push(
+    { terms: [], isUnread: true },
+    { terms: [], mentionsMe: true },
+    { terms: [], mentionsMe: true, isUnread: true },
+  );
+  const readSeqs = new Map(model.summaries(user).map(({ conversation, readSeq }) => [conversation, readSeq]));
+  // The filters find what the counts of unread messages and mentions count.
+  const isListed = (message: Message, { mentionsMe, isUnread }: { mentionsMe?: boolean; isUnread?: boolean }) => {
+    if (!mentionsMe && !isUnread) return true;
+    const seq = mentionsMe ? model.mentionedAt(message, user) : message.seq;
+    return message.sender !== user && seq !== undefined && (!isUnread || seq > readSeqs.get(message.conversation)!);
+  };
   const has = (text: string, word: string) => text.split(" ").includes(word);
-  for (const { terms, excluded = [], sender, conversation } of searches) {
+  for (const { terms, excluded = [], sender, conversation, ...filters } of searches) {
     const expected = model.visibleTo(user).filter((message) =>
       message.position <= index.position && message.event === undefined && !message.deleted && !message.withheld &&
       terms.every((word) => has(message.text, word)) && !excluded.some((word) => has(message.text, word)) &&
       (sender === undefined || message.sender === sender) &&
-      (conversation === undefined || message.conversation === conversation)
+      (conversation === undefined || message.conversation === conversation) && isListed(message, filters)
     ).map(({ position }) => position).reverse();
     const asTerms = (words: readonly string[]) => words.map((text) => ({ text, prefix: false }));
-    const request = { user, terms: asTerms(terms), excluded: asTerms(excluded), sender, conversation, limit };
+    const request = {
+      user,
+      terms: asTerms(terms),
+      excluded: asTerms(excluded),
+      sender,
+      conversation,
+      ...filters,
+      limit,
+    };
     const found: number[] = [];
     for (let beforePosition = 0, more = true; more;) {
       const page = finder.find({ ...request, beforePosition });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../../../src/core/chat_error.ts";
+import type { Append } from "../../../../src/core/messages/message_store.ts";
 import { SearchStore } from "../../../support/servers/search_store.ts";
+import { accept, directAppend, entryAppend } from "../../../support/servers/stored_messages.ts";
 
 async function storeWith(texts: readonly string[]): Promise<SearchStore> {
   const store = await SearchStore.open();
@@ -168,4 +170,61 @@ Deno.test("a text and a query are compared in one normal form", async () => {
   queries.forEach((query, index) => assert.deepEqual(store.find("ben", query), [index + 1], query));
   assert.deepEqual(store.find("ben", "ЁЛКА"), [3]);
   assert.deepEqual(store.find("ben", "ǅ"), []);
+});
+
+Deno.test("mentions:me finds messages that name the user, by an edit too, until one names them no more", async () => {
+  using store = await SearchStore.open();
+  const say = (rest: Partial<Append>) => accept(store.messages, { ...directAppend("ana", "ben"), ...rest });
+  await say({ text: "hello @ben", mentions: ["ben"] });
+  await say({ text: "hello" });
+  await say({ text: "hello", mentions: ["ana"] });
+  store.catchUp();
+  assert.deepEqual(store.find("ben", "mentions:me"), [1]);
+  assert.deepEqual(store.find("ana", "mentions:me"), [], "an own message");
+  await say({ text: "read all of it @ben", mentions: ["ben"], event: { kind: "edited", target: 2 } });
+  await say({ text: "no name", event: { kind: "edited", target: 1 } });
+  assert.deepEqual(store.find("ben", "mentions:me"), [2]);
+  assert.deepEqual(store.find("ben", "mentions:me hello"), []);
+  await store.amend("ana", "ben", 2);
+  assert.deepEqual(store.find("ben", "mentions:me"), []);
+});
+
+Deno.test("is:unread finds what is counted as unread, and with mentions:me what is counted as a mention", async () => {
+  using store = await SearchStore.open();
+  for (const text of ["one", "two", "three"]) await store.say("ana", "ben", text);
+  await store.say("ben", "ana", "mine");
+  await store.say("ana", "ben", "five");
+  const counts = async () => {
+    const { unread, mentions } = (await store.messages.conversationOf("ben", "ana:ben"))!;
+    store.catchUp();
+    const found = [store.find("ben", "is:unread"), store.find("ben", "is:unread mentions:me")];
+    assert.deepEqual(found.map(({ length }) => length), [unread, mentions]);
+    return found;
+  };
+  assert.deepEqual(await counts(), [[5, 3, 2, 1], []]);
+  await store.messages.commit([{ kind: "move_read", conversation: "ana:ben", user: "ben", seq: 2 }]);
+  assert.deepEqual(await counts(), [[5, 3], []]);
+  await store.amend("ana", "ben", 3);
+  const event = { kind: "edited", target: 1 } as const;
+  await accept(store.messages, { ...directAppend("ana", "ben", { text: "one, @ben" }), mentions: ["ben"], event });
+  assert.deepEqual(await counts(), [[5], [1]]);
+  await store.messages.commit([{ kind: "move_read", conversation: "ana:ben", user: "ben", seq: 7 }]);
+  assert.deepEqual(await counts(), [[], []]);
+  assert.deepEqual(store.find("ben", "mentions:me"), [1]);
+});
+
+Deno.test("mentions:me finds what names all members of a room, or those who were online", async () => {
+  using store = await SearchStore.open();
+  const room = `+${"a".repeat(26)}`;
+  const append = (sender: string, rest: Partial<Append>) => accept(store.messages, entryAppend(room, sender, rest));
+  const created = { kind: "room_created", isPublic: true, historyVisible: true } as const;
+  await append("ana", { text: "ops", event: created });
+  for (const user of ["ben", "cleo"]) await append(user, { event: { kind: "joined" } });
+  await append("ana", { text: "to all: @room", audience: "room" });
+  await append("ana", { text: "to those here: @here", audience: "here", here: ["ben"] });
+  store.catchUp();
+  assert.deepEqual(store.find("ben", "mentions:me is:unread"), [5, 4]);
+  assert.deepEqual(store.find("cleo", "mentions:me is:unread"), [4]);
+  assert.deepEqual(store.find("ana", "mentions:me"), []);
+  assert.equal((await store.messages.conversationOf("ben", room))!.mentions, 2);
 });

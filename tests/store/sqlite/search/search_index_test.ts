@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import { silentLog } from "../../../../src/core/log.ts";
 import { Database, databasePath, migrate } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
@@ -160,6 +161,49 @@ Deno.test("the name of a file finds its message until the file or the message is
   assert.deepEqual(store.find("ben", "plan has:file"), [4]);
   assert.deepEqual(store.find("ben", "see"), [2]);
   database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
+});
+
+Deno.test("after any changes, while it fills or after, the index has the words of the current messages alone", async () => {
+  const change = fc.record({
+    kind: fc.constantFrom("say", "say", "send_file", "edit", "delete", "remove_file", "remove", "index"),
+    at: fc.nat({ max: 9 }),
+    word: fc.constantFrom("Plan", "ＡＢＣ", "ёлка", "서버가", "straße", "❤️ so\u00adft", "ǅ İ ŉ"),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 5, maxLength: 40 }), async (changes) => {
+      using store = await SearchStore.open();
+      const { database } = store;
+      const positions: number[] = [];
+      for (const { kind, at, word } of changes) {
+        const position = positions[at % Math.max(1, positions.length)];
+        if (kind === "say" || kind === "send_file") {
+          positions.push(await store.say("ana", "ben", `${word} text`));
+          if (kind === "send_file") attachFile(store, positions.at(-1)!, `${word}.pdf`);
+        } else if (kind === "index") store.catchUp(Math.max(0, store.messages.head - at));
+        else if (position === undefined) continue;
+        else if (kind === "edit") {
+          database.prepare("UPDATE entry SET text = CAST(? AS BLOB) WHERE position = ? AND deleted = 0")
+            .run(`${word} edited`, position);
+        } else if (kind === "delete") {
+          database.prepare("UPDATE entry SET text = x'', deleted = 1 WHERE position = ?").run(position);
+          database.prepare("DELETE FROM file WHERE position = ?").run(position);
+        } else {
+          const table = kind === "remove" ? "entry" : "file";
+          database.prepare(`DELETE FROM ${table} WHERE position = ?`).run(position);
+        }
+      }
+      store.catchUp();
+      database.prepare("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search_index, 'instance')").run();
+      const words = () => database.prepare("SELECT term, doc, col, offset FROM temp.words ORDER BY 1, 2, 3, 4").all();
+      const found = words();
+      database.prepare("INSERT INTO search_index (search_index) VALUES ('delete-all')").run();
+      database.prepare("UPDATE search_cursor SET position = 0").run();
+      const anew = new SearchIndex(database);
+      while (anew.takeTurn({ head: store.messages.head, turnMs: 1_000, maxEntries: 1_000 }));
+      assert.deepEqual(found, words());
+    }),
+    { numRuns: 25 },
+  );
 });
 
 Deno.test("a migration starts the index anew, and words erased before or while it fills are not found", async () => {

@@ -77,6 +77,6 @@ Deno.test("where Deno refuses, the flag that is missing is named", async () => {
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
   const refusal = (name: string, flag: string) =>
     `permission_denied Deno does not permit chatd to use "${folder.path}/${name}". ` +
-    `Add ${flag}="${folder.path}/" to the command.`;
+    `Add ${flag}="${folder.path}/" to deno run, or from a checkout run: deno task script:files`;
   assert.deepEqual(lines, [refusal("a", "--allow-read"), refusal("b", "--allow-write")]);
 });

@@ -146,9 +146,9 @@ export class MessageWindow {
     }
   }
 
-  /** Moves the notes from before the first message of the window behind the first page. */
+  /** Moves the notes of a window without messages behind its first page: its messages are older than they. */
   #moveFirstNotes({ messages }: Page): void {
-    if (this.#items.at(0)?.seq !== 0) return;
+    if (this.firstSeq !== 0) return;
     const seq = messages.findLast(isShown)?.seq ?? 0;
     this.#items = this.#items.map((item) => item.seq === 0 ? { ...item, seq } : item);
     this.#items.sort((a, b) => a.seq - b.seq);

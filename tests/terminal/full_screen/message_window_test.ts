@@ -161,3 +161,17 @@ Deno.test("notes stay where they were said, and are bounded", () => {
   assert.ok(window.items.length < 1_010);
   assert.equal(window.lastSeq, 3);
 });
+
+Deno.test("notes of an empty window go below its first page, and stay above messages that followed them", () => {
+  const late = bigWindow();
+  late.note({ lines: ["connected"] });
+  late.addNewest(page(1, 2));
+  assert.deepEqual(texts(late), ["text 1", "text 2", "note connected"]);
+
+  const empty = bigWindow();
+  empty.note({ lines: ["no messages"] });
+  empty.addNewest({ messages: [], headSeq: 0, more: false, moreAfter: false });
+  empty.arrived(entry(1));
+  empty.addNewest(page(1, 2));
+  assert.deepEqual(texts(empty), ["note no messages", "text 1", "text 2"]);
+});

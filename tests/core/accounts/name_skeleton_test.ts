@@ -75,3 +75,7 @@ Deno.test("a name that looks like a reserved one is found", () => {
   for (const name of ["adm1n", "R00T", "sys-tem", "ѕуѕtem"]) assert.equal(looksReserved(name), true, name);
   for (const name of ["", "ana", "rooty"]) assert.equal(looksReserved(name), false, name);
 });
+
+Deno.test("a name that is empty on the screen has an empty skeleton", () => {
+  for (const name of ["\u2800", "\u{1d159}", "\u3164", "\u0301", "\u{e0041}"]) assert.equal(nameSkeleton(name), "");
+});

@@ -1,3 +1,4 @@
+import { isRoomId } from "../../core/rooms/room.ts";
 import { complete } from "../commands/completion.ts";
 import { Composer, type ComposerAction, type ComposerKey } from "../input/composer.ts";
 import type { InputShape } from "../input/input_layout.ts";
@@ -47,8 +48,14 @@ export class Composers {
     return action;
   }
 
-  /** A conversation became the current one: gives it the text that was written without one. */
+  /** A conversation became the current one: gives it the text that was written without one, or to its name alone. */
   opened(place: ConversationRef): void {
+    const name = this.#state.names.label(place.conversation);
+    // A draft of an earlier run, which ended before the server told which room it was for.
+    const isNamed = isRoomId(place.conversation) && this.#state.names.address(name) === place.conversation;
+    if (isNamed && !this.#composers.has(name) && this.#state.preferences.draft(name) !== "") {
+      this.#move(name, keyOf(place));
+    }
     if (this.#composers.get(nowhere)?.isBlank === false) this.#move(nowhere, keyOf(place));
   }
 
@@ -65,8 +72,7 @@ export class Composers {
   }
 
   #move(from: string, to: string): void {
-    const moved = this.#composers.get(from);
-    if (moved === undefined) return;
+    const moved = this.#composers.get(from) ?? this.#create(from);
     moved.absorb(this.#composers.get(to) ?? this.#create(to));
     this.#composers.delete(from);
     this.#composers.set(to, moved);

@@ -206,7 +206,9 @@ export class ConversationList {
   #put(listed: Listed): void {
     this.#listed.set(listed.conversation, listed);
     this.#sorted = undefined;
-    if (this.#listed.size > maxListed) this.#listed.delete(this.all.at(-1)!.conversation);
+    if (this.#listed.size <= maxListed) return;
+    // The new one may have no message yet, and so be the last.
+    this.remove(this.all.findLast(({ conversation }) => conversation !== listed.conversation)!.conversation);
   }
 }
 

@@ -25,8 +25,9 @@ export interface PreferenceStore {
 
 /** How long a draft is unchanged before it is saved, in milliseconds. */
 const settledMs = 1_000;
-const maxDrafts = 100;
-const maxDraftLength = 16 * 1024;
+const maxDrafts = 500;
+/** The longest draft of a line editor. */
+const maxDraftLength = 64 * 1024;
 
 /** Preferences and drafts of this terminal. */
 export class Preferences {

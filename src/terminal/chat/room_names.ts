@@ -53,7 +53,8 @@ export class RoomNames {
 
   /** Returns the conversation of a place; asks the server if it is the name of a room. @throws {ChatError} */
   resolve(place: ConversationRef): Promise<ConversationRef> {
-    if (!isRoomName(place)) return Promise.resolve(place);
+    const known = this.known(place);
+    if (!isRoomName(known)) return Promise.resolve(known);
     const asked = this.#asked.get(place) ?? this.#ask(place);
     this.#asked.set(place, asked);
     return asked;

@@ -109,10 +109,11 @@ export class Composer {
     return "recall";
   }
 
-  /** Takes over the draft and the lines of another composer, which are earlier than its own. */
+  /** Takes over all that the person wrote in another composer, which is earlier than its own. */
   absorb(earlier: Composer): void {
     const lines = [...earlier.lines, ...this.lines];
     for (const line of lines) this.#editor.keep(line);
+    this.#paste ??= earlier.#paste;
     if (earlier.draft !== "") this.#editor.setText([earlier.draft, this.draft].filter(Boolean).join("\n"));
   }
 

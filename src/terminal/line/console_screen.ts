@@ -148,7 +148,9 @@ export class ConsoleScreen {
 
   #compose(): string {
     const size = this.#device.size();
-    let output = this.#extra + sequences.hideCursor + this.#erase(size.columns);
+    // Nothing shows a cursor again that is hidden after the end.
+    const hidden = this.#closed ? "" : sequences.hideCursor;
+    let output = this.#extra + hidden + this.#erase(size.columns);
     this.#extra = "";
     if (this.#clear) output += sequences.clear;
     this.#clear = false;

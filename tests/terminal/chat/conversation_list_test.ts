@@ -183,3 +183,17 @@ Deno.test("a room that was joined by invitation counts, is sorted, and is found 
     assert.equal(list.nextUnread("ana:ben")?.address, ops);
   }
 });
+
+Deno.test("in a full list, a new conversation replaces the oldest one, and its messages count", () => {
+  const list = new ConversationList({ me: "ana" });
+  for (let i = 1; i <= 500; i++) {
+    list.learn(known({ address: `user${i}`, conversation: `ana:user${i}`, position: i, readSeq: 1 }));
+  }
+  list.open("ana:zoe");
+  assert.equal(list.get("ana:zoe")?.address, "zoe");
+  assert.equal(list.arrived(message(501)).weight, "direct");
+  assert.equal(list.get("ana:ben")?.unread, 1);
+  assert.deepEqual(order(list).slice(0, 2), ["ben", "user500"]);
+  assert.equal(list.all.length, 500);
+  assert.equal(list.get("ana:user1"), undefined);
+});

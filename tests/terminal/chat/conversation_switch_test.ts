@@ -423,6 +423,39 @@ test("a draft that waits while a line is recalled outlives the program", async (
   assert.deepEqual(chat.saved.drafts, { "ana:ben": "a draft" });
 });
 
+test("a draft for a room whose name was never resolved is there once the room is known", async (chat) => {
+  chat.server.roomsOf = () => [room()];
+  chat.type("/to #ops\r");
+  await chat.isIn("#ops", "written offline");
+  chat.terminal.hangUp();
+  await chat.running;
+  assert.deepEqual(chat.saved.drafts, { [roomId]: "written offline" });
+}, { saved: { drafts: { "#ops": "written offline" } } });
+
+test("a draft for the name of a room is there when the room is known already", async (chat) => {
+  chat.server.roomsOf = () => [room()];
+  chat.type("/conversations\r");
+  await chat.sees(/ #ops$/m);
+  chat.type("/to #ops\r");
+  await chat.isIn("#ops", "written offline");
+}, { saved: { drafts: { "#ops": "written offline" } } });
+
+test("a question about a paste stays with a conversation that text without one joins", async (chat) => {
+  chat.server.roomsOf = () => [room()];
+  chat.type("/to #ops\r");
+  await chat.isIn("#ops");
+  chat.type(`${alt("`")}\x1b[200~${"line\n".repeat(30)}\x1b[201~`);
+  await chat.sees(/Paste \d+ lines/);
+  chat.type(`${alt("`")}/leave\r`);
+  await chat.sees(/\[(ana|no conversation)\]$/);
+  chat.type("written nowhere");
+  await chat.sees("written nowhere");
+  chat.type(alt("`"));
+  await chat.sees(/Paste \d+ lines/);
+  chat.type("n");
+  await chat.isIn("ben", "written nowhere");
+});
+
 const saved: SavedPreferences = { drafts: { "ana:ben": "kept for ben" } };
 
 for (const face of faceNames) {

@@ -181,3 +181,22 @@ Deno.test("a crash ends the modes that the screen set, unless it gave the termin
   dispatchEvent(new Event("unload"));
   assert.equal(written.length, 1);
 });
+
+Deno.test("a change after the terminal was given back leaves the cursor visible", async () => {
+  using terminal = new EmulatedTerminal({ columns: 20, rows: 6 });
+  const screen = new ConsoleScreen(terminal, style);
+  screen.update({ prompt: "> ", text: "a draft", cursor: 7 });
+  await drawn(screen);
+  await screen.close();
+  const written: string[] = [];
+  const write = terminal.write.bind(terminal);
+  terminal.write = async (text) => {
+    written.push(text);
+    await write(text);
+  };
+  screen.update({ prompt: "[ana] " });
+  await drawn(screen);
+  await screen.print(["a last note"]);
+  assert.equal(written.join("").includes("\x1b[?25l"), false);
+  assert.equal(terminal.lines.at(-1), "a last note");
+});

@@ -1,7 +1,7 @@
 import { request as requestPlain } from "node:http";
 import { request as requestEncrypted } from "node:https";
 import { text } from "node:stream/consumers";
-import { isLoopback } from "../../host/loopback.ts";
+import { isLoopback } from "./refused_logins.ts";
 
 export interface ManagementRequest {
   readonly method: "GET" | "DELETE" | "PUT";
@@ -27,7 +27,8 @@ export async function requestManagement(
   { ca, ...options }: ManagementRequest,
 ): Promise<ManagementResponse> {
   const isEncrypted = url.protocol === "https:";
-  const isPlainHere = !isEncrypted && isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const isPlainHere = !isEncrypted && (host === "localhost" || isLoopback(host));
   if (isPlainHere || (isEncrypted && ca !== undefined)) return await requestDirectly(url, { ca, ...options });
   const response = await fetch(url, options);
   return { status: response.status, text: await response.text() };

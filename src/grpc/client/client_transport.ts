@@ -14,7 +14,6 @@ import type { ChatError } from "../../core/chat_error.ts";
 import type { LogInResponse, RegisterResponse } from "../../gen/chatd/v1/auth.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
 import { FileServiceDefinition } from "../../gen/chatd/v1/files_service.ts";
-import { isLoopback } from "../../host/loopback.ts";
 import { GrpcLink, sessionService } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
 import { type GrpcJsClient, grpcJsClient } from "./grpc_js_service.ts";
@@ -44,7 +43,7 @@ export class GrpcTransport implements Transport {
       "grpc.keepalive_timeout_ms": 10_000,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.enable_retries": 0,
-      "grpc.enable_http_proxy": isLoopback(options.host) ? 0 : 1,
+      "grpc.enable_http_proxy": options.proxy === undefined ? 0 : 1,
       ...(tls?.serverName !== undefined && {
         "grpc.ssl_target_name_override": tls.serverName,
         "grpc.default_authority": tls.serverName,

@@ -14,7 +14,7 @@ export interface GrpcTransportOptions {
   };
   /** Receive deliveries by callback on an own port, while the server can reach it. */
   callback: boolean;
-  /** The HTTP proxy that grpc-js takes from the environment, as "HOST:PORT", for errors. */
+  /** The HTTP proxy that grpc-js takes from the environment, as "HOST:PORT"; without it, none. */
   proxy?: string;
 }
 

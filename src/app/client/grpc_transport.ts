@@ -27,7 +27,7 @@ export async function openGrpcTransport(
   if (!usesLibrary(server.host)) return new Http2Transport(options);
   // Imported on demand, because the library is half of the code that a client would load.
   const { GrpcTransport } = await import("../../grpc/client/client_transport.ts");
-  return new GrpcTransport(options);
+  return new GrpcTransport({ ...options, proxy: proxyFor(server.host) });
 }
 
 /** Variables that name an HTTP proxy, which grpc-js supports; chatd's own HTTP/2 does not. */
@@ -35,9 +35,25 @@ const proxyVariables = ["grpc_proxy", "https_proxy", "http_proxy"];
 
 /** Whether grpc-js is asked for, or a proxy that is not on the way to this machine itself. */
 function usesLibrary(host: string): boolean {
-  return ["CHATD_GRPC_JS", ...(isLoopback(host) ? [] : proxyVariables)].some((variable) =>
-    Deno.permissions.querySync({ name: "env", variable }).state === "granted" && (Deno.env.get(variable) ?? "") !== ""
-  );
+  return variable("CHATD_GRPC_JS") !== undefined || proxyVariable(host) !== undefined;
+}
+
+/** The value of the first variable that names a proxy on the way to `host`. */
+function proxyVariable(host: string): string | undefined {
+  return isLoopback(host) ? undefined : proxyVariables.map(variable).find((value) => value !== undefined);
+}
+
+/** The address of the proxy, without the user and password that its URL may have. */
+function proxyFor(host: string): string | undefined {
+  const value = proxyVariable(host);
+  if (value === undefined || !URL.canParse(value)) return undefined;
+  const { protocol, hostname, port } = new URL(value);
+  return protocol === "http:" ? `${hostname}:${port || "80"}` : undefined;
+}
+
+function variable(name: string): string | undefined {
+  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return undefined;
+  return Deno.env.get(name) || undefined;
 }
 
 async function readTls(

@@ -1,4 +1,13 @@
-import { type ChannelCredentials, type ChannelOptions, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
+import process from "node:process";
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  credentials,
+  logVerbosity,
+  Metadata,
+  type ServiceError,
+  setLogVerbosity,
+} from "@grpc/grpc-js";
 import type { FileLink } from "../../client/file_transport.ts";
 import type { Link, Transport } from "../../client/transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
@@ -27,11 +36,14 @@ export class GrpcTransport implements Transport {
     const { tls } = options;
     this.address = addressOf(options);
     this.#options = options;
+    // The errors say it, in words for people. GRPC_VERBOSITY is for those who look for a fault.
+    if (!isVerbose()) setLogVerbosity(logVerbosity.NONE);
     this.#settings = {
       "grpc.keepalive_time_ms": 10_000,
       "grpc.keepalive_timeout_ms": 10_000,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.enable_retries": 0,
+      "grpc.enable_http_proxy": options.proxy === undefined ? 0 : 1,
       ...(tls?.serverName !== undefined && {
         "grpc.ssl_target_name_override": tls.serverName,
         "grpc.default_authority": tls.serverName,
@@ -83,8 +95,19 @@ export class GrpcTransport implements Transport {
   }
 
   #explain(error: ServiceError): ChatError {
-    return explainFailure(statusOf(error), { address: this.address, cause: error });
+    const status = statusOf(error);
+    const { proxy } = this.#options;
+    // The word of grpc-js when the proxy does not connect, or not to the server.
+    const byProxy = proxy !== undefined && (status.details === "undefined" || status.details.endsWith(`dns:${proxy}`));
+    if (!byProxy) return explainFailure(status, { address: this.address, cause: error });
+    const address = `${this.address} through the HTTP proxy ${proxy}`;
+    return explainFailure({ ...status, details: "there is no connection" }, { address, cause: error });
   }
+}
+
+/** Whether the environment asks grpc-js for its log. */
+function isVerbose(): boolean {
+  return (process.env.GRPC_NODE_VERBOSITY ?? process.env.GRPC_VERBOSITY ?? "") !== "";
 }
 
 function deadline() {

@@ -14,6 +14,8 @@ export interface GrpcTransportOptions {
   };
   /** Receive deliveries by callback on an own port, while the server can reach it. */
   callback: boolean;
+  /** The HTTP proxy that grpc-js takes from the environment, as "HOST:PORT"; without it, none. */
+  proxy?: string;
 }
 
 /** Time for a call, in milliseconds. */

@@ -70,3 +70,29 @@ Deno.test("requestManagement() trusts a CA instead of the system's roots", async
   assert.equal(await ask(system), "fine\n");
   assert.match(await ask(file("stranger.pem", stranger)), /unable to verify/);
 });
+
+Deno.test("requestManagement() sends a password for this machine to no HTTP proxy", async () => {
+  using folder = temporaryFolder();
+  const proxied: string[] = [];
+  await using proxy = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    proxied.push(request.headers.get("authorization") ?? "");
+    return new Response("proxied");
+  });
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => new Response("fine"));
+  const script = `${folder.path}/ask.ts`;
+  Deno.writeTextFileSync(
+    script,
+    `import { requestManagement } from ${JSON.stringify(moduleUrl)};
+     const options = { method: "GET", headers: { authorization: "secret" }, signal: AbortSignal.timeout(60_000) };
+     console.log((await requestManagement(new URL(Deno.args[0]), options)).text);`,
+  );
+  const address = `http://127.0.0.1:${proxy.addr.port}`;
+  const env = { http_proxy: address, HTTP_PROXY: address, all_proxy: address, no_proxy: "", NO_PROXY: "" };
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const url = `http://${host}:${server.addr.port}/`;
+    const args = ["run", "--quiet", "--no-check", "--cached-only", "-A", script, url];
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
+    assert.equal(new TextDecoder().decode(stdout), "fine\n", `${host}: ${new TextDecoder().decode(stderr)}`);
+  }
+  assert.deepEqual(proxied, []);
+});

@@ -4,6 +4,7 @@ import { copyFile, type FileDigest, syncFolder, takeEmptyFolder } from "../files
 import { lockFolder } from "../folder_lock.ts";
 import { addMigrationFunctions } from "../sqlite/migration_functions.ts";
 import { migrations } from "../sqlite/migrations.ts";
+import { addSearchFunctions } from "../sqlite/search/search_expression.ts";
 import { isDamage } from "../sqlite/storage_error.ts";
 import { type BackupManifest, damagedFile, databaseName, readManifest, selectHead } from "./backup_manifest.ts";
 
@@ -113,6 +114,7 @@ function renewDatabase(
       value(selectHead) === head;
     if (!matchesManifest) throw damagedFile(source, "does not match the manifest");
     database.exec("UPDATE log SET epoch = lower(hex(randomblob(16)))");
+    addSearchFunctions(database);
     dropTransientRows(database);
     if (logOut) database.exec("UPDATE device SET token_hash = NULL");
     return {

@@ -1,4 +1,4 @@
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { dataFolderError } from "../data_folder.ts";
 import { connectionSettings } from "./connection_settings.ts";
@@ -6,7 +6,7 @@ import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { addMigrationFunctions } from "./migration_functions.ts";
 import { migrations } from "./migrations.ts";
-import { searchFunctions } from "./search/search_expression.ts";
+import { addSearchFunctions } from "./search/search_expression.ts";
 import { SharedWrites } from "./shared_writes.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
 
@@ -64,9 +64,7 @@ export class Database implements Disposable {
       // Migrates before changing settings, so that a refused database stays unchanged.
       migrate(connection, path);
       connection.exec(connectionSettings);
-      for (const [name, compute] of Object.entries(searchFunctions)) {
-        connection.function(name, { deterministic: true }, compute as (...values: SQLOutputValue[]) => string);
-      }
+      addSearchFunctions(connection);
       const heads = new Heads(connection, options);
       for (const [name, compute] of Object.entries(heads.functions)) connection.function(name, compute);
       return new Database(connection, { path, heads });

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from "node:sqlite";
 import type { SearchTerm } from "../../../core/search/search_query.ts";
 import { foldSearchText } from "../../../core/search/search_text.ts";
 import { decodeText } from "../column_values.ts";
@@ -19,12 +20,16 @@ function searchableText(text: string): string {
   return foldSearchText(text).replace(single, " $& ");
 }
 
-/** SQL functions that convert an entry for the index; triggers call them. */
-export const searchFunctions = {
-  searchable_text: (text: Uint8Array | string | null) =>
-    searchableText(text instanceof Uint8Array ? decodeText(text) : text ?? ""),
-  search_scope: (conversation: number, sender: number) => `${conversationToken(conversation)} ${senderToken(sender)}`,
-};
+/** Adds the SQL functions that convert an entry for the index to a connection: triggers of entries and files call them. */
+export function addSearchFunctions(connection: DatabaseSync): void {
+  const isPure = { deterministic: true };
+  connection.function("searchable_text", isPure, (text) => {
+    return searchableText(text instanceof Uint8Array ? decodeText(text) : String(text ?? ""));
+  });
+  connection.function("search_scope", isPure, (conversation, sender) => {
+    return `${conversationToken(Number(conversation))} ${senderToken(Number(sender))}`;
+  });
+}
 
 /** The conversations and the sender of a search, by row id. */
 export interface SearchScope {

@@ -127,18 +127,24 @@ function setNotify({ preferences }: CommandContext, [value, ...rest]: readonly s
     : `Desktop notifications are on, in terminals that support ${notify === "osc9" ? "OSC 9" : "OSC 777"}.`;
 }
 
-function setMarkdown({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
-  if (!["on", "off"].includes(value) || rest.length > 0) throw usage(markdownForm);
-  preferences.setMarkdown(value === "on");
-  return value === "on" ? "Marks such as **bold** are shown as styles." : "Messages are shown as they were typed.";
+function setMarkdown({ preferences }: CommandContext, values: readonly string[]): string {
+  const on = parseSwitch(values, markdownForm);
+  preferences.setMarkdown(on);
+  return on ? "Marks such as **bold** are shown as styles." : "Messages are shown as they were typed.";
 }
 
-function setMouse({ preferences }: CommandContext, [value, ...rest]: readonly string[]): string {
-  if ((value !== "on" && value !== "off") || rest.length > 0) throw usage(mouseForm);
-  preferences.setMouse(value === "on");
-  return value === "on"
+function setMouse({ preferences }: CommandContext, values: readonly string[]): string {
+  const on = parseSwitch(values, mouseForm);
+  preferences.setMouse(on);
+  return on
     ? "The wheel of the mouse scrolls the messages; with Shift, the mouse selects text."
     : "The mouse selects text, and its wheel does nothing.";
+}
+
+/** Parses "on" or "off". @throws {ChatError} for anything else */
+function parseSwitch([value, ...rest]: readonly string[], form: string): boolean {
+  if ((value !== "on" && value !== "off") || rest.length > 0) throw usage(form);
+  return value === "on";
 }
 
 function setLevel({ names, preferences }: CommandContext, values: readonly string[]): string {

@@ -9,7 +9,7 @@ const endCodes: Readonly<Record<string, string>> = { 1: "22", 2: "22", 3: "23", 
 const ends = new Set([linkEnd, ...[...Object.values(endCodes), "39"].map((code) => `\x1b[${code}m`)]);
 const printableAscii = /^[ -~]*$/;
 
-/** The sequence that ends what another one begins. */
+/** The sequence that ends the style or link of another one. */
 function endOf(sequence: string): string {
   if (sequence.startsWith("\x1b]")) return linkEnd;
   return `\x1b[${endCodes[sequence.slice(2, -1)] ?? "39"}m`;

@@ -1,6 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { systemReason } from "../../core/system_error.ts";
-import type { SavedPreferences } from "../../terminal/chat/preferences.ts";
+import type { SavedPreferences } from "../../terminal/chat/person/preferences.ts";
 
 /** A client's saved state for one user on one server. */
 export interface SavedClient {

@@ -1,8 +1,8 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ChatState } from "./chat_state.ts";
-import type { Composers } from "./composers.ts";
-import type { ConversationRef } from "./conversation_ref.ts";
+import type { Composers } from "./sending/composers.ts";
+import type { ConversationRef } from "./conversations/conversation_ref.ts";
 
 /** The actions of the person at the terminal, which a face reports to the chat. */
 export interface PersonActions {

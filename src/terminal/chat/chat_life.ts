@@ -3,16 +3,16 @@ import type { ChatError } from "../../core/chat_error.ts";
 import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { Destination } from "../commands/command_table.ts";
-import type { Alerts } from "./alerts.ts";
+import type { Alerts } from "./person/alerts.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
 import { ConnectionLife, isUnavailable } from "./connection_life.ts";
-import { ConversationDirectory } from "./conversation_directory.ts";
-import { ConversationRefresh } from "./conversation_refresh.ts";
-import type { ConversationRef } from "./conversation_ref.ts";
-import { ConversationSwitch } from "./conversation_switch.ts";
-import { SendingNotices } from "./sending_notices.ts";
+import { ConversationDirectory } from "./conversations/conversation_directory.ts";
+import { ConversationRefresh } from "./conversations/conversation_refresh.ts";
+import type { ConversationRef } from "./conversations/conversation_ref.ts";
+import { ConversationSwitch } from "./conversations/conversation_switch.ts";
+import { SendingNotices } from "./sending/sending_notices.ts";
 
 export interface ChatLifeOptions {
   readonly state: ChatState;

@@ -2,7 +2,7 @@ import type { CommandContext } from "../commands/command.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatLife } from "./chat_life.ts";
 import type { ChatState } from "./chat_state.ts";
-import type { Submissions } from "./submissions.ts";
+import type { Submissions } from "./sending/submissions.ts";
 
 export interface CommandContextOptions extends Pick<CommandContext, "keepCredentials" | "loggedOut" | "leave"> {
   readonly state: ChatState;

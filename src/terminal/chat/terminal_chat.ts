@@ -5,15 +5,15 @@ import type { Timers } from "../../client/timers.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { runCommand } from "../commands/command_table.ts";
 import type { Multiplexer } from "../text/multiplexer.ts";
-import { Alerts } from "./alerts.ts";
+import { Alerts } from "./person/alerts.ts";
 import type { ChatFace, FaceContext, PersonActions } from "./chat_face.ts";
 import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
 import { createCommandContext } from "./command_context.ts";
-import { Composers } from "./composers.ts";
-import type { PreferenceStore } from "./preferences.ts";
-import { isRoomName } from "./room_names.ts";
-import { Submissions } from "./submissions.ts";
+import { Composers } from "./sending/composers.ts";
+import type { PreferenceStore } from "./person/preferences.ts";
+import { isRoomName } from "./conversations/room_names.ts";
+import { Submissions } from "./sending/submissions.ts";
 
 export interface TerminalChatOptions {
   /** Makes the face, which {@link TerminalChat.run} runs and closes. */

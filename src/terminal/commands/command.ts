@@ -4,11 +4,11 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import type { KeyHelp } from "../input/key_help.ts";
-import type { Away } from "../chat/away.ts";
-import type { ConversationNames } from "../chat/conversation_names.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
-import type { Preferences } from "../chat/preferences.ts";
-import { isRoomName } from "../chat/room_names.ts";
+import type { Away } from "../chat/person/away.ts";
+import type { ConversationNames } from "../chat/conversations/conversation_names.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import type { Preferences } from "../chat/person/preferences.ts";
+import { isRoomName } from "../chat/conversations/room_names.ts";
 
 /** The parts of a chat that a command may use. */
 export interface CommandContext {

@@ -1,7 +1,7 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { ChatError } from "../../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import { type CommandContext, type Commands, only } from "./command.ts";
 import { allHelp, helpOn } from "./command_help.ts";
 import { conversationCommands } from "./conversation_commands.ts";

@@ -3,7 +3,7 @@ import type { DirectMessages, Settings } from "../../core/people/settings_store.
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type CommandContext, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
-import { type Level, levels } from "../chat/conversation_list.ts";
+import { type Level, levels } from "../chat/conversations/conversation_list.ts";
 
 const settingForm = "/set receipts on|off, /set presence on|off, /set messages anyone|contacts|nobody, " +
   "/set name TEXT, or /set status TEXT; - removes a text";

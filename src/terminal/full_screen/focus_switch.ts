@@ -1,5 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 
 /** Conversations to keep for a time without a connection, beside the current one. */

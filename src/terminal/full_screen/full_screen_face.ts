@@ -1,8 +1,8 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { ChatFace, FaceContext } from "../chat/chat_face.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import { ChatInput } from "../chat/chat_input.ts";
-import { conversationKeys } from "../chat/conversation_keys.ts";
+import { conversationKeys } from "../chat/conversations/conversation_keys.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import { ChatView } from "./chat_view.ts";

@@ -1,6 +1,6 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { ChatState } from "../chat/chat_state.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import { Transcript } from "../text/transcript.ts";
 import { FocusSwitch } from "./focus_switch.ts";
 import type { Palette } from "./palette.ts";

@@ -1,5 +1,5 @@
 import type { FaceContext } from "../chat/chat_face.ts";
-import { chooseConversation } from "../chat/conversation_keys.ts";
+import { chooseConversation } from "../chat/conversations/conversation_keys.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ScreenKey } from "../input/key_decoder.ts";
 import type { FocusSwitch } from "./focus_switch.ts";

@@ -1,7 +1,7 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
-import { chooseConversation, conversationKeys } from "../chat/conversation_keys.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import { chooseConversation, conversationKeys } from "../chat/conversations/conversation_keys.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Style } from "../text/style.ts";

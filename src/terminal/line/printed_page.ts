@@ -1,7 +1,7 @@
 import type { Message } from "../../core/messages/message.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { ChatState } from "../chat/chat_state.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 
 /** How many messages of a conversation are printed when the person turns to it. */
 const recent = 20;

@@ -1,7 +1,7 @@
 import type { Attachment, Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { truncate } from "../input/input_layout.ts";
-import type { ConversationNames } from "../chat/conversation_names.ts";
+import type { ConversationNames } from "../chat/conversations/conversation_names.ts";
 import { formatBytes } from "./byte_size.ts";
 import { eventText, textStandIn } from "./event_text.ts";
 import { clock, date } from "./local_clock.ts";

@@ -4,7 +4,7 @@ import type { RequestKind } from "../../../src/client/live_session.ts";
 import type { Timers } from "../../../src/client/timers.ts";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import type { ChatFace, FaceContext } from "../../../src/terminal/chat/chat_face.ts";
-import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
+import type { SavedPreferences } from "../../../src/terminal/chat/person/preferences.ts";
 import { TerminalChat } from "../../../src/terminal/chat/terminal_chat.ts";
 import { FullScreenFace } from "../../../src/terminal/full_screen/full_screen_face.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
+import type { SavedPreferences } from "../../../src/terminal/chat/person/preferences.ts";
 import {
   type ChatAtTerminal,
   type ChatSetup,

@@ -12,8 +12,9 @@ import { anyOf, type CommandEntry, type Invocation } from "../commands/command.t
 import { doctorCommand } from "../commands/doctor/doctor_command.ts";
 import { exportCommand } from "../commands/export/export_command.ts";
 import { healthcheckCommand } from "../commands/healthcheck/healthcheck_command.ts";
-import { historyCommand, pinsCommand, searchCommand, usersCommand } from "../commands/lists/list_commands.ts";
+import { historyCommand, searchCommand, usersCommand } from "../commands/lists/list_commands.ts";
 import { loginCommand, logoutCommand, profilesCommand } from "../commands/login/login_commands.ts";
+import { pinsCommand } from "../commands/lists/pins_commands.ts";
 import type { ConfigSettings } from "../commands/options/config_settings.ts";
 import type { Environment } from "../commands/options/environment.ts";
 import { OptionsWithEnv } from "../commands/options/options_with_env.ts";

@@ -10,7 +10,7 @@ import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { plainOption } from "../options/plain_option.ts";
 import { address, words } from "../options/value_parsers.ts";
 import { jsonOption, limitOption, seqValue, timeoutOption, withConnection } from "../script/script_options.ts";
-import type { HistoryCommandOptions, ListOptions, PinsCommandOptions, SearchCommandOptions } from "./run_lists.ts";
+import type { HistoryCommandOptions, ListOptions, SearchCommandOptions } from "./run_lists.ts";
 
 export const historyCommand: CommandEntry = defineCommand({
   name: "history",
@@ -18,15 +18,6 @@ export const historyCommand: CommandEntry = defineCommand({
   description: "Prints the newest messages of a conversation, oldest first.",
   options: historyOptions,
   load: async () => (await import("./run_lists.ts")).runHistory,
-  exitCodeOf: scriptExitCode,
-});
-
-export const pinsCommand: CommandEntry = defineCommand({
-  name: "pins",
-  brief: "Print the pinned messages of a conversation",
-  description: "Prints the pinned messages of a conversation, the one pinned last first.",
-  options: pinsOptions,
-  load: async () => (await import("./run_lists.ts")).runPins,
   exitCodeOf: scriptExitCode,
 });
 
@@ -55,7 +46,7 @@ function historyOptions(
   env: Environment,
 ): Parser<"sync", HistoryCommandOptions, unknown> {
   const main = object({
-    with: conversationOption(),
+    with: option("--with", address(), { description: [text("Conversation to print: ben, #ops or +id")] }),
     limit: limitOption(50),
     before: plainOption("--before", seqValue(), "Print only messages with a lower number than this"),
     events: options.once("--events", "Also print edits, reactions, pins and room events"),
@@ -63,19 +54,6 @@ function historyOptions(
     timeoutMs: timeoutOption(),
   });
   return withConnection(main, options, env);
-}
-
-function pinsOptions(options: OptionsWithEnv, env: Environment): Parser<"sync", PinsCommandOptions, unknown> {
-  const main = object({
-    with: conversationOption(),
-    json: jsonOption(options),
-    timeoutMs: timeoutOption(),
-  });
-  return withConnection(main, options, env);
-}
-
-function conversationOption() {
-  return option("--with", address(), { description: [text("Conversation to print: ben, #ops or +id")] });
 }
 
 function searchOptions(

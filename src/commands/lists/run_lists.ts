@@ -8,7 +8,7 @@ import { indexProgress, isIndexBehind } from "../../terminal/text/index_progress
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, openConnection, type ScriptConnection } from "../script/connection.ts";
 import { allConversations, ownConversations } from "../script/conversations.ts";
-import { type MessageFormat, messageFormat, pinFormat } from "../script/message_format.ts";
+import { type MessageFormat, messageFormat } from "../script/message_format.ts";
 import { jsonLine, Output, printNotice, withoutEmptyEnd } from "../script/output.ts";
 import { RoomNames } from "../script/room_names.ts";
 import { withClient } from "../script/request_client.ts";
@@ -28,10 +28,6 @@ export interface HistoryCommandOptions extends ListOptions {
   /** Only entries with a lower seq. */
   readonly before?: number;
   readonly events: boolean;
-}
-
-export interface PinsCommandOptions extends ListOptions {
-  readonly with: string;
 }
 
 export interface SearchCommandOptions extends ListOptions {
@@ -66,16 +62,6 @@ export async function runHistory(options: HistoryCommandOptions): Promise<number
     }
     const format = await messageFormat({ json: options.json, user });
     await printMessages(pages.flat(), { format, print, names: roomNames(client) });
-  });
-}
-
-/** Prints the pinned messages of a conversation, the newest pin first. */
-export async function runPins(options: PinsCommandOptions): Promise<number> {
-  return await list(options, async (client, { user }, print) => {
-    const pins = await client.pins.list(options.with);
-    const format = await pinFormat({ json: options.json, user });
-    const names = roomNames(client);
-    for (const pin of pins) if (!await print(format(pin, await names.of(pin.message)))) return;
   });
 }
 

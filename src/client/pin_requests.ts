@@ -16,7 +16,7 @@ export class PinRequests {
     await this.#change(to, { seq, remove: false });
   }
 
-  /** Removes the pin of a message, whoever pinned it. */
+  /** Removes the pin of a message, also one of another user. */
   async remove(to: string, seq: number): Promise<void> {
     await this.#change(to, { seq, remove: true });
   }

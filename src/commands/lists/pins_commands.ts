@@ -31,7 +31,7 @@ export const pinsCommand: CommandEntry = defineCommandWithSubcommands({
   defineCommand({
     name: "pins remove",
     brief: "Remove the pin of a message",
-    description: "Removes the pin of a message, whoever pinned it. In a room, moderators and owners can.",
+    description: "Removes the pin of a message, also one of another user. In a room, moderators and owners can.",
     options: changeOptions,
     load: async () => (await import("./run_pins.ts")).removePin,
     exitCodeOf: scriptExitCode,

@@ -262,7 +262,7 @@ export interface PinRequest {
   seq: number;
   /** Id of the pin itself, as in SendRequest. */
   id: string;
-  /** Removes the pin, whoever pinned the message. */
+  /** Removes the pin, also one of another user. */
   remove: boolean;
 }
 

@@ -1,4 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
+import type { Pin } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { truncate } from "../input/input_layout.ts";
@@ -108,14 +109,18 @@ async function react(
 async function listPins({ client, print }: CommandContext, input: CommandInput): Promise<void> {
   if (input.words.length > 0) throw usage("/pins");
   const pins = await client.pins.list(placeOf(input).address);
-  if (pins.length === 0) return await print(["No message is pinned here."]);
   await print(
-    pins.reverse().map(({ message, user }) => {
-      const { seq, sender, acceptedAt } = message;
-      const line = truncate(messageLine(message), maxLine);
-      return `  ${seq} ${sanitizeLine(sender)}, ${date(acceptedAt)} ${clock(acceptedAt)}: ${line} (by ${
-        sanitizeLine(user)
-      })`;
-    }),
+    pins.length === 0
+      ? ["No message is pinned here."]
+      : ["Pinned messages, the newest pin last:", ...pins.reverse().map(pinLine)],
   );
+}
+
+/** "12 ben, 2026-11-30 09:46: the door code (by ana)", safe for a terminal. */
+function pinLine({ message, user }: Pin): string {
+  const { seq, sender, acceptedAt } = message;
+  const line = truncate(messageLine(message), maxLine);
+  return `  ${seq} ${sanitizeLine(sender)}, ${date(acceptedAt)} ${clock(acceptedAt)}: ${line} (by ${
+    sanitizeLine(user)
+  })`;
 }

@@ -74,7 +74,10 @@ export function transportPins(test: DefineTest): void {
     await ben.ask("pin", pin(address, rules));
     await ana.ask("pin", pin(address, seq));
     assert.deepEqual(await pinned(ana, address), [["before they came", "ana"], ["the rules", "ben"]]);
-    // They may not read the older message, so they hear nothing of its pin.
+    // Cleo may not read the older message, so she hears nothing of its pin.
+    await ana.send(address, "after it");
+    await until(() => cleo.messages.some(({ text }) => text === "after it"), { what: "the message after the pins" });
+    assert.deepEqual(await told(cleo, 1), [`ben ${rules}`]);
     assert.deepEqual(await pinned(cleo, "#ops"), [["the rules", "ben"]]);
     assert.equal(await ben.refusal(asPin(seq)), "not_found");
     const list = (address: string): RequestKind => ({

@@ -14,6 +14,7 @@ import {
   toWireCredentials,
   toWireDevice,
   toWireMessage,
+  toWirePin,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
 import { fittingTexts } from "./page_texts.ts";
@@ -58,6 +59,21 @@ export const requestHandlers: RequestHandlers = {
     answer: async ({ chat, identity }, request) => ({
       entry: await post(chat, await chat.posting.checkReaction(identity.user, request)),
     }),
+  },
+
+  pin: {
+    answer: async ({ chat, identity }, request) => ({
+      entry: await post(chat, await chat.posting.checkPin(identity.user, request)),
+    }),
+  },
+
+  listPins: {
+    page: { standard: 50, most: 50 },
+    takesTurns: true,
+    async answer({ chat, identity, turn }, request) {
+      const { pins, more } = await chat.pins(identity.user, { ...request, turn });
+      return { pins: pins.map(toWirePin), more };
+    },
   },
 
   history: {

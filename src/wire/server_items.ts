@@ -57,9 +57,9 @@ export function encodeMessageItem(message: Message): Uint8Array {
 /** Writes the fields of most messages by hand, in a fifth of the time. */
 function encodeMessage(message: Message): Uint8Array {
   if (message instanceof PlainMessage) return encodePlainMessage(message);
-  const { event, attachment, reactions, withheld, audience } = message;
+  const { event, attachment, reactions, pinned, withheld, audience } = message;
   const isUsual = event === undefined && attachment === undefined && reactions === undefined && audience === undefined;
-  if (!isUsual || withheld) {
+  if (!isUsual || pinned || withheld) {
     return encodeItem({ $case: "message", value: toWireMessage(message) });
   }
   const { conversation, id, sender, text } = message;

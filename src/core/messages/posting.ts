@@ -160,6 +160,14 @@ export class Posting {
     }));
   }
 
+  /** Checks the pin of a message, or the removal of one. @throws {ChatError} as {@link checkEdit} */
+  async checkPin(sender: string, pin: Amendment & { readonly remove: boolean }): Promise<CheckedDraft> {
+    return await this.#amend(sender, pin, { text: "", needs: "pin" }, (target) => ({
+      event: { kind: "pinned", target: target.seq, removed: pin.remove },
+      refusal: undefined,
+    }));
+  }
+
   /** Returns an event of a room, which `judge` may refuse when it is submitted. */
   async checkRoomEvent(sender: string, room: RoomState, draft: RoomEventDraft): Promise<CheckedDraft> {
     const id = this.#checkId(draft.id);
@@ -275,6 +283,15 @@ function toPosted(result: ChangeResult, { draft: { id, conversation, text }, ref
       throw new ChatError("limit_reached", "The message already has 20 different reactions: use one of them.");
     case "no_reaction":
       throw new ChatError("not_found", "You have no such reaction to this message.");
+    case "pinned":
+      throw new ChatError("already_exists", "The message is already pinned.");
+    case "not_pinned":
+      throw new ChatError("not_found", "The message is not pinned.");
+    case "too_many_pins":
+      throw new ChatError(
+        "limit_reached",
+        "The conversation has the maximum number of pinned messages, 50: unpin one.",
+      );
     case "name_taken":
       throw new ChatError("already_exists", `There is already a public room "#${text}": choose another name.`);
     case "upload_gone":

@@ -13,6 +13,8 @@ export type RoomAction =
   | "see_members"
   | "send"
   | "react"
+  /** Also covers removing pins. */
+  | "pin"
   /** Name all members by "@room", or those who are online by "@here". */
   | "mention_all"
   /** Also covers edits. */
@@ -43,6 +45,7 @@ const member: readonly RoomAction[] = [
 const moderator: readonly RoomAction[] = [
   ...member,
   "mention_all",
+  "pin",
   "delete_any",
   "set_topic",
   "remove_member",

@@ -30,6 +30,7 @@
  * - name_skeleton has the skeletons of account names (display = 0) and display names (display = 1). A skeleton belongs to
  *   one user, unless it is shared: that of an older account, or one that the operator allowed. The skeleton of a deleted
  *   account's name stays; names that were retired before this table have users below 0.
+ * - A pin is of a message, by its seq; position is that of the entry that pinned it.
  * - The head is stored with the conversation, so numbering continues when all entries are removed; and with each
  *   member, so an index finds the newest conversations of a user. Both are written after the commits that move them:
  *   log.heads_through is the position up to which they are complete.
@@ -406,5 +407,13 @@ export const migrations: readonly string[] = [
     INSERT INTO search_index (rowid, text, file, scope) SELECT e.position, searchable_text(e.text), '',
       search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
   END;
+  `,
+  `
+  CREATE TABLE pin (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq)
+  ) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -123,6 +123,7 @@ function prepareStatements(database: Database) {
     removeMentions: database.prepare(
       "DELETE FROM mention WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
     ),
+    removePins: database.prepare("DELETE FROM pin WHERE conversation = ?"),
     removeReactions: database.prepare(
       `DELETE FROM reaction WHERE (conversation, seq, emoji, user) IN (
          SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT +?)`,
@@ -239,6 +240,7 @@ export class SqliteRoomStore implements RoomStore {
       removeSpans,
       removeMentions,
       removeRoomMentions,
+      removePins,
       removeMembers,
       removeEntries,
     } = this.#statements;
@@ -250,6 +252,7 @@ export class SqliteRoomStore implements RoomStore {
         removeSpans.run({ room: row.conversation });
         removeMentions.run({ room: row.conversation });
         removeRoomMentions.run(row.conversation);
+        removePins.run(row.conversation);
         removeMembers.run(row.conversation);
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);

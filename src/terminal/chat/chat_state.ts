@@ -110,6 +110,10 @@ export class ChatState implements MessageDetails {
     return this.replyTargets.of(reply);
   }
 
+  pinnedBy(entry: Message): string {
+    return this.replyTargets.pinnedBy(entry);
+  }
+
   get markdown(): boolean {
     return this.preferences.markdown;
   }

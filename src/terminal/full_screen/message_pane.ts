@@ -204,8 +204,9 @@ export class MessagePane {
     const { markdown } = this.#details;
     const receipt = message === undefined ? "" : this.#details.receiptOf(message);
     const answers = message === undefined ? "" : this.#details.answeredBy(message);
+    const quote = message === undefined ? "" : this.#details.pinnedBy(message);
     const isPointedOut = message !== undefined && message.seq === this.pointedOut;
-    const details = `${receipt}\n${answers}\n${markdown}\n${isPointedOut}\n${isBare}`;
+    const details = `${receipt}\n${answers}\n${quote}\n${markdown}\n${isPointedOut}\n${isBare}`;
     if (laidOut?.columns === columns && laidOut.details === details) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
@@ -216,6 +217,7 @@ export class MessagePane {
       markdown,
       receipt,
       answers,
+      quote,
       isPointedOut,
       isBare,
     });

@@ -206,7 +206,7 @@ export class MessageWindow {
   }
 }
 
-/** Whether an entry has a row of its own; changes are shown in the message that they change. */
+/** Whether an entry has a row of its own; other changes are shown in the message that they change alone. */
 function isShown({ event }: Message): boolean {
-  return event === undefined || isRoomEvent(event);
+  return event === undefined || isRoomEvent(event) || event.kind === "pinned";
 }

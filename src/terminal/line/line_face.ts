@@ -88,13 +88,19 @@ export class LineFace implements ChatFace {
   async showMessage(message: Message, { missed }: { missed: boolean }): Promise<void> {
     // Not awaited: the page comes after this message.
     if (message.conversation === this.#held?.conversation) return void this.#held.messages.push({ message, missed });
-    const { state: { current }, person } = this.#context;
+    const { state: { current, replyTargets }, person } = this.#context;
+    if (message.event?.kind === "pinned") {
+      void replyTargets.loadPinned(message).then(() => this.#printArrived(message, { missed }));
+    } else await this.#printArrived(message, { missed });
+    if (current?.conversation === message.conversation) person.shown(current, message.seq);
+  }
+
+  async #printArrived(message: Message, { missed }: { missed: boolean }): Promise<void> {
     if (!this.#wasPrinted(message)) {
       const divider = missed && !this.#toldMissed ? this.#transcript.note("--- missed while you were away ---") : [];
       if (missed) this.#toldMissed = true;
       await this.#console.print([...divider, ...this.#lines(message)]);
     }
-    if (current?.conversation === message.conversation) person.shown(current, message.seq);
   }
 
   showFound(messages: readonly Message[]): Promise<void> {

@@ -9,6 +9,7 @@ const table: Readonly<Record<RoomAction, string>> = {
   see_members: "yyyp.p",
   send: "yyy...",
   react: "yyy...",
+  pin: "yy....",
   mention_all: "yy....",
   delete_own: "yyy...",
   delete_any: "yy....",

@@ -3,7 +3,13 @@ import type { Link, Transport } from "../../../src/client/transport.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../../src/core/messages/message.ts";
 import { isRoomId } from "../../../src/core/rooms/room.ts";
-import { type Conversation, type Message, PresenceState, type SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
+import {
+  type Conversation,
+  type Message,
+  type Pin,
+  PresenceState,
+  type SendRequest,
+} from "../../../src/gen/chatd/v1/chat.ts";
 import {
   ClientFrame,
   type Hello,
@@ -142,6 +148,31 @@ export class FakeChatServer {
     });
     this.log.push(message);
     return message;
+  }
+
+  /** A user pins a message, or removes its pin. @throws {ChatError} as the server */
+  pin(user: string, { to, seq, remove = false }: { to: string; seq: number; remove?: boolean }): Message {
+    const conversation = conversationOf(user, to);
+    const target = this.log.find((message) => message.conversation === conversation && message.seq === seq);
+    if (target === undefined || target.event !== undefined) {
+      throw new ChatError("not_found", "There is no such message.");
+    }
+    if (target.pinned && !remove) throw new ChatError("already_exists", "The message is already pinned.");
+    if (!target.pinned && remove) throw new ChatError("not_found", "The message is not pinned.");
+    this.log[this.log.indexOf(target)] = { ...target, pinned: !remove };
+    const kind = { $case: "pinned" as const, value: { seq, removed: remove } };
+    return Object.assign(this.append(user, to, ""), { event: { kind } });
+  }
+
+  /** The pins of a conversation, the newest first. */
+  pinsIn(conversation: string): Pin[] {
+    const log = this.log.filter((message) => message.conversation === conversation);
+    return log.toReversed().flatMap(({ event, sender, position, acceptedAtMs }) => {
+      if (event?.kind?.$case !== "pinned" || event.kind.value.removed) return [];
+      const { seq } = event.kind.value;
+      const message = log.find((message) => message.seq === seq && message.pinned);
+      return message === undefined ? [] : [{ message, user: sender, position, pinnedAtMs: acceptedAtMs }];
+    });
   }
 
   deliverAll(): void {
@@ -354,6 +385,14 @@ export class FakeSession {
       }
       case "read":
         return { $case: "read", value: {} };
+      case "pin":
+        server.pin(this.user, kind.value);
+        return { $case: "pin", value: { entry: undefined } };
+      case "listPins":
+        return {
+          $case: "listPins",
+          value: { pins: server.pinsIn(conversationOf(this.user, kind.value.with)), more: false },
+        };
       case "joinRoom": {
         const { room: name } = kind.value;
         const found = server.openRooms.find(({ room }) => name === room?.id || name === `#${room?.name}`);

@@ -39,6 +39,7 @@ export function wireMessage(message: Partial<Message>): Message {
     withheld: false,
     audience: Audience.UNSPECIFIED,
     reactions: [],
+    pinned: false,
     attachment: undefined,
     event: undefined,
     ...message,

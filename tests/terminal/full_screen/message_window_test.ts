@@ -111,6 +111,19 @@ Deno.test("a newest page that leaves a gap replaces the older messages", () => {
   assert.deepEqual([window.firstSeq, window.lastSeq, window.hasOlder], [51, 100, true]);
 });
 
+Deno.test("a pin is an item of its own, and seen in the message until it is removed or the message deleted", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 3));
+  const pinned = () => window.items.filter(({ message }) => message?.pinned).map(({ seq }) => seq);
+  window.arrived(event(4, { kind: "pinned", target: 2, removed: false }));
+  window.arrived(event(5, { kind: "pinned", target: 3, removed: false }));
+  assert.deepEqual([pinned(), window.items.map(({ seq }) => seq)], [[2, 3], [1, 2, 3, 4, 5]]);
+  window.arrived(event(6, { kind: "pinned", target: 2, removed: true }));
+  assert.deepEqual(pinned(), [3]);
+  window.arrived(event(7, { kind: "deleted", target: 3 }));
+  assert.deepEqual(pinned(), []);
+});
+
 Deno.test("edits, deletions and reactions are seen in the message", () => {
   const window = bigWindow();
   window.addNewest(page(1, 3));

@@ -93,7 +93,8 @@ export function messageStoreRooms(name: string, open: () => OpenedStores): void 
     assert.deepEqual([made.seq, made.ordinal, made.event?.kind, made.text], [1, 0, "room_created", "ops"]);
     assert.deepEqual(await house.messages.entry("ana", ops, 1), made);
     const summary = await house.messages.conversationOf("ana", ops);
-    const room = { id: ops, name: "ops", topic: "", isPublic: true, historyVisible: true, memberCount: 1 };
+    const settings = { isPublic: true, historyVisible: true, mentionAll: "moderator" };
+    const room = { id: ops, name: "ops", topic: "", ...settings, memberCount: 1 };
     assert.deepEqual(summary, {
       conversation: ops,
       headSeq: 1,
@@ -119,7 +120,10 @@ export function messageStoreRooms(name: string, open: () => OpenedStores): void 
     const [taken, made] = await house.messages.commit([create(true), create(false)]);
     assert.deepEqual([taken.kind, made.kind], ["name_taken", "accepted"]);
     const change = (text: string) =>
-      entryAppend(web, "ana", { event: { kind: "room_changed", isPublic: true, historyVisible: true }, text });
+      entryAppend(web, "ana", {
+        event: { kind: "room_changed", isPublic: true, historyVisible: true, mentionAll: "owner", byOperator: false },
+        text,
+      });
     const results = await house.messages.commit([change("ops"), change("web"), change("web")]);
     assert.deepEqual(results.map(({ kind }) => kind), ["name_taken", "accepted", "accepted"]);
     assert.equal((await house.messages.conversationOf("ana", web))?.headSeq, 3);

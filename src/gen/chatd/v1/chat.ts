@@ -7,12 +7,23 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** Naming says whether a message names its reader, by name or by an audience that the reader belongs to. */
+export enum Naming {
+  /** UNSPECIFIED - Does not name the reader. */
+  UNSPECIFIED = 0,
+  /** NEW - Names the reader; for an edit, unlike the message before it. */
+  NEW = 1,
+  /** KEPT - Only for an edit: names the reader, as the message did before it. */
+  KEPT = 2,
+  UNRECOGNIZED = -1,
+}
+
 /** Audience is the members that a message names at once. */
 export enum Audience {
   UNSPECIFIED = 0,
   /** ROOM - All members of the room ("@room"). */
   ROOM = 1,
-  /** HERE - The members who were online when it was sent ("@here"). */
+  /** HERE - The members who were online and not away when it was sent ("@here"); Message.naming is set for these. */
   HERE = 2,
   UNRECOGNIZED = -1,
 }
@@ -87,6 +98,8 @@ export interface Message {
   withheld: boolean;
   /** The message names many members at once: its text says "@room" or "@here", and its author may do so. */
   audience: Audience;
+  /** Whether the message, or the new text of an edit, names the reader. Never set for the author. */
+  naming: Naming;
 }
 
 export interface Reaction {
@@ -182,6 +195,10 @@ export interface TopicChanged {
 export interface RoomChanged {
   public: boolean;
   historyVisible: boolean;
+  /** See Room.mention_all. */
+  mentionAll: Role;
+  /** The server's operator made the change, in the name of the entry's sender. */
+  byOperator: boolean;
 }
 
 export interface SendRequest {
@@ -357,6 +374,11 @@ export interface Room {
   historyVisible: boolean;
   members: number;
   createdAtMs: number;
+  /**
+   * The lowest role whose holders may name all members by "@room" and "@here": ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER.
+   * ROLE_UNSPECIFIED from older servers means ROLE_MODERATOR.
+   */
+  mentionAll: Role;
 }
 
 export interface GetConversationRequest {
@@ -460,6 +482,7 @@ function createBaseMessage(): Message {
     automatic: false,
     withheld: false,
     audience: 0,
+    naming: 0,
   };
 }
 
@@ -515,6 +538,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.audience !== 0) {
       writer.uint32(136).int32(message.audience);
+    }
+    if (message.naming !== 0) {
+      writer.uint32(144).int32(message.naming);
     }
     return writer;
   },
@@ -666,6 +692,14 @@ export const Message: MessageFns<Message> = {
             }
 
             message.audience = reader.int32() as any;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.naming = reader.int32() as any;
             continue;
           }
         }
@@ -1526,7 +1560,7 @@ export const TopicChanged: MessageFns<TopicChanged> = {
 };
 
 function createBaseRoomChanged(): RoomChanged {
-  return { public: false, historyVisible: false };
+  return { public: false, historyVisible: false, mentionAll: 0, byOperator: false };
 }
 
 export const RoomChanged: MessageFns<RoomChanged> = {
@@ -1536,6 +1570,12 @@ export const RoomChanged: MessageFns<RoomChanged> = {
     }
     if (message.historyVisible !== false) {
       writer.uint32(16).bool(message.historyVisible);
+    }
+    if (message.mentionAll !== 0) {
+      writer.uint32(24).int32(message.mentionAll);
+    }
+    if (message.byOperator !== false) {
+      writer.uint32(32).bool(message.byOperator);
     }
     return writer;
   },
@@ -1567,6 +1607,22 @@ export const RoomChanged: MessageFns<RoomChanged> = {
             }
 
             message.historyVisible = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.byOperator = reader.bool();
             continue;
           }
         }
@@ -2806,7 +2862,16 @@ export const Conversation: MessageFns<Conversation> = {
 };
 
 function createBaseRoom(): Room {
-  return { id: "", name: "", topic: "", public: false, historyVisible: false, members: 0, createdAtMs: 0 };
+  return {
+    id: "",
+    name: "",
+    topic: "",
+    public: false,
+    historyVisible: false,
+    members: 0,
+    createdAtMs: 0,
+    mentionAll: 0,
+  };
 }
 
 export const Room: MessageFns<Room> = {
@@ -2831,6 +2896,9 @@ export const Room: MessageFns<Room> = {
     }
     if (message.createdAtMs !== 0) {
       writer.uint32(56).uint64(message.createdAtMs);
+    }
+    if (message.mentionAll !== 0) {
+      writer.uint32(64).int32(message.mentionAll);
     }
     return writer;
   },
@@ -2902,6 +2970,14 @@ export const Room: MessageFns<Room> = {
             }
 
             message.createdAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
             continue;
           }
         }

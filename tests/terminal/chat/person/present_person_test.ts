@@ -192,7 +192,16 @@ Deno.test("a room that was joined by invitation counts unread messages, and Alt-
     wireConversation({
       address: roomId,
       conversation: roomId,
-      room: { id: roomId, name: "ops", public: false, historyVisible: false, topic: "", members: 2, createdAtMs: 0 },
+      room: {
+        id: roomId,
+        name: "ops",
+        public: false,
+        historyVisible: false,
+        topic: "",
+        members: 2,
+        createdAtMs: 0,
+        mentionAll: Role.MODERATOR,
+      },
       ...change,
     });
   const server = serverWithHistory(3);

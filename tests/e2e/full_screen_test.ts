@@ -1,6 +1,7 @@
 /** The full screen in a real terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { Child } from "../support/processes/child_process.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { freePorts } from "../support/processes/free_ports.ts";
@@ -218,3 +219,45 @@ Deno.test("a message in a terminal to which no one is attached stays unread unti
     await ben.sees(/\n\$ *$/);
   }
 });
+
+Deno.test(
+  "a user whose scripts run is not told to be online, in line mode and on the full screen",
+  { ignore },
+  async () => {
+    using folder = temporaryFolder();
+    await using server = await serverWithUsers(folder.path);
+    const chat = { port: server.port, folder: folder.path };
+    const place = ["--server", `127.0.0.1:${server.port}`];
+    const scripts = { CHATD_PASSWORD: password, XDG_STATE_HOME: `${folder.path}/scripts of ben` };
+    const login = await runChatd({ args: ["login", "--user", "ben", ...place], env: scripts });
+    assert.equal(login.code, 0, login.stderr);
+    for (const more of ["", "--plain"]) {
+      const isShown = more === "" ? /^.\d ben *•/m : /^ben is online\.$/m;
+      await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+      await ana.type(command({ ...chat, user: "ana", more: `--to ben ${more}` }), "Enter");
+      await ana.sees(/\n\[(ana → )?ben\]\s*$/);
+      {
+        await using tail = new Child({ args: ["tail", "--name", `log${more}`], env: scripts });
+        await eventually(async () => {
+          await ana.type("for the script", "Enter");
+          return tail.lines.some((line) => line.includes("for the script"));
+        }, () => tail.lines.join("\n"));
+        const sent = await runChatd({ args: ["send", "--to", "ana", `by a script${more}`], env: scripts });
+        assert.equal(sent.code, 0, sent.stderr);
+        await pipe({ ...chat, user: "ben" }, `through a pipe${more}\n`);
+        await ana.sees(new RegExp(`by a script${more}[^]*through a pipe${more}`));
+        await ana.type("/ping", "Enter");
+        await ana.sees(/The server answered/);
+        assert.doesNotMatch((await screen(ana)).join("\n"), isShown);
+      }
+      await ana.type("/ping", "Enter");
+      await ana.sees(/The server answered[^]*The server answered/);
+      assert.doesNotMatch((await screen(ana)).join("\n"), /^ben is o(n|ff)line/m);
+      await using ben = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+      await ben.type(command({ ...chat, user: "ben", more: "--to ana" }), "Enter");
+      await ana.sees(isShown);
+      for (const each of [ana, ben]) await each.type("", "C-d");
+      for (const each of [ana, ben]) await each.sees(/\n\$ *$/);
+    }
+  },
+);

@@ -220,44 +220,39 @@ Deno.test("a message in a terminal to which no one is attached stays unread unti
   }
 });
 
-Deno.test(
-  "a user whose scripts run is not told to be online, in line mode and on the full screen",
-  { ignore },
-  async () => {
+for (const face of ["the full screen", "line mode"]) {
+  Deno.test(`a user whose scripts run is not shown as online on ${face}`, { ignore }, async () => {
     using folder = temporaryFolder();
     await using server = await serverWithUsers(folder.path);
     const chat = { port: server.port, folder: folder.path };
-    const place = ["--server", `127.0.0.1:${server.port}`];
     const scripts = { CHATD_PASSWORD: password, XDG_STATE_HOME: `${folder.path}/scripts of ben` };
-    const login = await runChatd({ args: ["login", "--user", "ben", ...place], env: scripts });
-    assert.equal(login.code, 0, login.stderr);
-    for (const more of ["", "--plain"]) {
-      const isShown = more === "" ? /^.\d ben *•/m : /^ben is online\.$/m;
-      await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
-      await ana.type(command({ ...chat, user: "ana", more: `--to ben ${more}` }), "Enter");
-      await ana.sees(/\n\[(ana → )?ben\]\s*$/);
-      {
-        await using tail = new Child({ args: ["tail", "--name", `log${more}`], env: scripts });
-        await eventually(async () => {
-          await ana.type("for the script", "Enter");
-          return tail.lines.some((line) => line.includes("for the script"));
-        }, () => tail.lines.join("\n"));
-        const sent = await runChatd({ args: ["send", "--to", "ana", `by a script${more}`], env: scripts });
-        assert.equal(sent.code, 0, sent.stderr);
-        await pipe({ ...chat, user: "ben" }, `through a pipe${more}\n`);
-        await ana.sees(new RegExp(`by a script${more}[^]*through a pipe${more}`));
-        await ana.type("/ping", "Enter");
-        await ana.sees(/The server answered/);
-        assert.doesNotMatch((await screen(ana)).join("\n"), isShown);
-      }
+    const script = async (args: readonly string[]) => {
+      const { code, stderr } = await runChatd({ args, env: scripts });
+      assert.equal(code, 0, stderr);
+    };
+    await script(["login", "--user", "ben", "--server", `127.0.0.1:${server.port}`]);
+    const isLine = face === "line mode";
+    const isShown = isLine ? /^ben is o(n|ff)line\.$/m : /^.\d[•◦]ben /m;
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ ...chat, user: "ana", more: `--to ben ${isLine ? "--plain" : ""}` }), "Enter");
+    await ana.sees(/\n\[(ana → )?ben\]\s*$/);
+    {
+      await using tail = new Child({ args: ["tail", "--name", "log"], env: scripts });
+      await eventually(async () => {
+        await script(["send", "--to", "ben", "begin"]);
+        return tail.lines.some((line) => line.includes("begin"));
+      }, () => tail.lines.join("\n"));
+      await script(["send", "--to", "ana", "by a script"]);
+      await pipe({ ...chat, user: "ben" }, "through a pipe\n");
+      await ana.sees(/by a script[^]*through a pipe/);
+      // All that the server told before its answer is on the screen.
       await ana.type("/ping", "Enter");
-      await ana.sees(/The server answered[^]*The server answered/);
-      assert.doesNotMatch((await screen(ana)).join("\n"), /^ben is o(n|ff)line/m);
-      await using ben = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
-      await ben.type(command({ ...chat, user: "ben", more: "--to ana" }), "Enter");
-      await ana.sees(isShown);
-      for (const each of [ana, ben]) await each.type("", "C-d");
-      for (const each of [ana, ben]) await each.sees(/\n\$ *$/);
+      await ana.sees(/The server answered/);
+      assert.doesNotMatch((await screen(ana)).join("\n"), isShown);
     }
-  },
-);
+    await using ben = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ben.type(command({ ...chat, user: "ben", more: "--to ana" }), "Enter");
+    await ana.sees(isShown);
+    assert.doesNotMatch((await screen(ana)).join("\n"), /offline/, "the end of the scripts was not told");
+  });
+}

@@ -4,7 +4,7 @@ import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import type { DeletedAccounts } from "../core/limits.ts";
 import { silentLog } from "../core/log.ts";
 import type { ConversationRule } from "../core/messages/retention_store.ts";
-import type { Room } from "../core/rooms/room.ts";
+import type { MemberRole, Room } from "../core/rooms/room.ts";
 import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { ControlReply, ControlRequest } from "../host/control_socket.ts";
 import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
@@ -108,6 +108,11 @@ export class Operator {
   /** Adds a user to a room, also to a private one. Returns the room as it was. */
   async addToRoom(address: string, user: string): Promise<Room> {
     return await this.#call("room.add", { address, user });
+  }
+
+  /** Sets the lowest role that may mention all members of a room. Returns the room as it was. */
+  async setMentionAll(address: string, mentionAll: MemberRole): Promise<Room> {
+    return await this.#call("room.set_mention_all", { address, mentionAll });
   }
 
   /** Deletes a room permanently, with all of its messages. */

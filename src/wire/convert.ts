@@ -10,6 +10,7 @@ import {
   type Conversation,
   type HistoryResponse,
   type Message as WireMessage,
+  Naming,
   type Pin as WirePin,
   type Room as WireRoom,
   type SendResponse,
@@ -34,6 +35,7 @@ export function toWireMessage(message: Message): WireMessage {
     automatic: message.automatic ?? false,
     withheld: message.withheld ?? false,
     audience: toWireAudience(message.audience),
+    naming: toWireNaming(message.naming),
     reactions: [...message.reactions ?? []],
     attachment: message.attachment &&
       { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
@@ -50,9 +52,14 @@ function toWireAudience(audience: Message["audience"]): Audience {
   return audience === undefined ? Audience.UNSPECIFIED : audience === "room" ? Audience.ROOM : Audience.HERE;
 }
 
+function toWireNaming(naming: Message["naming"]): Naming {
+  return naming === undefined ? Naming.UNSPECIFIED : naming === "new" ? Naming.NEW : Naming.KEPT;
+}
+
 /** Returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
-  const { replyToSeq, editedAtMs, deleted, reactions, pinned, attachment, automatic, withheld, audience } = message;
+  const { replyToSeq, editedAtMs, deleted, reactions, pinned, attachment, automatic, withheld, audience, naming } =
+    message;
   const event = message.event && fromWireEvent(message.event);
   if (message.event !== undefined && event === undefined) return undefined;
   return {
@@ -69,6 +76,8 @@ export function fromWireMessage(message: WireMessage): Message | undefined {
     ...(deleted && { deleted }),
     ...(audience === Audience.ROOM && { audience: "room" }),
     ...(audience === Audience.HERE && { audience: "here" }),
+    ...(naming === Naming.NEW && { naming: "new" }),
+    ...(naming === Naming.KEPT && { naming: "kept" }),
     ...(automatic && { automatic }),
     ...(withheld && { withheld }),
     ...(reactions.length > 0 && { reactions }),
@@ -113,6 +122,7 @@ export function toWireRoom(room: Room): WireRoom {
     topic: room.topic,
     public: room.isPublic,
     historyVisible: room.historyVisible,
+    mentionAll: toWireRole(room.mentionAll),
     members: room.memberCount,
     createdAtMs: room.createdAt,
   };

@@ -88,6 +88,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       topic: "",
       isPublic: false,
       historyVisible: false,
+      mentionAll: "moderator",
       createdAt: 1_700_000_000_000,
       roles: new Map([["ana", "owner"]]),
       inviters: new Map(),
@@ -95,7 +96,13 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       asOf: 1,
     });
     await setting.event(a, "ana", { kind: "topic_changed" }, "what “ops” means \u{1f680}");
-    await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "operations");
+    await setting.event(a, "ana", {
+      kind: "room_changed",
+      isPublic: true,
+      historyVisible: true,
+      mentionAll: "owner",
+      byOperator: true,
+    }, "operations");
     for (const user of ["ben", "cleo", "dan"]) await setting.event(a, user, { kind: "joined" });
     await setting.event(a, "ana", { kind: "role_changed", user: "ben", role: "moderator" });
     await setting.event(a, "cleo", { kind: "left" });
@@ -110,6 +117,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       topic: "what “ops” means \u{1f680}",
       isPublic: true,
       historyVisible: true,
+      mentionAll: "owner",
       createdAt: 1_700_000_000_000,
       roles: [["ana", "owner"], ["ben", "moderator"], ["dan", "banned"], ["eve", "invited"]],
       inviters: [["eve", "ben"]],
@@ -123,7 +131,13 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     const joined: number[] = [];
     for (const user of ["ben", "cleo"]) joined.push((await setting.event(a, user, { kind: "joined" })).seq);
     assert.deepEqual((await rooms.findRoom(a))!.firstSeqs, new Map([["ben", joined[0]], ["cleo", joined[1]]]));
-    await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "ops");
+    await setting.event(a, "ana", {
+      kind: "room_changed",
+      isPublic: true,
+      historyVisible: true,
+      mentionAll: "moderator",
+      byOperator: false,
+    }, "ops");
     await setting.event(a, "ben", { kind: "left" });
     await setting.event(a, "ben", { kind: "joined" });
     await setting.event(a, "dan", { kind: "joined" });
@@ -145,7 +159,13 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.findPublicRoom("ops"), undefined);
     await setting.create(b, { name: "ops" });
     assert.equal(await rooms.findPublicRoom("ops"), b);
-    await setting.event(b, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "web");
+    await setting.event(b, "ana", {
+      kind: "room_changed",
+      isPublic: true,
+      historyVisible: true,
+      mentionAll: "moderator",
+      byOperator: false,
+    }, "web");
     assert.equal(await rooms.findPublicRoom("ops"), undefined);
     assert.equal(await rooms.findPublicRoom("web"), b);
   });
@@ -169,7 +189,8 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.deepEqual(await names({ query: "secret" }), []);
     const [{ createdAt, ...ops }] = await rooms.listPublicRooms({ ...allRooms, query: "ops" });
     assert.equal(createdAt, 1_700_000_000_000);
-    assert.deepEqual(ops, { id: b, name: "ops", topic: "", isPublic: true, historyVisible: true, memberCount: 2 });
+    const settings = { isPublic: true, historyVisible: true, mentionAll: "moderator" };
+    assert.deepEqual(ops, { id: b, name: "ops", topic: "", ...settings, memberCount: 2 });
   });
 
   test("all rooms are listed by id, page by page", async (setting, { rooms, messages }) => {

@@ -163,6 +163,32 @@ Deno.test("two people pin messages of their conversation, and remove each other'
   await ben.sees("The message is not pinned.");
 });
 
+Deno.test("an owner lets members mention all, which Tab completes for those who may", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ana.type("/create #ops");
+  await ana.sees("[ana → #ops]");
+  ben.type("/join #ops");
+  await ben.sees("[ben → #ops]");
+  ana.terminal.type("look @ro\t");
+  await ana.sees("[ana → #ops] look @room ");
+  ana.type("/room");
+  await ana.sees("#ops: public, new members see only new messages\nmoderators and owners may use @room and @here");
+  ben.terminal.type("look @ro\there");
+  await ben.sees("[ben → #ops] look @rohere");
+  ben.type("/room mentions members");
+  await ben.sees("Only its owners may do this in room #ops; you are a member.");
+  ana.type("/room mentions everyone");
+  await ana.sees("/room mentions members|moderators|owners");
+  ana.type("/room mentions members");
+  await ben.sees("ana changed the room to #ops (public, new members see only new messages, all members may use @room");
+  ben.terminal.type("\x15look @ro\there");
+  await ben.sees("[ben → #ops] look @room here");
+  ben.terminal.type("\x15@he\tplease\r");
+  await ana.sees("ben: @here please");
+});
+
 Deno.test("who is invited into a private room is told, comes in, and is told when they are removed", async () => {
   await using server = await startTestGrpcServer();
   await using ana = await Seat.take("ana", server);

@@ -1,6 +1,7 @@
 /** The full screen in a real terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { Child } from "../support/processes/child_process.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { freePorts } from "../support/processes/free_ports.ts";
@@ -218,3 +219,40 @@ Deno.test("a message in a terminal to which no one is attached stays unread unti
     await ben.sees(/\n\$ *$/);
   }
 });
+
+for (const face of ["the full screen", "line mode"]) {
+  Deno.test(`a user whose scripts run is not shown as online on ${face}`, { ignore }, async () => {
+    using folder = temporaryFolder();
+    await using server = await serverWithUsers(folder.path);
+    const chat = { port: server.port, folder: folder.path };
+    const scripts = { CHATD_PASSWORD: password, XDG_STATE_HOME: `${folder.path}/scripts of ben` };
+    const script = async (args: readonly string[]) => {
+      const { code, stderr } = await runChatd({ args, env: scripts });
+      assert.equal(code, 0, stderr);
+    };
+    await script(["login", "--user", "ben", "--server", `127.0.0.1:${server.port}`]);
+    const isLine = face === "line mode";
+    const isShown = isLine ? /^ben is o(n|ff)line\.$/m : /^.\d[•◦]ben /m;
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ ...chat, user: "ana", more: `--to ben ${isLine ? "--plain" : ""}` }), "Enter");
+    await ana.sees(/\n\[(ana → )?ben\]\s*$/);
+    {
+      await using tail = new Child({ args: ["tail", "--name", "log"], env: scripts });
+      await eventually(async () => {
+        await script(["send", "--to", "ben", "begin"]);
+        return tail.lines.some((line) => line.includes("begin"));
+      }, () => tail.lines.join("\n"));
+      await script(["send", "--to", "ana", "by a script"]);
+      await pipe({ ...chat, user: "ben" }, "through a pipe\n");
+      await ana.sees(/by a script[^]*through a pipe/);
+      // All that the server told before its answer is on the screen.
+      await ana.type("/ping", "Enter");
+      await ana.sees(/The server answered/);
+      assert.doesNotMatch((await screen(ana)).join("\n"), isShown);
+    }
+    await using ben = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ben.type(command({ ...chat, user: "ben", more: "--to ana" }), "Enter");
+    await ana.sees(isShown);
+    assert.doesNotMatch((await screen(ana)).join("\n"), /offline/, "the end of the scripts was not told");
+  });
+}

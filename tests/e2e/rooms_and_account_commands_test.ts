@@ -84,6 +84,34 @@ Deno.test("the operator adds a user to a private room, once, and the audit log h
   });
 });
 
+Deno.test("the operator sets who may mention all members, and the room, its log and the audit log have it", async () => {
+  await withUsers(async ({ ana, ben, folder }) => {
+    await done(ana, ["rooms", "create", "ops"]);
+    await done(ben, ["rooms", "join", "#ops"]);
+    const operate = (...args: string[]) => runChatd({ args: ["room", ...args, "--data", `${folder}/data`] });
+    const shown = async () => (await operate("show", "#ops")).stdout;
+    assert.match(await shown(), /^mentions: moderators and owners may use @room and @here$/m);
+    const set = await operate("set", "#ops", "--mentions", "members");
+    assert.deepEqual([set.code, set.stderr], [0, ""]);
+    assert.match(set.stdout, /^In room #ops \(\+[a-z2-7]{26}\), all members may use @room and @here\.\n$/);
+    assert.match(await shown(), /^mentions: all members may use @room and @here$/m);
+    const [room] = jsonLines(await done(ben, ["rooms", "ops", "--json"]));
+    assert.equal(room.mentionAll, "ROLE_MEMBER");
+    await done(ben, ["send", "--to", "#ops", "@room, from a member"]);
+    const [said] = jsonLines(await done(ana, ["history", "--with", "#ops", "--json"]));
+    assert.deepEqual([said.audience, said.naming], ["AUDIENCE_ROOM", "NAMING_NEW"]);
+    const audit = await runChatd({ args: ["audit", "--json", "--data", `${folder}/data`] });
+    const entries = jsonLines(audit.stdout).filter(({ action }) => action === "room_changed");
+    assert.deepEqual(entries.map(({ actor, subject, detail }) => [actor, subject, detail]), [
+      ["operator", room.id, "mentions member"],
+    ]);
+    const unknown = await operate("set", "#ops", "--mentions", "friends");
+    assert.equal(unknown.code, exitCode.usage);
+    assert.match(unknown.stderr, /members.*moderators.*owners/);
+    assert.equal((await operate("set", "#none", "--mentions", "owners")).code, exitCode.failed);
+  });
+});
+
 Deno.test("a script lists its devices and logs one out", async () => {
   await withUsers(async ({ ana, folder, port }) => {
     const laptop = new ScriptUser("ana", { folder: `${folder}/laptop`, place: ["--server", `127.0.0.1:${port}`] });

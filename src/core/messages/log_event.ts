@@ -38,7 +38,11 @@ interface RoomEventFields {
   /** The text is the topic. */
   readonly topic_changed: NoFields;
   /** The text is the name. */
-  readonly room_changed: RoomAccess;
+  readonly room_changed: RoomAccess & {
+    readonly mentionAll: MemberRole;
+    /** The server's operator made the change, in the name of the entry's sender. */
+    readonly byOperator: boolean;
+  };
 }
 
 interface Target {

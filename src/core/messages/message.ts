@@ -2,6 +2,7 @@ import { ChatError } from "../chat_error.ts";
 import { isRoomId } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
 import type { MentionAudience } from "./mentions.ts";
+import type { Naming } from "./naming.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;
@@ -43,6 +44,8 @@ export interface Message extends Accepted {
   readonly withheld?: boolean;
   /** Its text names many members at once, and its author may do so. */
   readonly audience?: MentionAudience;
+  /** How it names its reader; absent also where there is no reader yet. */
+  readonly naming?: Naming;
   /** Written by a program as an answer; other programs do not answer it. */
   readonly automatic?: boolean;
   /** Only in pages of history and lists of pins, like `pinned`. */

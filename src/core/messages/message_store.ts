@@ -3,6 +3,7 @@ import type { Room, RoomRole } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
 import type { MentionAudience } from "./mentions.ts";
 import type { Accepted, Message, Pin } from "./message.ts";
+import type { NamedReaders } from "./naming.ts";
 import type { PlainBatch } from "./plain_batch.ts";
 
 /** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
@@ -60,7 +61,8 @@ export interface MoveRead {
 export type Change = Append | MoveCursor | MoveRead;
 
 export type ChangeResult =
-  | { readonly kind: "accepted"; readonly message: Message }
+  /** `named` is absent if the entry names no member. */
+  | { readonly kind: "accepted"; readonly message: Message; readonly named?: NamedReaders }
   /** The sender had this id accepted before with the same content, which may have been edited or erased since. */
   | { readonly kind: "duplicate"; readonly accepted: Accepted }
   /** The sender had this id accepted before with other content. */

@@ -20,7 +20,9 @@
  *   for an unknown edit.
  * - entry.automatic: a program wrote the message as an automatic answer.
  * - A mention is counted from mention.seq on: the seq of the message, or of the edit that first named the user;
- *   mention.message is the seq of the message. A room_mention counts for all members alike.
+ *   mention.message is the seq of the message; mention.here: "@here" names them too, since they were online. A
+ *   room_mention counts for all members alike.
+ * - room.mention_all: the role from which on members may mention all, coded like member.role.
  * - entry.audience: 1 for a text that names all members of the room, 2 for one that names those who were online.
  * - An incarnation is an opening of the log, with a random id and the newest position at that time as its head.
  * - member.invited_position: the head of the log at the time of the invitation; older invitations have the key of their
@@ -415,5 +417,12 @@ export const migrations: readonly string[] = [
     position INTEGER NOT NULL,
     PRIMARY KEY (conversation, seq)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE room ADD COLUMN mention_all INTEGER NOT NULL DEFAULT 2;
+
+  ALTER TABLE mention ADD COLUMN here INTEGER NOT NULL DEFAULT 0;
+  UPDATE mention SET here = 1 WHERE 2 = (
+    SELECT e.audience FROM entry e WHERE e.conversation = mention.conversation AND e.seq = mention.message);
   `,
 ];

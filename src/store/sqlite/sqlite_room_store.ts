@@ -1,7 +1,7 @@
 import type { Turn } from "../../core/page_turns.ts";
 import type { CurrentRole, Room } from "../../core/rooms/room.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../../core/rooms/room_store.ts";
-import { roleCodes, toRole } from "./codes.ts";
+import { roleCodes, toMemberRole, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { isUnblocked, openEnd } from "./log/visibility.ts";
@@ -19,6 +19,7 @@ interface RoomRow {
   topic: Uint8Array;
   public: number;
   history_visible: number;
+  mention_all: number;
   created_at: number;
   members: number;
 }
@@ -38,7 +39,8 @@ const isRoom = "c.name > '+' AND c.name < ','";
 const isMember = `m.role <= ${roleCodes.owner}`;
 const saysReads = "u.read_receipts = 1";
 const selectRoom = `
-  SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
+  SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at,
+    r.members
   FROM conversation c CROSS JOIN room r ON r.conversation = c.id`;
 const invited = "(SELECT id FROM user WHERE name = :name)";
 const asker = "(SELECT id FROM user WHERE name = :asker)";
@@ -62,7 +64,8 @@ function prepareStatements(database: Database) {
       `SELECT c.name AS id FROM room r CROSS JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = ?`,
     ),
     listPublic: database.prepare(
-      `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
+      `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at,
+         r.members
        FROM room r CROSS JOIN conversation c ON c.id = r.conversation
        WHERE r.public = 1 AND r.name > :after AND r.name <= :through
          AND (instr(r.name, lower(:query)) OR instr(lower(CAST(r.topic AS TEXT)), lower(:query)))
@@ -313,6 +316,7 @@ function toRoom(row: RoomRow): Room {
     topic: decodeText(row.topic),
     isPublic: row.public !== 0,
     historyVisible: row.history_visible !== 0,
+    mentionAll: toMemberRole(row.mention_all),
     memberCount: row.members,
     createdAt: row.created_at,
   };

@@ -4,12 +4,27 @@ import type { Message, Reaction } from "../../core/messages/message.ts";
 export function changedMessage(target: Message, entry: Message, me: string): Message {
   const { event } = entry;
   if (event?.kind === "edited") {
-    const { withheld: _before, audience: _named, ...kept } = target;
-    const { text, acceptedAt: editedAt, withheld, audience } = entry;
-    return { ...kept, text, editedAt, ...(withheld && { withheld }), ...(audience && { audience }) };
+    const { withheld: _before, audience: _many, naming: _named, ...kept } = target;
+    const { text, acceptedAt: editedAt, withheld, audience, naming } = entry;
+    return {
+      ...kept,
+      text,
+      editedAt,
+      ...(withheld && { withheld }),
+      ...(audience && { audience }),
+      ...(naming && { naming }),
+    };
   }
   if (event?.kind === "deleted") {
-    const { attachment: _file, reactions: _marks, pinned: _pin, withheld: _hidden, audience: _named, ...kept } = target;
+    const {
+      attachment: _file,
+      reactions: _marks,
+      pinned: _pin,
+      withheld: _hidden,
+      audience: _many,
+      naming: _named,
+      ...kept
+    } = target;
     return { ...kept, text: "", deleted: true };
   }
   if (event?.kind === "pinned") {

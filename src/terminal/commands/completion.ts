@@ -1,8 +1,16 @@
 import { nameToEmoji } from "gemoji";
+import type { MentionAudience } from "../../core/messages/mentions.ts";
 import { completeCommand } from "./command_table.ts";
 
+export interface CompletionWords {
+  /** Names of users, and of rooms as "#name". */
+  readonly names: Iterable<string>;
+  /** The words after "@" that name many members at once, as far as the person may use them. */
+  readonly audiences: readonly MentionAudience[];
+}
+
 /** Completes the text before the cursor: a command or its name, else a name or the short name of an emoji. */
-export function complete(before: string, names: Iterable<string>): string[] {
+export function complete(before: string, { names, audiences }: CompletionWords): string[] {
   const commands = completeCommand(before, names);
   if (commands.length > 0) return commands;
   const [, start, word] = /^([^]*?)(\S*)$/.exec(before)!;
@@ -10,8 +18,8 @@ export function complete(before: string, names: Iterable<string>): string[] {
   const at = word.startsWith("@") ? "@" : "";
   const part = word.slice(at.length);
   if (part === "" && at === "") return [];
-  const people = at === "" ? [...names] : [...names].filter((name) => !name.startsWith("#"));
-  return people.filter((name) => name.startsWith(part)).map((name) => `${start}${at}${name} `);
+  const known = at === "" ? [...names] : [...[...names].filter((name) => !name.startsWith("#")), ...audiences];
+  return known.filter((name) => name.startsWith(part)).map((name) => `${start}${at}${name} `);
 }
 
 /** The emoji itself if only one matches, else the short names. */

@@ -1,10 +1,12 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { isRoomId, type MemberRole } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { Role } from "../../gen/chatd/v1/chat.ts";
+import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
 import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
+import { fromWireMentionAll } from "../../wire/events.ts";
 import { profileLines } from "../text/profile_text.ts";
+import { describeAccess, describeMentionAll, parseMentioners } from "../text/room_text.ts";
 
 const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 
@@ -119,10 +121,12 @@ export const roomCommands: Commands = {
     },
   },
   room: {
-    arguments: "public|private, history on|off, name NAME",
-    summary: "Change a setting of this room",
-    async run({ client }, input) {
-      const form = "/room public|private, /room history on|off, or /room name NAME";
+    arguments: "[public|private, history on|off, mentions WHO, name NAME]",
+    summary: "Change a setting of this room, such as who may use @room: members, moderators or owners",
+    async run({ client, print }, input) {
+      const form = "/room public|private, /room history on|off, /room mentions members|moderators|owners, " +
+        "or /room name NAME";
+      if (input.words.length === 0) return await print(settingLines(await client.conversation(placeRoom(input, form))));
       await client.rooms.update(placeRoom(input, form), roomChange(input.words, form));
     },
   },
@@ -135,14 +139,27 @@ function isCreateFlag(word: string): boolean {
 function roomChange(
   words: readonly string[],
   form: string,
-): { name?: string; public?: boolean; historyVisible?: boolean } {
+): { name?: string; public?: boolean; historyVisible?: boolean; mentionAll?: MemberRole } {
   const [setting, value, ...rest] = words;
   if (rest.length === 0) {
     if ((setting === "public" || setting === "private") && value === undefined) return { public: setting === "public" };
     if (setting === "history" && (value === "on" || value === "off")) return { historyVisible: value === "on" };
+    const mentionAll = parseMentioners(value);
+    if (setting === "mentions" && mentionAll !== undefined) return { mentionAll };
     if (setting === "name" && value !== undefined) return { name: value };
   }
   throw usage(form);
+}
+
+/** The settings of a room, for its members. */
+function settingLines({ room }: Conversation): string[] {
+  if (room === undefined) throw new ChatError("internal", "The server answered without the room.");
+  const { name, topic, public: isPublic, historyVisible, mentionAll } = room;
+  return [
+    `#${sanitizeLine(name)}: ${describeAccess({ isPublic, historyVisible })}`,
+    describeMentionAll(fromWireMentionAll(mentionAll)),
+    ...(topic === "" ? [] : [`Topic: ${sanitizeLine(topic)}`]),
+  ];
 }
 
 async function aboutMember(

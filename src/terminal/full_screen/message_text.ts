@@ -1,4 +1,3 @@
-import { findMentions } from "../../core/messages/mentions.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { eventText, textStandIn } from "../text/event_text.ts";
@@ -47,8 +46,7 @@ export function messageRows(
     const [first, ...rest] = formatText(eventText(message, { quote }), { style: palette, markdown: false, base: dim });
     return folded([{ ...first, text: `${start} ${dim(`* ${name} `)}${first.text}` }, ...rest], shape);
   }
-  const isNamed = message.audience !== undefined || findMentions(message.text, (user) => user === me).length > 0;
-  const isForMe = sender !== me && isNamed;
+  const isForMe = message.naming !== undefined;
   const set = isForMe ? palette.bold : message.automatic ? dim : (text: string) => text;
   const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
   const to = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;

@@ -1,6 +1,7 @@
 import type { EventKind, EventOf } from "../../core/messages/log_event.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { MemberRole } from "../../core/rooms/room.ts";
+import { describeAccess, describeMentionAll } from "./room_text.ts";
 
 const roleNames: Readonly<Record<MemberRole, string>> = {
   owner: "an owner",
@@ -29,7 +30,10 @@ const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
   unbanned: ({ user }) => `unbanned ${user}`,
   role_changed: ({ user, role }) => `made ${user} ${roleNames[role]}`,
   topic_changed: (_event, { text }) => text === "" ? "removed the topic" : `set the topic: ${text}`,
-  room_changed: (event, { text }) => `changed the room to #${text} (${describeAccess(event)})`,
+  room_changed(event, { text }) {
+    const settings = `${describeAccess(event)}, ${describeMentionAll(event.mentionAll)}`;
+    return `changed the room to #${text} (${settings})${event.byOperator ? ", by the server's operator" : ""}`;
+  },
 };
 
 /**
@@ -52,9 +56,4 @@ export function textStandIn({ event, deleted, withheld }: Message): string | und
 
 function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message, quote: string): string {
   return descriptions[event.kind](event, entry, quote);
-}
-
-function describeAccess({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): string {
-  const history = historyVisible ? "new members see earlier messages" : "new members see only new messages";
-  return `${isPublic ? "public" : "private"}, ${history}`;
 }

@@ -115,7 +115,8 @@ class Referee {
   }
 
   #mayHappen({ sender, event }: Message): boolean {
-    const may = (action: RoomAction) => mayDo(this.#standing(sender), action, this.#isPublic);
+    const may = (action: RoomAction) =>
+      mayDo(this.#standing(sender), action, { isPublic: this.#isPublic, mentionAll: "moderator" });
     switch (event?.kind) {
       case undefined:
         return may("send");

@@ -1,7 +1,8 @@
 import type { LogEvent, RoomEvent } from "../../../src/core/messages/log_event.ts";
 import { directMembers, type Message, type Pin } from "../../../src/core/messages/message.ts";
+import type { MentionAudience } from "../../../src/core/messages/mentions.ts";
 import type { Append, ChangeResult, ConversationSummary, MoveRead } from "../../../src/core/messages/message_store.ts";
-import { isRoomId, type Room, type RoomRole } from "../../../src/core/rooms/room.ts";
+import { isRoomId, type MemberRole, type Room, type RoomRole } from "../../../src/core/rooms/room.ts";
 import { invitationBase } from "../../../src/store/sqlite/log/conversation_list.ts";
 
 interface Stay {
@@ -14,6 +15,7 @@ interface ModelRoom {
   topic: string;
   isPublic: boolean;
   historyVisible: boolean;
+  mentionAll: MemberRole;
   readonly createdAt: number;
 }
 
@@ -44,8 +46,18 @@ interface Entry {
   reactions: Emoji[];
   /** Of the entry that pinned it. */
   pinSeq?: number;
-  /** By user, the seq of the message or of the edit that first named them. */
-  mentions: ReadonlyMap<string, number>;
+  /** The members that the message and each of its edits named, the oldest first; empty when it was deleted. */
+  namings: readonly NamedMembers[];
+}
+
+/** The members that a text names. */
+interface NamedMembers {
+  /** Of the message or of its edit. */
+  readonly seq: number;
+  readonly audience: MentionAudience | undefined;
+  readonly byName: readonly string[];
+  /** Those who were online when the message began to say "@here". */
+  readonly here: readonly string[];
 }
 
 const never = Number.MAX_SAFE_INTEGER;
@@ -98,7 +110,7 @@ export class LogModel {
       text: append.text,
       deleted: false,
       reactions: [],
-      mentions: new Map(event ? [] : append.mentions?.map((user) => [user, log.length + 1])),
+      namings: event ? [] : [namedBy(append, { seq: log.length + 1 })],
     };
     log.push(entry);
     if (!isRoomId(conversation) && log.length === 1) {
@@ -115,9 +127,9 @@ export class LogModel {
     const before = this.#readSeq(conversation, user);
     const between = this.logs.get(conversation)!.slice(before, through);
     const others = between.some(({ append, deleted }) => !append.event && !deleted && append.sender !== user);
-    const named = this.logs.get(conversation)!.some(({ append, mentions }) => {
-      const seq = mentions.get(user);
-      return append.sender !== user && seq !== undefined && seq > before && seq <= through;
+    const named = this.logs.get(conversation)!.some((entry) => {
+      const seq = namedSince(entry, user);
+      return entry.append.sender !== user && seq !== undefined && seq > before && seq <= through;
     });
     if (through > before && !(ownOnly && (others || named))) this.#read.set(key(conversation, user), through);
   }
@@ -195,19 +207,19 @@ export class LogModel {
   }
 
   #apply(event: LogEvent, entry: Entry): void {
-    const { sender, conversation, acceptedAt, text, mentions = [] } = entry.append;
+    const { sender, conversation, acceptedAt, text } = entry.append;
     switch (event.kind) {
       case "edited": {
         const target = this.#find(conversation, event.target)!;
-        const named = new Map(mentions.map((user) => [user, target.mentions.get(user) ?? entry.seq]));
-        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, mentions: named });
+        const namings = [...target.namings, namedBy(entry.append, { seq: entry.seq, before: target.namings.at(-1) })];
+        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, namings });
         return;
       }
       case "deleted": {
         const target = this.#find(conversation, event.target)!;
         const noEdit = { editedAt: undefined, editedSeq: undefined };
         const noMarks = { reactions: [], pinSeq: undefined };
-        Object.assign(target, { text: "", deleted: true, ...noEdit, ...noMarks, mentions: new Map() });
+        Object.assign(target, { text: "", deleted: true, ...noEdit, ...noMarks, namings: [] });
         return;
       }
       case "reacted": {
@@ -233,7 +245,8 @@ export class LogModel {
     switch (event.kind) {
       case "room_created": {
         const { isPublic, historyVisible } = event;
-        this.rooms.set(conversation, { name: text, topic: "", isPublic, historyVisible, createdAt: acceptedAt });
+        const settings = { isPublic, historyVisible, mentionAll: "moderator" } as const;
+        this.rooms.set(conversation, { name: text, topic: "", ...settings, createdAt: acceptedAt });
         return this.#enter(conversation, sender, { role: "owner", first: 1, read: 1 });
       }
       case "joined":
@@ -259,7 +272,10 @@ export class LogModel {
         room.topic = text;
         return;
       case "room_changed":
-        Object.assign(room, { name: text, isPublic: event.isPublic, historyVisible: event.historyVisible });
+        room.name = text;
+        room.isPublic = event.isPublic;
+        room.historyVisible = event.historyVisible;
+        room.mentionAll = event.mentionAll;
     }
   }
 
@@ -326,6 +342,9 @@ export class LogModel {
     const text = said ?? "";
     const message = { position, conversation, seq, id, sender, acceptedAt, text, ordinal };
     const reactions = withMarks ? this.#reactions(entry, user) : [];
+    const about = event?.kind === "edited" ? this.#find(conversation, event.target)! : entry;
+    const audience = said === undefined ? undefined : about.namings.at(-1)?.audience;
+    const since = said === undefined || sender === user ? undefined : namedSince(about, user);
     return {
       ...message,
       ...(event && { event }),
@@ -334,6 +353,8 @@ export class LogModel {
       ...(editedAt !== undefined && { editedAt }),
       ...(deleted && { deleted }),
       ...(said === undefined && { withheld: true }),
+      ...(audience && { audience }),
+      ...(since !== undefined && { naming: about === entry || since === seq ? "new" : "kept" }),
       ...(reactions.length > 0 && { reactions }),
       ...(withMarks && this.#isPinned(entry, user) && { pinned: true }),
     };
@@ -392,17 +413,41 @@ export class LogModel {
 
   /** Returns the seq from which a mention of `user` by a message counts; undefined for none that they may see. */
   mentionedAt({ conversation, seq, withheld }: Message, user: string): number | undefined {
-    return withheld ? undefined : this.#find(conversation, seq)!.mentions.get(user);
+    return withheld ? undefined : namedSince(this.#find(conversation, seq)!, user);
   }
 
   /** `leftName`: that of the room when the asker left it, who learns nothing more of a private one. */
   #room(conversation: string, leftName?: string): Room | undefined {
     const room = this.rooms.get(conversation);
     if (room !== undefined && leftName !== undefined && !room.isPublic) {
-      return { ...room, id: conversation, name: leftName, topic: "", historyVisible: false, memberCount: 0 };
+      return {
+        ...room,
+        id: conversation,
+        name: leftName,
+        topic: "",
+        historyVisible: false,
+        mentionAll: "moderator",
+        memberCount: 0,
+      };
     }
     return room && { id: conversation, memberCount: this.#membersOf(conversation).length, ...room };
   }
+}
+
+function namedBy(
+  { mentions = [], here = [], audience }: Append,
+  { seq, before }: { seq: number; before?: NamedMembers },
+): NamedMembers {
+  const online = before?.audience === "here" ? before.here : here;
+  return { seq, audience, byName: mentions, here: audience === "here" ? online : [] };
+}
+
+/** Returns the seq from which all versions of a message up to its present one name a user. */
+function namedSince({ namings }: Entry, user: string): number | undefined {
+  const isNamed = ({ audience, byName, here }: NamedMembers) =>
+    audience === "room" || byName.includes(user) || here.includes(user);
+  const lastWithout = namings.findLastIndex((naming) => !isNamed(naming));
+  return namings[lastWithout + 1]?.seq;
 }
 
 function key(conversation: string, user: string): string {

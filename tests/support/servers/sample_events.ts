@@ -28,8 +28,9 @@ const samples: { readonly [Kind in EventKind]: readonly EventOf<Kind>[] } = {
   ],
   topic_changed: [{ kind: "topic_changed" }],
   room_changed: [
-    { kind: "room_changed", isPublic: true, historyVisible: true },
-    { kind: "room_changed", isPublic: false, historyVisible: false },
+    { kind: "room_changed", isPublic: true, historyVisible: true, mentionAll: "member", byOperator: false },
+    { kind: "room_changed", isPublic: false, historyVisible: false, mentionAll: "moderator", byOperator: false },
+    { kind: "room_changed", isPublic: true, historyVisible: false, mentionAll: "owner", byOperator: true },
   ],
 };
 

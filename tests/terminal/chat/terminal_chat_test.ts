@@ -19,7 +19,16 @@ function room(change: Partial<Conversation> = {}): Conversation {
   return wireConversation({
     address: roomId,
     conversation: roomId,
-    room: { id: roomId, name: "ops", public: false, historyVisible: false, topic: "", members: 2, createdAtMs: 0 },
+    room: {
+      id: roomId,
+      name: "ops",
+      public: false,
+      historyVisible: false,
+      topic: "",
+      members: 2,
+      createdAtMs: 0,
+      mentionAll: Role.MODERATOR,
+    },
     ...change,
   });
 }

@@ -7,12 +7,23 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** Naming says whether a message names its reader, by name or by an audience that the reader belongs to. */
+export enum Naming {
+  /** UNSPECIFIED - Does not name the reader. */
+  UNSPECIFIED = 0,
+  /** NEW - Names the reader; for an edit, unlike the message before it. */
+  NEW = 1,
+  /** KEPT - Only for an edit: names the reader, as the message did before it. */
+  KEPT = 2,
+  UNRECOGNIZED = -1,
+}
+
 /** Audience is the members that a message names at once. */
 export enum Audience {
   UNSPECIFIED = 0,
   /** ROOM - All members of the room ("@room"). */
   ROOM = 1,
-  /** HERE - The members who were online when it was sent ("@here"). */
+  /** HERE - The members who were online and not away when it was sent ("@here"); Message.naming is set for these. */
   HERE = 2,
   UNRECOGNIZED = -1,
 }
@@ -89,6 +100,8 @@ export interface Message {
   audience: Audience;
   /** The message is pinned. Only in pages of history and lists of pins. */
   pinned: boolean;
+  /** Whether the message, or the new text of an edit, names the reader. Never set for the author. */
+  naming: Naming;
 }
 
 export interface Reaction {
@@ -191,6 +204,10 @@ export interface TopicChanged {
 export interface RoomChanged {
   public: boolean;
   historyVisible: boolean;
+  /** See Room.mention_all. */
+  mentionAll: Role;
+  /** The server's operator made the change, in the name of the entry's sender. */
+  byOperator: boolean;
 }
 
 export interface SendRequest {
@@ -409,6 +426,11 @@ export interface Room {
   historyVisible: boolean;
   members: number;
   createdAtMs: number;
+  /**
+   * The lowest role whose holders may name all members by "@room" and "@here": ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER.
+   * ROLE_UNSPECIFIED from older servers means ROLE_MODERATOR.
+   */
+  mentionAll: Role;
 }
 
 export interface GetConversationRequest {
@@ -513,6 +535,7 @@ function createBaseMessage(): Message {
     withheld: false,
     audience: 0,
     pinned: false,
+    naming: 0,
   };
 }
 
@@ -571,6 +594,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.pinned !== false) {
       writer.uint32(144).bool(message.pinned);
+    }
+    if (message.naming !== 0) {
+      writer.uint32(152).int32(message.naming);
     }
     return writer;
   },
@@ -730,6 +756,14 @@ export const Message: MessageFns<Message> = {
             }
 
             message.pinned = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.naming = reader.int32() as any;
             continue;
           }
         }
@@ -1658,7 +1692,7 @@ export const TopicChanged: MessageFns<TopicChanged> = {
 };
 
 function createBaseRoomChanged(): RoomChanged {
-  return { public: false, historyVisible: false };
+  return { public: false, historyVisible: false, mentionAll: 0, byOperator: false };
 }
 
 export const RoomChanged: MessageFns<RoomChanged> = {
@@ -1668,6 +1702,12 @@ export const RoomChanged: MessageFns<RoomChanged> = {
     }
     if (message.historyVisible !== false) {
       writer.uint32(16).bool(message.historyVisible);
+    }
+    if (message.mentionAll !== 0) {
+      writer.uint32(24).int32(message.mentionAll);
+    }
+    if (message.byOperator !== false) {
+      writer.uint32(32).bool(message.byOperator);
     }
     return writer;
   },
@@ -1699,6 +1739,22 @@ export const RoomChanged: MessageFns<RoomChanged> = {
             }
 
             message.historyVisible = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.byOperator = reader.bool();
             continue;
           }
         }
@@ -3267,7 +3323,16 @@ export const Conversation: MessageFns<Conversation> = {
 };
 
 function createBaseRoom(): Room {
-  return { id: "", name: "", topic: "", public: false, historyVisible: false, members: 0, createdAtMs: 0 };
+  return {
+    id: "",
+    name: "",
+    topic: "",
+    public: false,
+    historyVisible: false,
+    members: 0,
+    createdAtMs: 0,
+    mentionAll: 0,
+  };
 }
 
 export const Room: MessageFns<Room> = {
@@ -3292,6 +3357,9 @@ export const Room: MessageFns<Room> = {
     }
     if (message.createdAtMs !== 0) {
       writer.uint32(56).uint64(message.createdAtMs);
+    }
+    if (message.mentionAll !== 0) {
+      writer.uint32(64).int32(message.mentionAll);
     }
     return writer;
   },
@@ -3363,6 +3431,14 @@ export const Room: MessageFns<Room> = {
             }
 
             message.createdAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
             continue;
           }
         }

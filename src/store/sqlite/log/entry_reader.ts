@@ -5,6 +5,7 @@ import { runAtOnce, type Steps } from "../steps.ts";
 import { Attachments } from "./attachments.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { type EntryRow, toMessage } from "./entry_row.ts";
+import { namedSince } from "./named_since.ts";
 import { isPinShown, isReactionShown, isTextShown } from "./visibility.ts";
 
 /** The limits of a page: entries, and bytes of text beyond the first entry. */
@@ -44,6 +45,9 @@ const textOfEdit = `(
     SELECT CASE WHEN t.deleted <> 0 THEN x'' WHEN t.edited_seq = e.seq AND ${isTextShown(":user", "t")} THEN t.text END
     FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target)`;
 
+/** SQL: `e` may name members, by the text of a message or of an edit. */
+const mayName = `(e.kind = ${kindCodes.edited} OR (e.kind = ${kindCodes.message} AND instr(e.text, x'40')))`;
+
 function prepareStatements(database: Database) {
   return {
     // The first table of a CROSS JOIN is the outer loop, so entries come in the order of the positions
@@ -56,6 +60,12 @@ function prepareStatements(database: Database) {
       } THEN e.text END AS text,
          e.seq - e.uncounted AS ordinal, e.kind, e.target,
          (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic, e.audience,
+         CASE WHEN ${mayName} AND e.sender <> :user THEN ${
+        namedSince(":user", {
+          conversation: "e.conversation",
+          message: `iif(e.kind = ${kindCodes.edited}, e.target, e.seq)`,
+        })
+      } END AS named_since,
          CASE WHEN :marks THEN EXISTS (
            SELECT 1 FROM reaction r WHERE r.conversation = e.conversation AND r.seq = e.seq) ELSE 0 END AS reacted,
          CASE WHEN :marks THEN EXISTS (

@@ -1,5 +1,6 @@
 import { type EventOf, isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
+import type { NamedReaders, Naming } from "../../../core/messages/naming.ts";
 import { audienceCodes } from "../codes.ts";
 import { encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
@@ -21,6 +22,23 @@ interface Target {
   readonly audience: number;
 }
 
+interface MentionRow {
+  readonly name: string;
+  /** The seq from which the message has named them. */
+  readonly seq: number;
+  /** Whether "@here" names them. */
+  readonly here: number;
+}
+
+/** The mentions of a message before an edit. */
+interface MentionsBefore {
+  readonly rows: readonly MentionRow[];
+  /** The seq from which it has named all members. */
+  readonly all: number | undefined;
+  /** Whether it names those who were online. */
+  readonly wasHere: boolean;
+}
+
 function prepareStatements(database: Database) {
   return {
     target: database.prepare(
@@ -33,9 +51,12 @@ function prepareStatements(database: Database) {
       `UPDATE entry SET text = x'', edited_at = NULL, edited_seq = NULL, deleted = 1 WHERE conversation = ? AND seq = ?`,
     ),
     addMention: database.prepare(
-      "INSERT INTO mention (user, conversation, seq, message) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO mention (user, conversation, seq, message, here) VALUES (?, ?, ?, ?, ?)",
     ),
-    mentioned: database.prepare("SELECT user, seq FROM mention WHERE conversation = ? AND message = ?"),
+    mentioned: database.prepare(
+      `SELECT u.name, m.seq, m.here FROM mention m CROSS JOIN user u ON u.id = m.user
+       WHERE m.conversation = ? AND m.message = ?`,
+    ),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message = ?"),
     addRoomMention: database.prepare("INSERT INTO room_mention (conversation, seq, message) VALUES (?, ?, ?)"),
     roomMentioned: database.prepare("SELECT seq FROM room_mention WHERE conversation = ? AND message = ?"),
@@ -125,13 +146,13 @@ export class MessageChanges {
     return shown >= maxShownPins || total >= maxPins ? "too_many_pins" : undefined;
   }
 
-  /** Applies the event of an entry that was added in the same transaction. */
-  apply(event: MessageEvent, append: Append, entry: PlacedEntry): void {
+  /** Applies the event of an entry that was added in the same transaction. @returns the readers that an edit names */
+  apply(event: MessageEvent, append: Append, entry: PlacedEntry): NamedReaders | undefined {
     const { setText, addReaction, removeReaction, addPin, removePin } = this.#statements;
     const { conversation, sender } = entry;
     switch (event.kind) {
-      case "edited":
-        this.#changeMentions(append, event.target, entry);
+      case "edited": {
+        const named = this.#changeMentions(append, event.target, entry);
         setText.run(
           encodeText(append.text),
           entry.acceptedAt,
@@ -140,9 +161,11 @@ export class MessageChanges {
           conversation,
           event.target,
         );
-        return;
+        return named;
+      }
       case "deleted":
-        return this.#erase(conversation, event.target);
+        this.#erase(conversation, event.target);
+        return;
       case "reacted": {
         const emoji = encodeText(event.emoji);
         if (event.removed) removeReaction.run(conversation, event.target, emoji, sender);
@@ -158,42 +181,56 @@ export class MessageChanges {
     }
   }
 
-  /** Adds the mentions of a new message. */
-  addMentions({ mentions = [], audience, here = [] }: Append, conversation: number, seq: number): void {
+  /** Adds the mentions of a new message. @returns the readers that it names */
+  addMentions(append: Append, conversation: number, seq: number): NamedReaders | undefined {
+    return this.#writeMentions(append, { conversation, message: seq, seq, before: undefined });
+  }
+
+  /**
+   * Replaces the mentions of a message by those of an edit. A member whom it named before stays named from then on, and a
+   * new mention counts from the edit on. The members who were online when the message said "@here" stay named by it.
+   */
+  #changeMentions(append: Append, message: number, { conversation, seq }: PlacedEntry): NamedReaders | undefined {
+    const { target, mentioned, removeMentions, roomMentioned, removeRoomMention } = this.#statements;
+    const { audience } = target.get(conversation, message) as unknown as Target;
+    const rows = mentioned.all(conversation, message) as unknown as MentionRow[];
+    const { seq: all } = (roomMentioned.get(conversation, message) ?? {}) as { seq?: number };
+    removeMentions.run(conversation, message);
+    removeRoomMention.run(conversation, message);
+    const before = { rows, all, wasHere: audience === audienceCodes.here };
+    return this.#writeMentions(append, { conversation, message, seq, before });
+  }
+
+  #writeMentions(
+    { mentions = [], here = [], audience }: Append,
+    { conversation, message, seq, before }: {
+      conversation: number;
+      message: number;
+      /** Of the message, or of its edit. */
+      seq: number;
+      before: MentionsBefore | undefined;
+    },
+  ): NamedReaders | undefined {
     const { addMention, addRoomMention } = this.#statements;
-    for (const name of [...mentions, ...here]) addMention.run(this.#users.get(name), conversation, seq, seq);
-    if (audience === "room") addRoomMention.run(conversation, seq, seq);
-  }
-
-  /** Replaces the mentions of a message by those of an edit: a new mention counts from the edit on. */
-  #changeMentions(
-    { mentions = [], audience, here = [] }: Append,
-    message: number,
-    { conversation, seq }: PlacedEntry,
-  ): void {
-    const { target, mentioned, addMention, removeMentions } = this.#statements;
-    const rows = mentioned.all(conversation, message) as unknown as { user: number; seq: number }[];
-    const before = new Map(rows.map((row) => [row.user, row.seq]));
-    // The members who were online when the message was sent stay named.
-    const wasHere = (target.get(conversation, message) as unknown as Target).audience === audienceCodes.here;
-    const staysHere = wasHere && audience === "here";
-    if (!staysHere) removeMentions.run(conversation, message);
-    for (const name of staysHere ? mentions : [...mentions, ...here]) {
-      const user = this.#users.get(name);
-      addMention.run(user, conversation, before.get(user) ?? seq, message);
+    const rows = before?.rows ?? [];
+    const earlier = new Map(rows.map((row) => [row.name, row.seq]));
+    const present = audience !== "here"
+      ? []
+      : before?.wasHere
+      ? rows.filter((row) => row.here !== 0).map(({ name }) => name)
+      : here;
+    const isHere = new Set(present);
+    // "@room" names those again whom the message had named, so they stay named from before.
+    const kept = audience === "room" ? earlier.keys() : [];
+    const named = new Map<string, Naming>();
+    for (const name of new Set([...mentions, ...present, ...kept])) {
+      const since = earlier.get(name) ?? before?.all;
+      addMention.run(this.#users.get(name), conversation, since ?? seq, message, isHere.has(name) ? 1 : 0);
+      named.set(name, since === undefined ? "new" : "kept");
     }
-    this.#changeRoomMention(audience === "room", message, { conversation, seq });
-  }
-
-  #changeRoomMention(
-    isForRoom: boolean,
-    message: number,
-    { conversation, seq }: Pick<PlacedEntry, "conversation" | "seq">,
-  ) {
-    const { addRoomMention, roomMentioned, removeRoomMention } = this.#statements;
-    const before = roomMentioned.get(conversation, message) !== undefined;
-    if (before && !isForRoom) removeRoomMention.run(conversation, message);
-    if (!before && isForRoom) addRoomMention.run(conversation, seq, message);
+    if (audience === "room") addRoomMention.run(conversation, before?.all ?? seq, message);
+    const others = audience !== "room" ? undefined : before?.all === undefined ? "new" : "kept";
+    return named.size === 0 && others === undefined ? undefined : { users: named, others };
   }
 
   /** Erases a message but keeps its place in the log. Everything that is stored about messages must be erased here. */

@@ -1,5 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../../../core/search/message_search.ts";
+import { namedSince } from "../log/named_since.ts";
 import { isTextShown, isVisible, openEnd } from "../log/visibility.ts";
 import { searchExpression } from "./search_expression.ts";
 
@@ -33,11 +34,8 @@ interface Connection {
 const readSeq = `coalesce((
   SELECT u.read_seq FROM member u WHERE u.conversation = e.conversation AND u.user = :user), ${openEnd})`;
 /** SQL: `e` mentions the user, with `:isUnread` by a mention that is counted: that of an edit may be newer than `e`. */
-const isMention = `EXISTS (
-  SELECT seq FROM mention WHERE conversation = e.conversation AND message = e.seq AND user = :user
-    AND (:isUnread = 0 OR seq > ${readSeq})
-  UNION ALL SELECT seq FROM room_mention WHERE conversation = e.conversation AND message = e.seq
-    AND (:isUnread = 0 OR seq > ${readSeq}))`;
+const isMention = `${namedSince(":user", { conversation: "e.conversation", message: "e.seq" })}
+  > CASE WHEN :isUnread THEN ${readSeq} ELSE 0 END`;
 
 function prepareStatements(connection: Connection) {
   return {

@@ -1,8 +1,9 @@
 import { isRoomEvent, type LogEvent } from "../../../core/messages/log_event.ts";
-import { findMentions } from "../../../core/messages/mentions.ts";
 import { conversationAddress, type Message } from "../../../core/messages/message.ts";
-import { isRoomId } from "../../../core/rooms/room.ts";
+import { mayMentionAll } from "../../../core/rooms/permissions.ts";
+import { type CurrentRole, isRoomId, type MemberRole } from "../../../core/rooms/room.ts";
 import { type Conversation, Role } from "../../../gen/chatd/v1/chat.ts";
+import { fromWireMentionAll, fromWireRole } from "../../../wire/events.ts";
 import { MessageWeights, type Weight } from "./message_weights.ts";
 
 /** The messages of a room that count as unread: all, mentions of the person, or none. */
@@ -27,6 +28,8 @@ export interface Listed {
   readonly invitedBy?: string;
   /** The topic of a room, or the status of a person. */
   readonly topic: string;
+  /** In a room, the person's role and the lowest one that may mention all; absent until the server has told them. */
+  readonly mentionRoles?: { readonly own: CurrentRole; readonly lowest: MemberRole };
 }
 
 /** The meaning of an entry that arrived for the person. */
@@ -73,6 +76,7 @@ export class ConversationList {
     const level = this.#level(conversation);
     // An answer that entries overtook on its way is older than the counts.
     const isOld = before !== undefined && position < before.countedThrough;
+    const mentionRoles = isOld ? before.mentionRoles : mentionRolesOf(known);
     this.#put({
       conversation,
       address,
@@ -83,7 +87,14 @@ export class ConversationList {
       readSeq: Math.max(before?.readSeq ?? 0, readSeq),
       topic: room?.topic ?? status,
       ...(role === Role.INVITED && { invitedBy }),
+      ...(mentionRoles && { mentionRoles }),
     });
+  }
+
+  /** Returns whether the person may name all members of a room at once. */
+  mayMentionAll(conversation: string): boolean {
+    const roles = this.#listed.get(conversation)?.mentionRoles;
+    return roles !== undefined && mayMentionAll(roles.own, roles.lowest);
   }
 
   /** Lists a conversation that the person goes to, perhaps before its first message. */
@@ -130,6 +141,7 @@ export class ConversationList {
       unread: before.unread + (isCounted ? 1 : 0),
       mentions: before.mentions + (isCounted && weight === "mention" ? 1 : 0),
       ...(event?.kind === "topic_changed" && { topic: message.text }),
+      ...mentionRolesAfter(before, { event, me: this.#me }),
     });
     const isOver = event?.kind === "left" && sender === this.#me ||
       event?.kind === "removed" && event.user === this.#me;
@@ -139,16 +151,15 @@ export class ConversationList {
 
   /** A message was edited or deleted: counts it as it is now. */
   #changed(
-    { conversation, sender, text, audience, seq, position }: Message,
+    { conversation, sender, naming, seq, position }: Message,
     event: Extract<LogEvent, { kind: "edited" | "deleted" }>,
   ): Arrival {
     const listed = this.#listed.get(conversation);
-    const now = event.kind === "deleted"
-      ? "silent"
-      : this.#weigh({ conversation, sender, text, audience, event: undefined });
+    const now = event.kind === "deleted" ? "silent" : this.#weigh({ conversation, sender, naming, event: undefined });
     if (listed === undefined || now === "own") return { weight: "silent", isUncertain: false };
     const before = this.#weights.get(conversation, event.target);
-    const isNamed = now === "mention" && before !== "mention";
+    // The server tells whether an earlier version named the person, which this session may not have seen.
+    const isNamed = now === "mention" && naming === "new" && before !== "mention";
     const weight = isNamed ? "mention" : "silent";
     const isUnread = event.target > listed.readSeq;
     if (before === undefined || before === "own") return { weight, isUncertain: isUnread || isNamed };
@@ -192,13 +203,12 @@ export class ConversationList {
     return others.find(({ mentions }) => mentions > 0) ?? others.find(({ unread }) => unread > 0);
   }
 
-  #weigh({ conversation, event, sender, text, audience }: Weighed): Weight {
+  #weigh({ conversation, event, sender, naming }: Weighed): Weight {
     if (sender === this.#me) return "own";
     if (event !== undefined) return "silent";
     const level = this.#level(conversation);
     if (level === "none") return "silent";
-    const isNamed = audience !== undefined || findMentions(text, (user) => user === this.#me).length > 0;
-    if (isNamed) return "mention";
+    if (naming !== undefined) return "mention";
     if (level === "mentions") return "silent";
     return isRoomId(conversation) ? "counted" : "direct";
   }
@@ -213,7 +223,22 @@ export class ConversationList {
 }
 
 /** The parts of a message that decide its weight. */
-type Weighed = Pick<Message, "conversation" | "event" | "sender" | "text" | "audience">;
+type Weighed = Pick<Message, "conversation" | "event" | "sender" | "naming">;
+
+function mentionRolesOf({ role, room }: Conversation): Listed["mentionRoles"] {
+  const own = fromWireRole(role);
+  return room && own && own !== "left" ? { own, lowest: fromWireMentionAll(room.mentionAll) } : undefined;
+}
+
+function mentionRolesAfter(
+  { mentionRoles }: Listed,
+  { event, me }: { event: LogEvent | undefined; me: string },
+): Pick<Listed, "mentionRoles"> {
+  if (mentionRoles === undefined) return {};
+  if (event?.kind === "room_changed") return { mentionRoles: { ...mentionRoles, lowest: event.mentionAll } };
+  const isOwn = event?.kind === "role_changed" && event.user === me;
+  return isOwn ? { mentionRoles: { ...mentionRoles, own: event.role } } : {};
+}
 
 function counts(weight: Weight): boolean {
   return weight !== "own" && weight !== "silent";

@@ -114,8 +114,10 @@ export class ConversationSwitch {
   async #load(place: ConversationRef, options: LoadOptions): Promise<() => void> {
     const { face, state } = this.#options;
     const resolved = await state.roomNames.resolve(place);
-    const isListed = !isRoomId(resolved.conversation) || state.list.get(resolved.conversation) !== undefined;
-    const [show] = await Promise.all([face.load(resolved, options), isListed || this.#learn(resolved)]);
+    // A room that was just created or joined is listed before the server has told of the person's role.
+    const isKnown = !isRoomId(resolved.conversation) ||
+      state.list.get(resolved.conversation)?.mentionRoles !== undefined;
+    const [show] = await Promise.all([face.load(resolved, options), isKnown || this.#learn(resolved)]);
     return show;
   }
 

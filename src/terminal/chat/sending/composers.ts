@@ -81,15 +81,16 @@ export class Composers {
   }
 
   #create(key: string): Composer {
-    const { names, ownMessages, preferences } = this.#state;
+    const { names, ownMessages, preferences, list } = this.#state;
     const draft = key === nowhere ? "" : preferences.draft(key);
     // Asked by the composer itself, since it may move to another conversation.
+    const place = () => [...this.#composers].find(([, each]) => each === composer)?.[0] ?? nowhere;
     const composer: Composer = new Composer({
-      complete: (before) => complete(before, names.completions),
+      complete: (before) =>
+        complete(before, { names: names.completions, audiences: list.mayMentionAll(place()) ? ["room", "here"] : [] }),
       offer: (last) => {
         if (last !== undefined && isCommandLine(last)) return undefined;
-        const [conversation] = [...this.#composers].find(([, each]) => each === composer) ?? [nowhere];
-        const newest = ownMessages.newest(conversation);
+        const newest = ownMessages.newest(place());
         return newest && `/edit ${newest.seq} ${newest.text}`;
       },
     }, draft);

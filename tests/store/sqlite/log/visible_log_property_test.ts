@@ -4,7 +4,7 @@ import type { LogEvent } from "../../../../src/core/messages/log_event.ts";
 import { directConversation, type Message } from "../../../../src/core/messages/message.ts";
 import type { Append } from "../../../../src/core/messages/message_store.ts";
 import type { SearchRequest } from "../../../../src/core/search/message_search.ts";
-import { isRoomId } from "../../../../src/core/rooms/room.ts";
+import { isRoomId, memberRoles } from "../../../../src/core/rooms/room.ts";
 import { ModelledStore, type ModelledStoreOptions } from "../../../support/servers/modelled_store.ts";
 import { wholeLog } from "../../../support/servers/stored_messages.ts";
 
@@ -55,8 +55,9 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
   }
   switch (action) {
     case "say": {
-      const rest = { ...(number > 25 && { replyTo: 1 }), ...(flag && { mentions: [other] }) };
-      if (isIn) run.append({ conversation: where, sender: user, text: `${user} ${model.head} `, ...rest });
+      const rest = { ...(number > 25 && { replyTo: 1 }), ...naming(step, where, [other]) };
+      const mark = "mentions" in rest ? "@" : "";
+      if (isIn) run.append({ conversation: where, sender: user, text: `${user} ${model.head} ${mark}`, ...rest });
       return;
     }
     case "join":
@@ -88,7 +89,16 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
       if (inRoom) event({ kind: "topic_changed" }, `topic ${number}`);
       return;
     case "change":
-      if (inRoom) event({ kind: "room_changed", isPublic: flag, historyVisible: number % 2 === 0 }, "ops");
+      if (inRoom) {
+        const mentionAll = memberRoles[number % memberRoles.length];
+        event({
+          kind: "room_changed",
+          isPublic: flag,
+          historyVisible: number % 2 === 0,
+          mentionAll,
+          byOperator: number > 20,
+        }, "ops");
+      }
       return;
     case "edit":
       if (isIn) run.append(edit(step, { conversation: where, target: targetOf(run, step, where), head: model.head }));
@@ -150,11 +160,24 @@ function ownMessage(run: ModelledStore, { user, number }: Step, conversation: st
 }
 
 function edit(
-  { user, flag }: Step,
+  step: Step,
   { conversation, target, head }: { conversation: string; target: number; head: number },
-): Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions"> {
+): Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions" | "audience" | "here"> {
   const event = { kind: "edited", target } as const;
-  return { conversation, sender: user, text: `edited ${head}`, event, mentions: flag ? users : [] };
+  const named = naming(step, conversation, users);
+  return { conversation, sender: step.user, text: `edited ${head} ${"mentions" in named ? "@" : ""}`, event, ...named };
+}
+
+/** The members that a text with "@" names: by name, by "@room" or by "@here", or two of these. */
+function naming(
+  { flag, number, other, user }: Step,
+  conversation: string,
+  byName: readonly string[],
+): Partial<Pick<Append, "mentions" | "audience" | "here">> {
+  const audience = isRoomId(conversation) ? ([undefined, "room", "here"] as const)[number % 3] : undefined;
+  if (!flag && audience === undefined) return {};
+  const here = audience === "here" ? [user, other].slice(number % 2) : undefined;
+  return { mentions: flag ? byName : [], ...(audience && { audience }), ...(here && { here: [...new Set(here)] }) };
 }
 
 const probe = fc.record({

@@ -39,7 +39,7 @@ Deno.test("the most recent conversation is on top, and unread messages are count
   assert.equal(list.arrived(message(3)).weight, "direct");
   assert.deepEqual(order(list), ["ben", ops]);
   assert.equal(list.arrived(message(4, { conversation: ops })).weight, "counted");
-  assert.equal(list.arrived(message(5, { conversation: ops, text: "look, @ana." })).weight, "mention");
+  assert.equal(list.arrived(message(5, { conversation: ops, text: "look, @ana.", naming: "new" })).weight, "mention");
   assert.equal(list.arrived(message(6, { conversation: ops, sender: "ana" })).weight, "own");
   const { unread, mentions } = list.get(ops)!;
   assert.deepEqual([unread, mentions], [2, 1]);
@@ -65,16 +65,16 @@ Deno.test("a read message is not unread any more", () => {
 Deno.test("a room with the level mentions counts those alone, and one with none nothing", () => {
   const mentions = listWith("mentions");
   assert.equal(mentions.arrived(message(3, { conversation: ops })).weight, "silent");
-  assert.equal(mentions.arrived(message(4, { conversation: ops, text: "@ana" })).weight, "mention");
+  assert.equal(mentions.arrived(message(4, { conversation: ops, text: "@ana", naming: "new" })).weight, "mention");
   assert.equal(mentions.get(ops)!.unread, 1);
   const none = listWith("none");
-  assert.equal(none.arrived(message(3, { conversation: ops, text: "@ana" })).weight, "silent");
+  assert.equal(none.arrived(message(3, { conversation: ops, text: "@ana", naming: "new" })).weight, "silent");
   assert.equal(none.get(ops)!.unread, 0);
 });
 
 Deno.test("the next unread conversation is one that names the person, else the most recent", () => {
   const list = listWith();
-  list.arrived(message(3, { conversation: ops, text: "@ana" }));
+  list.arrived(message(3, { conversation: ops, text: "@ana", naming: "new" }));
   list.arrived(message(4));
   assert.equal(list.nextUnread(undefined)?.address, ops);
   assert.equal(list.nextUnread(ops)?.address, "ben");
@@ -110,7 +110,7 @@ Deno.test("a deleted message stops counting as unread, whoever deleted it", () =
   assert.deepEqual(countsOf(list, "ana:ben"), [1, 0]);
   list.arrived(change(6, { kind: "deleted", target: 3 }));
   assert.deepEqual(countsOf(list, "ana:ben"), [1, 0], "once");
-  list.arrived(message(7, { conversation: ops, text: "@ana" }));
+  list.arrived(message(7, { conversation: ops, text: "@ana", naming: "new" }));
   list.arrived(change(8, { kind: "deleted", target: 7 }, { conversation: ops, sender: "ana" }));
   assert.deepEqual(countsOf(list, ops), [0, 0]);
 });
@@ -118,13 +118,13 @@ Deno.test("a deleted message stops counting as unread, whoever deleted it", () =
 Deno.test("a mention that an edit adds counts and rings, one that it removes does neither", () => {
   const list = listWith();
   list.arrived(message(3, { conversation: ops }));
-  const edit = (position: number, text: string) =>
-    list.arrived(change(position, { kind: "edited", target: 3 }, { conversation: ops, text }));
-  assert.equal(edit(4, "look @ana").weight, "mention");
+  const edit = (position: number, more: Partial<Message>) =>
+    list.arrived(change(position, { kind: "edited", target: 3 }, { conversation: ops, ...more }));
+  assert.equal(edit(4, { text: "look @ana", naming: "new" }).weight, "mention");
   assert.deepEqual(countsOf(list, ops), [1, 1]);
-  assert.equal(edit(5, "look here, @ana").weight, "silent", "it was one before");
+  assert.equal(edit(5, { text: "look here, @ana", naming: "kept" }).weight, "silent", "it was one before");
   assert.deepEqual(countsOf(list, ops), [1, 1]);
-  assert.equal(edit(6, "look").weight, "silent");
+  assert.equal(edit(6, { text: "look" }).weight, "silent");
   assert.deepEqual(countsOf(list, ops), [1, 0]);
 });
 
@@ -132,12 +132,56 @@ Deno.test("a mention that an edit adds to a message that was read counts until i
   const list = listWith();
   list.arrived(message(3, { conversation: ops }));
   list.read(ops, 3);
-  const edit = change(4, { kind: "edited", target: 3 }, { conversation: ops, text: "@ana" });
+  const edit = change(4, { kind: "edited", target: 3 }, { conversation: ops, text: "@ana", naming: "new" });
   assert.equal(list.arrived(edit).weight, "mention");
   assert.deepEqual(countsOf(list, ops), [0, 1]);
   assert.equal(list.nextUnread(undefined)?.address, ops);
   list.read(ops, 4);
   assert.deepEqual(countsOf(list, ops), [0, 0]);
+});
+
+Deno.test("only the server's mark names the person, so @here of another hour neither rings nor counts", () => {
+  const list = listWith();
+  assert.equal(list.arrived(message(3, { conversation: ops, text: "@here", audience: "here" })).weight, "counted");
+  assert.equal(
+    list.arrived(message(4, { conversation: ops, text: "@here", audience: "here", naming: "new" })).weight,
+    "mention",
+  );
+  assert.deepEqual(countsOf(list, ops), [2, 1]);
+});
+
+Deno.test("an edit of an older message rings only if it names the person for the first time", () => {
+  const list = listWith();
+  const edit = (position: number, naming: Message["naming"]) =>
+    list.arrived(change(position, { kind: "edited", target: 2 }, { conversation: ops, text: "@ana", naming }));
+  assert.deepEqual(edit(3, "kept"), { weight: "silent", isUncertain: false });
+  assert.deepEqual(edit(4, "new"), { weight: "mention", isUncertain: true });
+});
+
+Deno.test("a person may mention all by their role and the setting of the room, as both change", () => {
+  const room = { id: ops, name: "ops", topic: "", public: true, historyVisible: false, members: 3, createdAtMs: 1 };
+  const list = new ConversationList({ me: "ana" });
+  const learn = (role: Role, mentionAll: Role, position: number) =>
+    list.learn(known({ address: ops, conversation: ops, position, role, room: { ...room, mentionAll } }));
+  const isTold = (role: Role, mentionAll: Role) => {
+    learn(role, mentionAll, 1);
+    return list.mayMentionAll(ops);
+  };
+  assert.equal(list.mayMentionAll(ops), false, "an unknown room");
+  assert.deepEqual([Role.MEMBER, Role.MODERATOR, Role.OWNER].map((role) => isTold(role, Role.MODERATOR)), [
+    false,
+    true,
+    true,
+  ]);
+  assert.deepEqual([isTold(Role.MEMBER, Role.MEMBER), isTold(Role.INVITED, Role.MEMBER)], [true, false]);
+  assert.equal(isTold(Role.MODERATOR, Role.UNSPECIFIED), true, "an older server");
+  const settings = { kind: "room_changed", isPublic: true, historyVisible: false, byOperator: false } as const;
+  list.arrived(message(2, { conversation: ops, event: { ...settings, mentionAll: "owner" } }));
+  assert.equal(list.mayMentionAll(ops), false);
+  list.arrived(message(3, { conversation: ops, event: { kind: "role_changed", user: "cleo", role: "owner" } }));
+  assert.equal(list.mayMentionAll(ops), false, "another's role");
+  list.arrived(message(4, { conversation: ops, event: { kind: "role_changed", user: "ana", role: "owner" } }));
+  assert.equal(list.mayMentionAll(ops), true);
 });
 
 Deno.test("the server is asked about a change of an unread message that did not arrive here", () => {

@@ -1,7 +1,7 @@
 /** A conversation is chosen by the key that the person presses, whatever the server does. The same with every face. */
 import assert from "node:assert/strict";
 import { ChatError } from "../../../../src/core/chat_error.ts";
-import type { Conversation } from "../../../../src/gen/chatd/v1/chat.ts";
+import { type Conversation, Role } from "../../../../src/gen/chatd/v1/chat.ts";
 import type { SavedPreferences } from "../../../../src/terminal/chat/person/preferences.ts";
 import type { FakeChatServer } from "../../../support/fakes/fake_chat_server.ts";
 import {
@@ -25,7 +25,16 @@ function room(name = "ops"): Conversation {
   return wireConversation({
     address: roomId,
     conversation: roomId,
-    room: { id: roomId, name, public: true, historyVisible: false, topic: "", members: 2, createdAtMs: 0 },
+    room: {
+      id: roomId,
+      name,
+      public: true,
+      historyVisible: false,
+      topic: "",
+      members: 2,
+      createdAtMs: 0,
+      mentionAll: Role.MODERATOR,
+    },
   });
 }
 

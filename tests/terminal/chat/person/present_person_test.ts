@@ -1,6 +1,6 @@
 /** Messages count as read, and a person as away, by whether the person is at the terminal. */
 import assert from "node:assert/strict";
-import { type Conversation, PresenceState, Role } from "../../../../src/gen/chatd/v1/chat.ts";
+import { type Conversation, Naming, PresenceState, Role } from "../../../../src/gen/chatd/v1/chat.ts";
 import { ManualTimers } from "../../../support/fakes/manual_timers.ts";
 import {
   type ChatAtTerminal,
@@ -172,7 +172,9 @@ Deno.test("unread counts on the screen follow deletions and edits", async () => 
     await chat.isIn("ben");
     const { server } = chat;
     const change = ($case: "deleted" | "edited", seq: number, text = "") => {
-      server.append("cat", "ana", text).event = { kind: { $case, value: { seq } } };
+      const entry = server.append("cat", "ana", text);
+      entry.event = { kind: { $case, value: { seq } } };
+      if (text.includes("@ana")) entry.naming = Naming.NEW;
       server.deliverAll();
     };
     chat.receive("cat", "one");
@@ -192,7 +194,16 @@ Deno.test("a room that was joined by invitation counts unread messages, and Alt-
     wireConversation({
       address: roomId,
       conversation: roomId,
-      room: { id: roomId, name: "ops", public: false, historyVisible: false, topic: "", members: 2, createdAtMs: 0 },
+      room: {
+        id: roomId,
+        name: "ops",
+        public: false,
+        historyVisible: false,
+        topic: "",
+        members: 2,
+        createdAtMs: 0,
+        mentionAll: Role.MODERATOR,
+      },
       ...change,
     });
   const server = serverWithHistory(3);

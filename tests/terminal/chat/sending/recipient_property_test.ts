@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../../../src/core/chat_error.ts";
+import { Role } from "../../../../src/gen/chatd/v1/chat.ts";
 import { isRoomId } from "../../../../src/core/rooms/room.ts";
 import type { ConversationRef } from "../../../../src/terminal/chat/conversations/conversation_ref.ts";
 import { FakeChatServer } from "../../../support/fakes/fake_chat_server.ts";
@@ -100,7 +101,16 @@ function serverOfFour(): FakeChatServer {
 const room = wireConversation({
   address: roomId,
   conversation: roomId,
-  room: { id: roomId, name: "ops", public: true, historyVisible: false, topic: "", members: 2, createdAtMs: 0 },
+  room: {
+    id: roomId,
+    name: "ops",
+    public: true,
+    historyVisible: false,
+    topic: "",
+    members: 2,
+    createdAtMs: 0,
+    mentionAll: Role.MODERATOR,
+  },
 });
 
 /** A text that was typed, and the names of the conversations that it may be in. */

@@ -377,7 +377,8 @@ export class FakeSession {
         const all = mine.filter(({ text }) => words.every((word) => text.split(" ").includes(word))).reverse();
         const messages = all.slice(0, 20);
         const place = { nextBeforePosition: messages.at(-1)?.position ?? 0, more: all.length > 20 };
-        return { $case: "search", value: { messages, ...place, indexedThrough: server.head, head: server.head } };
+        const index = { indexedThrough: server.head, indexedUntilMs: Date.now(), head: server.head };
+        return { $case: "search", value: { messages, ...place, ...index } };
       }
       case "listConversations": {
         return { $case: "listConversations", value: { conversations: this.#conversations(), more: false } };

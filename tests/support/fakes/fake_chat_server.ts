@@ -3,7 +3,14 @@ import type { Link, Transport } from "../../../src/client/transport.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../../src/core/messages/message.ts";
 import { isRoomId } from "../../../src/core/rooms/room.ts";
-import { type Conversation, type Message, PresenceState, type SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
+import {
+  type Conversation,
+  type Message,
+  PresenceState,
+  Role,
+  type SendRequest,
+} from "../../../src/gen/chatd/v1/chat.ts";
+import type { Member } from "../../../src/gen/chatd/v1/rooms.ts";
 import {
   ClientFrame,
   type Hello,
@@ -57,8 +64,10 @@ export class FakeChatServer {
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
   /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
   roomsOf: (user: string) => readonly Conversation[] = () => [];
-  /** Rooms that a user may join. */
+  /** Public rooms that a user may join. */
   openRooms: readonly Conversation[] = [];
+  /** Members of rooms, by id. */
+  readonly members = new Map<string, Member[]>();
   /** Told up to which position a client acknowledged. */
   onAck: (position: number) => void = () => {};
   /** Everything that clients sent, as it was read. */
@@ -178,6 +187,11 @@ export class FakeChatServer {
     this.tokens.set(token, user);
     return { user, token, deviceId: `device-of-${user}`, expiresAtMs: 0 };
   }
+}
+
+/** Whether requests mean a conversation by an address; the name of a private room is none. */
+function hasAddress(text: string): (conversation: Conversation) => boolean {
+  return ({ address, room }) => address === text || (room?.public === true && text === `#${room.name}`);
 }
 
 function conversationOf(user: string, address: string): string {
@@ -356,14 +370,25 @@ export class FakeSession {
         return { $case: "read", value: {} };
       case "joinRoom": {
         const { room: name } = kind.value;
-        const found = server.openRooms.find(({ room }) => name === room?.id || name === `#${room?.name}`);
+        const invitations = server.roomsOf(this.user).filter(({ role }) => role === Role.INVITED);
+        const found = [...server.openRooms, ...invitations].find(hasAddress(name));
         if (found === undefined) throw new ChatError("not_found", `There is no room "${name}".`);
+        const joined = { ...found, role: Role.MEMBER };
         const before = server.roomsOf;
-        server.roomsOf = (user) => user === this.user ? [...before(user), found] : before(user);
+        const others = (user: string) => before(user).filter(({ conversation }) => conversation !== found.conversation);
+        server.roomsOf = (user) => user === this.user ? [...others(user), joined] : before(user);
         return { $case: "joinRoom", value: { room: found.room, entry: undefined } };
       }
       case "setAway":
         return { $case: "setAway", value: {} };
+      case "listMembers": {
+        const members = server.members.get(kind.value.room) ?? [];
+        return { $case: "listMembers", value: { members, more: false } };
+      }
+      case "listRooms": {
+        const rooms = server.openRooms.flatMap(({ room }) => room ?? []);
+        return { $case: "listRooms", value: { rooms, more: false } };
+      }
       case "leaveRoom":
         server.roomsOf = () => [];
         return { $case: "leaveRoom", value: { entry: undefined } };
@@ -385,9 +410,7 @@ export class FakeSession {
       }
       case "getConversation": {
         const { with: asked } = kind.value;
-        const conversation = this.#conversations().find(({ address, room }) =>
-          address === asked || (room !== undefined && asked === `#${room.name}`)
-        );
+        const conversation = [...this.#conversations(), ...server.openRooms].find(hasAddress(asked));
         if (conversation !== undefined) return { $case: "getConversation", value: { conversation } };
         throw new ChatError("not_found", `There is no conversation "${kind.value.with}" that you can see.`);
       }

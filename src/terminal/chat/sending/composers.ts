@@ -50,11 +50,12 @@ export class Composers {
 
   /** A conversation became the current one: gives it the text that was written without one, or to its name alone. */
   opened(place: ConversationRef): void {
-    const name = this.#state.names.label(place.conversation);
-    // A draft of an earlier run, which ended before the server told which room it was for.
-    const isNamed = isRoomId(place.conversation) && this.#state.names.address(name) === place.conversation;
-    if (isNamed && !this.#composers.has(name) && this.#state.preferences.draft(name) !== "") {
-      this.#move(name, keyOf(place));
+    const { names, rooms, preferences } = this.#state;
+    const { conversation } = place;
+    // Drafts of an earlier run, which ended before the server told which room they were for.
+    for (const name of new Set([names.label(conversation), `#${names.room(conversation)?.name}`])) {
+      const isNamed = isRoomId(conversation) && rooms.known(name) === conversation;
+      if (isNamed && !this.#composers.has(name) && preferences.draft(name) !== "") this.#move(name, keyOf(place));
     }
     if (this.#composers.get(nowhere)?.isBlank === false) this.#move(nowhere, keyOf(place));
   }
@@ -81,11 +82,11 @@ export class Composers {
   }
 
   #create(key: string): Composer {
-    const { names, ownMessages, preferences } = this.#state;
+    const { rooms, ownMessages, preferences } = this.#state;
     const draft = key === nowhere ? "" : preferences.draft(key);
     // Asked by the composer itself, since it may move to another conversation.
     const composer: Composer = new Composer({
-      complete: (before) => complete(before, names.completions),
+      complete: (before) => complete(before, rooms.completions),
       offer: (last) => {
         if (last !== undefined && isCommandLine(last)) return undefined;
         const [conversation] = [...this.#composers].find(([, each]) => each === composer) ?? [nowhere];

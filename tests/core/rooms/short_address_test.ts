@@ -30,7 +30,7 @@ Deno.test("a short address leads to the room that the user may see, and tells st
   assert.equal((await chat.posting.room("cleo", shortOpen)).id, open);
   await rejectsWith("not_found", chat.posting.room("ben", short));
   await rejectsWith("not_found", chat.posting.room("ana", `#plan${id.slice(0, 6)}`));
-  await sendMessage(rooms.test, { from: "ana", to: short, text: "for few" });
+  await sendMessage(chat, "ana", rooms.test.draft(short, "for few"));
   assert.deepEqual(await rooms.texts("ana", id), ["for few"]);
   await rejectsWith("not_found", chat.posting.room("ben", short));
 });

@@ -9,7 +9,7 @@ export const indexForm = `1, Unicode ${process.versions.unicode}`;
 
 /**
  * Empties an index with words of another form, which is then filled anew: deleting a message from it by words of this
- * form would leave some of its words findable. The connection overwrites what it deletes.
+ * form would leave some of its words findable. The connection overwrites deleted words.
  */
 export function renewIndex(connection: DatabaseSync): void {
   const { form } = connection.prepare("SELECT form FROM search_cursor WHERE one = 1").get() as { form: string };

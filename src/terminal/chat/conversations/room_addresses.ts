@@ -67,9 +67,8 @@ export class RoomAddresses {
 
   /** The id of the room that the person joins by `typed`, as far as it is {@link known}: a name is of a public room. */
   toJoin(typed: string): string | undefined {
-    const room = this.known(typed);
-    const isName = typed.startsWith("#") && parseShortAddress(typed) === undefined;
-    return !isName || (room !== undefined && this.#options.names.room(room)?.isPublic) ? room : undefined;
+    if (!typed.startsWith("#") || parseShortAddress(typed) !== undefined) return this.known(typed);
+    return this.#rooms((room) => room.isPublic && `#${room.name}` === typed)[0]?.id;
   }
 
   /**
@@ -97,11 +96,15 @@ export class RoomAddresses {
     return [...this.#options.names.people, ...rooms];
   }
 
-  /** The room of `typed` among those that the person is in; of several, all. A short address may be an invitation's. */
+  /**
+   * The room of `typed` among those that the person is in; of several, all. If there is none, a public room that they
+   * are invited to. A short address means an invitation, too.
+   */
   #meant(typed: string): NamedRoom[] {
     const short = parseShortAddress(typed);
     if (short !== undefined) return this.#rooms((room) => isShortAddressOf(short, room));
-    return this.#rooms((room, invitedBy) => `#${room.name}` === typed && invitedBy === undefined);
+    const own = this.#rooms((room, invitedBy) => `#${room.name}` === typed && invitedBy === undefined);
+    return own.length > 0 ? own : this.#rooms((room) => `#${room.name}` === typed && room.isPublic);
   }
 
   #invitations(typed: string): NamedRoom[] {

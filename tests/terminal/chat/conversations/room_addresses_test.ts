@@ -111,6 +111,17 @@ test("with an invitation to a private room, the name still means the public one"
   await isSent(chat, "hello all", ids.open);
 });
 
+test("the name of a public room that the person is invited to means that room, and tells how to join it", {
+  rooms: [room(ids.open, { isPublic: true, role: Role.INVITED, invitedBy: "cat", position: 99 }), invitation],
+}, async (chat) => {
+  chat.type("/to cat\r");
+  await chat.isIn("cat");
+  chat.type("/to #boss\r");
+  await says(chat, "cat invited you to #boss. To accept: /join #boss. To decline: /leave #boss");
+  chat.type("/join #boss\rhello all\r");
+  await isSent(chat, "hello all", ids.open);
+});
+
 test("a name of several rooms means none of them, and the answer has addresses that work", {
   rooms: [own, open],
 }, async (chat) => {

@@ -107,8 +107,8 @@ export const requestHandlers: RequestHandlers = {
     cost: 10,
     page: { standard: 20, most: 50 },
     async answer({ chat, identity }, request) {
-      const { messages, ...page } = await chat.searches.find(identity.user, request);
-      return { messages: messages.map(toWireMessage), ...page, head: chat.head };
+      const { messages, indexedUntil, ...page } = await chat.searches.find(identity.user, request);
+      return { messages: messages.map(toWireMessage), ...page, indexedUntilMs: indexedUntil, head: chat.head };
     },
   },
 

@@ -170,6 +170,16 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.findPublicRoom("web"), b);
   });
 
+  test("a name and the beginning of an id lead to all such rooms, public and private", async (setting, { rooms }) => {
+    await setting.create(a, { name: "ops", isPublic: false });
+    await setting.create(b, { name: "ops" });
+    await setting.create(c, { name: "web", isPublic: false });
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: a.slice(0, 4) }), [a]);
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: b }), [b]);
+    assert.deepEqual((await rooms.findRoomsStarting({ name: "ops", idStart: "+" })).sort(), [a, b].sort());
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: c.slice(0, 4) }), []);
+  });
+
   test("public rooms are listed by name, page by page, and found by name and topic", async (setting, { rooms }) => {
     await setting.create(a, { name: "web" });
     await setting.create(b, { name: "ops" });

@@ -11,6 +11,7 @@ import { ConnectionLife, isUnavailable } from "./connection_life.ts";
 import { ConversationDirectory } from "./conversations/conversation_directory.ts";
 import { ConversationRefresh } from "./conversations/conversation_refresh.ts";
 import type { ConversationRef } from "./conversations/conversation_ref.ts";
+import type { ListLoading } from "./conversations/room_addresses.ts";
 import { ConversationSwitch } from "./conversations/conversation_switch.ts";
 import { SendingNotices } from "./sending/sending_notices.ts";
 
@@ -66,6 +67,11 @@ export class ChatLife {
     });
   }
 
+  /** The list of conversations on its way. */
+  get loading(): ListLoading {
+    return this.#refresh;
+  }
+
   /** Resolves when the chat has started, could not be started, or has ended. */
   get ready(): Promise<void> {
     return this.#connection.ready;
@@ -95,7 +101,11 @@ export class ChatLife {
   /** Goes to the conversation that a command names, at once. */
   enter({ address, opened }: Destination): ConversationRef {
     const { state, attempt } = this.#options;
-    const place = opened === "created" ? state.roomNames.place(address) : this.switch.placeOf(address);
+    const place = opened === "created"
+      ? state.roomNames.place(address)
+      : opened === "joined"
+      ? this.switch.placeToJoin(address)
+      : this.switch.placeOf(address);
     if (opened !== undefined) {
       state.roomNames.reserve(place);
       this.switch.open(place);
@@ -156,6 +166,7 @@ export class ChatLife {
   #forgetLog(): void {
     const { state, face } = this.#options;
     state.forgetPositions();
+    this.#refresh.forget();
     face.forget();
     this.#deliveredAfter = undefined;
     this.#arrivals.forget();

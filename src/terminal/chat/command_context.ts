@@ -15,11 +15,12 @@ export interface CommandContextOptions extends Pick<CommandContext, "keepCredent
 export function createCommandContext(
   { state, face, life, submissions, keepCredentials, loggedOut, leave }: CommandContextOptions,
 ): CommandContext {
-  const { away, client, me, names, preferences, transfers } = state;
+  const { away, client, me, names, preferences, rooms, transfers } = state;
   return {
     client,
     me,
     names,
+    rooms,
     preferences,
     away,
     keys: face.keys,

@@ -66,6 +66,7 @@ export class TerminalChat {
       client,
       preferences,
       resolved: (name, room, known) => this.#life.resolved(name, room, known),
+      loading: () => this.#life.loading,
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),

@@ -8,6 +8,7 @@ import type { Away } from "../chat/person/away.ts";
 import type { ConversationNames } from "../chat/conversations/conversation_names.ts";
 import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import type { Preferences } from "../chat/person/preferences.ts";
+import type { RoomAddresses } from "../chat/conversations/room_addresses.ts";
 import { isRoomName } from "../chat/conversations/room_names.ts";
 
 /** The parts of a chat that a command may use. */
@@ -15,6 +16,7 @@ export interface CommandContext {
   readonly client: ChatClient;
   readonly me: string;
   readonly names: ConversationNames;
+  readonly rooms: Pick<RoomAddresses, "resolve" | "invitation" | "privateRooms">;
   readonly preferences: Preferences;
   readonly away: Pick<Away, "declare">;
   readonly keys: readonly KeyHelp[];

@@ -80,13 +80,16 @@ async function listConversations({ client, names, print }: CommandContext): Prom
   }
   const lines = conversations.map(({ conversation, unread, mentions, role, invitedBy }) => {
     if (role === Role.INVITED) {
-      return `  ${names.label(conversation)} (${
-        sanitizeLine(invitedBy)
-      } invited you: /join ${conversation} or /leave ${conversation})`;
+      const room = names.label(conversation);
+      return `  ${room} (${sanitizeLine(invitedBy)} invited you: /join ${room} or /leave ${room})`;
     }
-    const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? countOf(mentions, "mention") : ""].filter(
-      Boolean,
-    );
+    const isPrivate = names.room(conversation)?.isPublic === false;
+    const marks = [
+      isPrivate ? "private" : "",
+      unread > 0 ? `${unread} unread` : "",
+      mentions > 0 ? countOf(mentions, "mention") : "",
+    ]
+      .filter(Boolean);
     return `  ${names.title(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
   });
   await print(lines.length === 0 ? ["You have no conversations yet."] : [...lines, ...(more ? ["  and more"] : [])]);
@@ -118,9 +121,10 @@ async function findUsers(client: ChatClient): Promise<ListUsersResponse> {
   return { users, more };
 }
 
-async function search({ client, names, show, print }: CommandContext, text: string): Promise<void> {
+async function search({ client, rooms, show, print }: CommandContext, text: string): Promise<void> {
   if (text.trim() === "") throw usage("/search WORDS");
-  const query = text.replace(/(?<=^|\s)in:(\S+)/gi, (_all, name: string) => `in:${names.address(name)}`);
+  const [, room] = /(?<!\S)in:(#\S+)/i.exec(text) ?? [];
+  const query = room === undefined ? text : text.replace(/(?<!\S)in:#\S+/i, `in:${await rooms.resolve(room)}`);
   let page = await client.search(query);
   for (let tries = 1; page.messages.length === 0 && page.more && tries < maxSearches; tries++) {
     page = await client.search(query, { beforePosition: page.nextBeforePosition });
@@ -136,7 +140,7 @@ async function search({ client, names, show, print }: CommandContext, text: stri
 }
 
 async function showHistory(
-  { client, names, show, print }: CommandContext,
+  { client, rooms, show, print }: CommandContext,
   input: CommandInput,
 ): Promise<void> {
   const { words, place } = input;
@@ -145,7 +149,7 @@ async function showHistory(
   const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
     ? [place.address, ...words]
     : words;
-  const other = name === undefined ? placeOf(input).address : names.address(name);
+  const other = name === undefined ? placeOf(input).address : await rooms.resolve(name);
   if (rest.length > 0) throw usage(form);
   const { messages, more, startSeq, headSeq } = await client.history({
     with: other,

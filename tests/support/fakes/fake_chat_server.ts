@@ -8,8 +8,10 @@ import {
   type Message,
   type Pin,
   PresenceState,
+  Role,
   type SendRequest,
 } from "../../../src/gen/chatd/v1/chat.ts";
+import type { Member } from "../../../src/gen/chatd/v1/rooms.ts";
 import {
   ClientFrame,
   type Hello,
@@ -63,8 +65,10 @@ export class FakeChatServer {
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
   /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
   roomsOf: (user: string) => readonly Conversation[] = () => [];
-  /** Rooms that a user may join. */
+  /** Public rooms that a user may join. */
   openRooms: readonly Conversation[] = [];
+  /** Members of rooms, by id. */
+  readonly members = new Map<string, Member[]>();
   /** Told up to which position a client acknowledged. */
   onAck: (position: number) => void = () => {};
   /** Everything that clients sent, as it was read. */
@@ -209,6 +213,11 @@ export class FakeChatServer {
     this.tokens.set(token, user);
     return { user, token, deviceId: `device-of-${user}`, expiresAtMs: 0 };
   }
+}
+
+/** Whether requests mean a conversation by an address; the name of a private room is none. */
+function hasAddress(text: string): (conversation: Conversation) => boolean {
+  return ({ address, room }) => address === text || (room?.public === true && text === `#${room.name}`);
 }
 
 function conversationOf(user: string, address: string): string {
@@ -395,14 +404,25 @@ export class FakeSession {
         };
       case "joinRoom": {
         const { room: name } = kind.value;
-        const found = server.openRooms.find(({ room }) => name === room?.id || name === `#${room?.name}`);
+        const invitations = server.roomsOf(this.user).filter(({ role }) => role === Role.INVITED);
+        const found = [...server.openRooms, ...invitations].find(hasAddress(name));
         if (found === undefined) throw new ChatError("not_found", `There is no room "${name}".`);
+        const joined = { ...found, role: Role.MEMBER };
         const before = server.roomsOf;
-        server.roomsOf = (user) => user === this.user ? [...before(user), found] : before(user);
+        const others = (user: string) => before(user).filter(({ conversation }) => conversation !== found.conversation);
+        server.roomsOf = (user) => user === this.user ? [...others(user), joined] : before(user);
         return { $case: "joinRoom", value: { room: found.room, entry: undefined } };
       }
       case "setAway":
         return { $case: "setAway", value: {} };
+      case "listMembers": {
+        const members = server.members.get(kind.value.room) ?? [];
+        return { $case: "listMembers", value: { members, more: false } };
+      }
+      case "listRooms": {
+        const rooms = server.openRooms.flatMap(({ room }) => room ?? []);
+        return { $case: "listRooms", value: { rooms, more: false } };
+      }
       case "leaveRoom":
         server.roomsOf = () => [];
         return { $case: "leaveRoom", value: { entry: undefined } };
@@ -416,16 +436,15 @@ export class FakeSession {
         const all = mine.filter(({ text }) => words.every((word) => text.split(" ").includes(word))).reverse();
         const messages = all.slice(0, 20);
         const place = { nextBeforePosition: messages.at(-1)?.position ?? 0, more: all.length > 20 };
-        return { $case: "search", value: { messages, ...place, indexedThrough: server.head, head: server.head } };
+        const index = { indexedThrough: server.head, indexedUntilMs: Date.now(), head: server.head };
+        return { $case: "search", value: { messages, ...place, ...index } };
       }
       case "listConversations": {
         return { $case: "listConversations", value: { conversations: this.#conversations(), more: false } };
       }
       case "getConversation": {
         const { with: asked } = kind.value;
-        const conversation = this.#conversations().find(({ address, room }) =>
-          address === asked || (room !== undefined && asked === `#${room.name}`)
-        );
+        const conversation = [...this.#conversations(), ...server.openRooms].find(hasAddress(asked));
         if (conversation !== undefined) return { $case: "getConversation", value: { conversation } };
         throw new ChatError("not_found", `There is no conversation "${kind.value.with}" that you can see.`);
       }

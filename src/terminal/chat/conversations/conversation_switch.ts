@@ -32,11 +32,17 @@ export class ConversationSwitch {
 
   /** The conversation with an address that the person typed. A room with an unknown name is resolved later. */
   placeOf(typed: string): ConversationRef {
-    const { state: { names, me, roomNames } } = this.#options;
-    const address = names.address(typed);
-    if (isRoomId(address)) return { conversation: address, address };
-    if (isRoomAddress(address)) return roomNames.place(address);
-    return { conversation: directConversation(me, address), address };
+    const { state: { rooms, me, roomNames } } = this.#options;
+    if (!isRoomAddress(typed)) return { conversation: directConversation(me, typed), address: typed };
+    const room = rooms.known(typed);
+    return room === undefined ? roomNames.place(typed) : { conversation: room, address: room };
+  }
+
+  /** The place of a room that the person joins by an address. */
+  placeToJoin(typed: string): ConversationRef {
+    const { state: { rooms, roomNames } } = this.#options;
+    const room = rooms.toJoin(typed);
+    return room === undefined ? roomNames.place(typed) : { conversation: room, address: room };
   }
 
   /** Makes a conversation the current one at once, without its page. */

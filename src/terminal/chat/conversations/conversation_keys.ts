@@ -12,6 +12,7 @@ export const conversationKeys: readonly KeyHelp[] = [
 export function chooseConversation(key: ScreenKey, context: FaceContext): void {
   const { state: { list, current }, person } = context;
   if (key === "last-conversation") return person.goBack();
+  if (key === "back") return person.jumpBack();
   const conversation = key === "next-unread"
     ? list.nextUnread(current?.conversation)?.conversation
     : key === "next-conversation"

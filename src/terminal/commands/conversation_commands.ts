@@ -46,7 +46,7 @@ export const conversationCommands: Commands = {
     destination: ({ text }) => nameAndText.exec(text)?.[1],
     run(context, { text, typed, place }) {
       const [, name, said] = nameAndText.exec(text) ?? [];
-      if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
+      if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT. /to goes there without a message");
       context.send(place!, { text: said, typed });
     },
   },

@@ -101,10 +101,12 @@ export class Focus {
 
   /** Scrolls up by rows, or down if negative, and loads missing messages. @throws {ChatError} */
   async scroll(by: number, size: PaneSize): Promise<void> {
+    const empty = Math.max(0, size.rows - this.pane.rowsAbove(size.columns, size.rows));
     const moved = this.pane.scroll(by, size);
     if (by > 0 && this.window.hasOlder && this.pane.rowsAbove(size.columns, size.rows * 2) < size.rows * 2) {
       await this.#once(() => this.#loadOlder());
-      if (!moved) this.pane.scroll(by, size);
+      // Older messages take the empty rows first.
+      if (!moved && by > empty) this.pane.scroll(by - empty, size);
     }
     if (by < 0 && this.window.hasNewer && this.pane.isAtEnd) {
       await this.#once(() => this.#loadNewer());

@@ -119,13 +119,14 @@ export class MessageWindow {
     this.#dropOldest();
   }
 
-  /** Drops all messages for a page of another part of the log; notes below that part stay for later. */
+  /** Drops all messages for a page of another part of the log, and the notes above that; those below come later. */
   replace(page: Page): void {
-    const last = page.messages.findLast(isShown)?.seq ?? 0;
-    this.#laterNotes.push(...this.#items.filter(({ note, seq }) => note !== undefined && seq >= last));
+    const [first, last] = [page.messages.at(0)?.seq ?? 0, page.messages.findLast(isShown)?.seq ?? 0];
+    const notes = this.#items.filter(({ note }) => note !== undefined);
+    this.#laterNotes.push(...notes.filter(({ seq }) => seq >= last));
     this.#clearedThrough = 0;
-    this.#items = [];
-    this.#notes = 0;
+    this.#items = notes.filter(({ seq }) => seq >= first && seq < last);
+    this.#notes = this.#items.length;
     this.#hasOlder = page.more;
     this.#hasNewer = page.moreAfter || this.#arrivedAfter(page);
     this.#merge(page);

@@ -8,7 +8,7 @@ import type { PaneSize } from "./message_pane.ts";
 /** Keys that do something to the screen around the input line. */
 export const screenKeys: readonly KeyHelp[] = [
   ["PgUp, PgDn, the wheel", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
-  ["Alt-J, Alt-Shift-J", "Go to the message that a reply answers; go back, after /jump too"],
+  ["Alt-J", "Go to the message that a reply answers"],
   ["Alt-L", "Show the messages alone, to select and copy them; again: as before"],
   ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
 ];

@@ -29,7 +29,7 @@ export function parseDate(word: string): number {
 
 /** Today and the days before it, the latest first. */
 export function lastDays(): string[] {
-  // At noon, so that no day is skipped or repeated when clocks change.
+  // Counted at noon, since a day may have 23 or 25 hours.
   const noon = new Date().setHours(12, 0, 0, 0);
   return Array.from({ length: recentDays }, (_, back) => date(noon - back * day));
 }

@@ -124,23 +124,18 @@ export class Focus {
   async load(target: LogTarget): Promise<(size: PaneSize) => void> {
     const seq = "seq" in target ? target.seq : "bottom" in target ? target.bottom.seq : undefined;
     if (seq !== undefined && this.window.has(seq)) return (size) => this.#show(target, { seq, size });
-    // A page that is on its way is for another part of the log.
-    while (this.#loading) await this.#loading.catch(() => {});
-    let part: LogPart;
-    await this.#once(async () => {
-      part = await this.#part(target);
-    });
+    const part = await this.#loadAlone(target);
     return (size) => {
       this.#replace(part);
       this.#show(target, { seq: part.seq, size });
     };
   }
 
-  /** Loads what was missed without a connection: the newest messages, or the part that the person scrolled to. @throws {ChatError} */
+  /** Loads messages missed without a connection: the newest, or those around the scroll position. @throws {ChatError} */
   async catchUp(): Promise<void> {
     const { place } = this.pane;
     if (place === undefined) return await this.loadNewest();
-    await this.#once(async () => this.#replace(await this.#part({ bottom: place })));
+    this.#replace(await this.#loadAlone({ bottom: place }));
   }
 
   /** The message that the one last gone to answers, else that of the lowest visible reply; undefined without one. */
@@ -176,16 +171,14 @@ export class Focus {
     this.#onLoaded(part.messages);
   }
 
-  #part(target: LogTarget): Promise<LogPart> {
+  /** Loads a part of the log when no other page is on its way, which would be for another part. */
+  async #loadAlone(target: LogTarget): Promise<LogPart> {
+    while (this.#loading) await this.#loading.catch(() => {});
     const { address, conversation } = this.current!;
-    const before = pageSize / 2;
-    return loadPart(target, {
-      client: this.#client,
-      address,
-      phrase: this.#phrase(conversation),
-      limit: pageSize,
-      before,
-    });
+    const [client, phrase, before] = [this.#client, this.#phrase(conversation), pageSize / 2];
+    const part = loadPart(target, { client, address, phrase, limit: pageSize, before });
+    await this.#once(async () => void await part);
+    return await part;
   }
 
   async #once(load: () => Promise<void>): Promise<void> {

@@ -24,7 +24,7 @@ export class FoundMessages {
   }
 }
 
-/** "r1": what a command calls the message by. */
+/** "r1": the name of the message for commands. */
 export function resultName(number: number): string {
   return `r${number}`;
 }

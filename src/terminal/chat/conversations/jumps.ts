@@ -64,6 +64,7 @@ export class Jumps {
     const { state, ready } = this.#options;
     const isCurrent = () => state.roomNames.known(place).conversation === state.current?.conversation;
     if (!isCurrent()) this.#options.switch.open(state.roomNames.known(place));
+    state.isLoading = true;
     await ready;
     if (isCurrent()) await this.#options.switch.turnTo(place, { target });
   }

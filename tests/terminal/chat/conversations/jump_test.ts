@@ -189,6 +189,25 @@ test("an unread message that a jump passes over stays unread, until Enter shows 
   await eventually(() => read().at(-1) === 82, () => `${read()}`);
 });
 
+test("messages of a conversation that was seen before are not read while the part is on its way", async (chat) => {
+  const read = () => chat.requests("read").filter(({ with: other }) => other === "ben").map(({ seq }) => seq);
+  chat.type("\x1b2");
+  await chat.isIn("cat");
+  await chat.sees("81 cat: meow 80.");
+  chat.receive("ben", "while you were with cat");
+  await chat.sees(/ben +1│|while you were/);
+  chat.server.held = "history";
+  chat.type("/jump ben 60\r");
+  await chat.isIn("ben");
+  await chat.sees("loading");
+  assert.ok(!read().includes(302), `${read()}`);
+  chat.server.release();
+  await chat.sees(/\D60 ben: news 60\.\n[^\n]*61 ben: news 61\.\n/);
+  chat.type("/ping\r");
+  await chat.sees("The server answered in");
+  assert.ok(!read().includes(302), `${read()}`);
+});
+
 for (
   const [command, answer] of [
     ["/jump 999", "There is no message 999 with ben. The newest number is 301."],

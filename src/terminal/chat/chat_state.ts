@@ -6,6 +6,7 @@ import type { MessageDetails } from "../text/message_details.ts";
 import { Attention } from "./person/attention.ts";
 import { Away } from "./person/away.ts";
 import { ConversationList } from "./conversations/conversation_list.ts";
+import { FoundMessages } from "./conversations/found_messages.ts";
 import { ConversationNames } from "./conversations/conversation_names.ts";
 import type { ConversationRef } from "./conversations/conversation_ref.ts";
 import { OwnMessages } from "./sending/own_messages.ts";
@@ -53,6 +54,7 @@ export class ChatState implements MessageDetails {
   readonly rooms: RoomAddresses;
   readonly roomNames: RoomNames;
   readonly ownMessages: OwnMessages;
+  readonly found = new FoundMessages();
   readonly sending: Sending;
   readonly transfers: Transfers;
   /** The conversation that the person writes to, from the key on that chose it. */
@@ -137,6 +139,7 @@ export class ChatState implements MessageDetails {
     this.receipts.forget();
     this.replyTargets.forget();
     this.ownMessages.forget();
+    this.found.forget();
     this.readMarks.forget();
     this.reading.forget();
   }

@@ -27,8 +27,14 @@ export function createCommandContext(
     print: (lines) => face.print(lines),
     show(messages) {
       for (const message of messages) state.learn(message);
-      return face.showFound(messages);
+      return face.showFound(messages, { isNumbered: false });
     },
+    showResults(messages) {
+      for (const message of messages) state.learn(message);
+      state.found.replace(messages);
+      return face.showFound(messages, { isNumbered: true });
+    },
+    clear: () => face.clear(),
     async opened(place, room) {
       names.addRoom(room);
       const opened = { conversation: room.id, address: room.id };

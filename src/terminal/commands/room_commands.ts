@@ -79,12 +79,14 @@ export const roomCommands: Commands = {
     },
   },
   topic: {
-    arguments: "TEXT",
-    summary: "Set the topic of this room; - removes it",
-    async run({ client }, input) {
+    arguments: "[TEXT]",
+    summary: "Set the topic of this room, - removes it; without TEXT, show it",
+    async run({ client, print }, input) {
       const topic = input.text.trim();
-      if (topic === "") throw usage("/topic TEXT");
-      await client.rooms.setTopic(placeRoom(input, "/topic TEXT"), topic === "-" ? "" : topic);
+      const room = placeRoom(input, "/topic [TEXT]");
+      if (topic !== "") return await client.rooms.setTopic(room, topic === "-" ? "" : topic);
+      const present = (await client.conversation(room)).room?.topic ?? "";
+      await print([present === "" ? "This room has no topic." : `Topic: ${sanitizeLine(present)}`]);
     },
   },
   invite: {

@@ -20,6 +20,11 @@ export interface TranscriptOptions {
   readonly details?: MessageDetails;
 }
 
+export interface MessageLineOptions {
+  /** Stands before the time, such as the number of a result. */
+  readonly mark?: string;
+}
+
 /** Turns messages into lines for a terminal, and sanitizes the text of others. */
 export class Transcript {
   readonly #me: string;
@@ -39,12 +44,13 @@ export class Transcript {
    * "14:05 12 ben: hi": commands call the message 12. A message outside `current`, the conversation that the person writes
    * to, begins with the name of its own.
    */
-  message(message: Message, current: string | undefined): string[] {
+  message(message: Message, current: string | undefined, { mark = "" }: MessageLineOptions = {}): string[] {
     const { conversation, event, deleted, editedAt, replyTo, attachment, pinned, reactions = [] } = message;
     const dim = this.#style.dim;
     const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
     const sender = sanitizeLine(message.sender);
-    const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
+    const marked = mark === "" ? "" : `${this.#style.bold(mark)} `;
+    const start = `${marked}${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
     const day = this.#newDay(message.acceptedAt);
     if (event !== undefined) {
       const quote = truncate(this.#details.pinnedBy(message), maxQuoted);

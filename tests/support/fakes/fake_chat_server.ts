@@ -42,6 +42,8 @@ export class FakeChatServer {
   parted = 0;
   /** What has a lower seq was removed from every conversation. */
   keptFrom = 1;
+  /** Entries of a page of history at most, as when they are long. */
+  maxPage = Infinity;
   log: Message[] = [];
   users = new Set<string>(["ana", "ben", "cat"]);
   /** Bytes of messages sent and not acknowledged, for each session. */
@@ -376,7 +378,8 @@ export class FakeSession {
         const kept = all.filter(({ seq }) => seq >= server.keptFrom);
         const since = kept.filter(({ seq, acceptedAtMs }) => seq > afterSeq && acceptedAtMs >= fromMs);
         const wanted = since.filter(({ seq }) => seq < (beforeSeq || Infinity));
-        const messages = afterSeq > 0 || fromMs > 0 ? wanted.slice(0, limit || 50) : wanted.slice(-(limit || 50));
+        const size = Math.min(limit || 50, server.maxPage);
+        const messages = afterSeq > 0 || fromMs > 0 ? wanted.slice(0, size) : wanted.slice(-size);
         const firstSeq = messages.at(0)?.seq ?? 0;
         const lastSeq = messages.at(-1)?.seq ?? 0;
         return {

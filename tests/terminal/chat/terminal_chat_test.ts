@@ -320,7 +320,7 @@ test("/me sends a text in italics", () => ({ server: serverWithHistory(), to: "b
 
 test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben", rows: 120 }), async (chat) => {
   const answers: [string, string | RegExp][] = [
-    ["/help", "/history [NAME] [N]"],
+    ["/help", "/history [NAME] [N or DATE]"],
     ["/help", /Ctrl-U, Ctrl-K, Ctrl-W/],
     ["/help reply", / {2}\/reply N TEXT +Reply to message N/],
     ["/help /part", /\/leave \[#ROOM\] [^]*Also: \/part/],

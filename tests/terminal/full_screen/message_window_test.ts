@@ -188,3 +188,32 @@ Deno.test("notes of an empty window go below its first page, and stay above mess
   empty.addNewest(page(1, 2));
   assert.deepEqual(texts(empty), ["note no messages", "text 1", "text 2"]);
 });
+
+Deno.test("notes below the newest message leave for another part of the log, and come back with the newest", () => {
+  const window = bigWindow();
+  window.addNewest(page(201, 300));
+  window.note({ lines: ["about 300"] });
+  window.replace(page(1, 100, { headSeq: 300, moreAfter: true }));
+  window.note({ lines: ["about 50"] }, 50);
+  assert.deepEqual(texts(window).slice(49, 51), ["text 50", "note about 50"]);
+  assert.equal(texts(window).at(-1), "text 100");
+  window.replace(page(41, 140, { headSeq: 300, moreAfter: true }));
+  assert.equal(texts(window)[10], "note about 50");
+  window.addNewer(page(141, 300));
+  assert.deepEqual(texts(window).slice(-2), ["text 300", "note about 300"]);
+});
+
+Deno.test("a cleared window shows what arrives, and older messages once they are asked for", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 10));
+  window.note({ lines: ["old note"] });
+  window.clear();
+  window.addNewest(page(1, 10));
+  assert.deepEqual(texts(window), []);
+  window.arrived(entry(11));
+  window.addNewest(page(1, 12));
+  assert.deepEqual(texts(window), ["text 11", "text 12"]);
+  assert.equal(window.hasOlder, true);
+  window.addOlder(page(1, 10, { headSeq: 12 }));
+  assert.equal(texts(window).length, 12);
+});

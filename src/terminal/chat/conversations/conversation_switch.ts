@@ -59,11 +59,15 @@ export class ConversationSwitch {
 
   /**
    * Makes a conversation the current one at once, and loads its page. A page that comes after another choice is dropped.
+   * With a target, the current conversation stays as it is on the screen until that part is loaded.
    * @throws {ChatError} why it cannot be loaded; the conversation stays the current one
    */
   async turnTo(place: ConversationRef, options: LoadOptions = {}): Promise<void> {
     const { face, state } = this.#options;
-    this.open(this.#options.state.roomNames.known(place));
+    const known = state.roomNames.known(place);
+    const stays = options.target !== undefined && known.conversation === state.current?.conversation;
+    if (stays) this.#turns++;
+    else this.open(known);
     const turn = this.#turns;
     state.isLoading = true;
     face.update();
@@ -75,7 +79,10 @@ export class ConversationSwitch {
       show();
       state.list.open(state.current!.conversation);
     } catch (error) {
-      if (turn === this.#turns) throw error;
+      if (turn !== this.#turns) return;
+      // Its newest messages are shown in the place of a part that does not exist.
+      if (isNotFound(error) && options.target !== undefined && !this.#isLoaded) await this.turnTo(place);
+      throw error;
     } finally {
       if (turn === this.#turns) state.isLoading = false;
       face.update();
@@ -137,6 +144,10 @@ export class ConversationSwitch {
       if (!(error instanceof ChatError)) throw error;
     }
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ChatError && error.code === "not_found";
 }
 
 /** "#ops" or "+id". */

@@ -33,6 +33,8 @@ export interface ClientStateOptions {
   /** Address of the server, such as "127.0.0.1:50051". */
   server: string;
   user: string;
+  /** The name of a login of its own; unless given, the login that all without a name share. */
+  ownLogin?: string;
   /** The folder of all states; `stateFolder()` unless given. */
   folder?: string;
   /**
@@ -47,7 +49,7 @@ const maxConsumers = 32;
 const lockRetryMs = 20;
 
 /**
- * The state file of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token, which gives
+ * The state file of a login of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token, which gives
  * access to the account.
  */
 export class ClientState {
@@ -55,9 +57,11 @@ export class ClientState {
   readonly #lockPatienceMs: number;
 
   /** @throws {ChatError} `invalid_argument` if the folder cannot be used */
-  constructor({ server, user, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
+  constructor({ server, user, ownLogin, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
     this.#lockPatienceMs = lockPatienceMs;
     this.#path = `${folder}/${encodeURIComponent(server)}_${encodeURIComponent(user)}`;
+    // Encoded names contain no "+" either.
+    if (ownLogin !== undefined) this.#path += `+${encodeURIComponent(ownLogin)}`;
     mapErrors(folder, () => {
       try {
         Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });

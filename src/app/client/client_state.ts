@@ -1,5 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { systemReason } from "../../core/system_error.ts";
+import { pathReason, systemReason } from "../../core/system_error.ts";
 import type { SavedPreferences } from "../../terminal/chat/person/preferences.ts";
 
 /** A client's saved state for one user on one server. */
@@ -199,10 +199,9 @@ function mapErrors<T>(path: string, act: () => T): T {
 }
 
 function unusableError(path: string, cause: unknown): ChatError {
-  const why = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause));
   return new ChatError(
     "invalid_argument",
-    `Cannot save the login in ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`,
+    `Cannot save the login in ${path}: ${pathReason(cause)}. Choose another folder with XDG_STATE_HOME.`,
     { cause },
   );
 }

@@ -4,7 +4,7 @@ import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { Http2Transport } from "../../grpc/client/http2_transport.ts";
 import type { GrpcTransportOptions } from "../../grpc/client/transport_options.ts";
-import { readPem } from "../../host/certificates/pem_file.ts";
+import { readAuthorities, readPem } from "../../host/certificates/pem_file.ts";
 import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
@@ -48,7 +48,9 @@ async function readTls(
       `Certificates are verified by name, but ${host} is an address: give the name in the certificate with --tls-name NAME.`,
     );
   }
-  const roots = caFile === undefined ? new TextEncoder().encode(rootCertificates.join("\n")) : await readPem(caFile);
+  const roots = new TextEncoder().encode(
+    caFile === undefined ? rootCertificates.join("\n") : await readAuthorities(caFile),
+  );
   if (certFile === undefined || keyFile === undefined) return { roots, serverName };
   return { roots, serverName, certificate: { chain: await readPem(certFile), key: await readPem(keyFile) } };
 }

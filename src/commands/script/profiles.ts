@@ -4,7 +4,7 @@ import type { ClientTls } from "../../app/client/client_options.ts";
 import { stateFolder } from "../../app/client/client_state.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HostPort } from "../../host/host_port.ts";
-import { systemReason } from "../../core/system_error.ts";
+import { pathReason } from "../../core/system_error.ts";
 
 /** A user and the way to the server. The token is in a saved login. */
 export type Profile = GrpcProfile | AmqpProfile;
@@ -143,8 +143,9 @@ function pathOf(name: string): string {
 }
 
 function unusableError(path: string, cause: unknown): ChatError {
-  const why = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new ChatError("invalid_argument", `Cannot use ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`, {
-    cause,
-  });
+  return new ChatError(
+    "invalid_argument",
+    `Cannot use ${path}: ${pathReason(cause)}. Choose another folder with XDG_STATE_HOME.`,
+    { cause },
+  );
 }

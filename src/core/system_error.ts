@@ -50,7 +50,9 @@ export function pathReason(error: unknown): string {
   if (reason !== undefined) return reason;
   // Deno adds the number of the error, the operation and the path.
   const words = error instanceof Error ? error.message.replace(/ \(os error \d+\).*$/s, "") : String(error);
-  return `the system reports an error (${words || "without words"})`;
+  return words === "" || words === "undefined"
+    ? "the system reports an error"
+    : `the system reports an error (${words})`;
 }
 
 const notLocal = "the address is not one of this machine: choose one of its own, or 0.0.0.0 for all of them";

@@ -1,4 +1,4 @@
-import { systemReason } from "../../core/system_error.ts";
+import { networkReason } from "../../core/network_reason.ts";
 
 type Reason = string | ((match: RegExpExecArray) => string);
 
@@ -7,16 +7,6 @@ const checkTrust = "give its CA with --ca FILE, and check that it has not expire
 
 /** Reasons for people, with advice where waiting does not help, by the words of Deno, grpc-js and chatd's own HTTP/2. */
 const reasons: readonly (readonly [pattern: RegExp, reason: Reason])[] = [
-  [/\bECONNREFUSED\b/, "connection refused"],
-  [/\b(ECONNRESET|ECONNABORTED|EPIPE)\b|socket hang up/, "the connection was reset"],
-  [/\bEHOSTUNREACH\b|\bEHOSTDOWN\b/, "there is no route to the host"],
-  [/\b(ENETUNREACH|ENETDOWN)\b/, "the network is unreachable"],
-  [/\bETIMEDOUT\b/, "the host does not answer"],
-  [/\bEAI_AGAIN\b/, "the name service does not answer"],
-  [/\bENOTFOUND\b|\bEAI_\w+|^getaddrinfo |Name resolution failed/, "there is no such host"],
-  [/\bEADDRNOTAVAIL\b/, "this machine has no address or port left for the connection"],
-  [/\b(EACCES|EPERM)\b/, "this system does not permit the connection"],
-  [/\b(EMFILE|ENFILE|ENOMEM)\b/, ([code]) => systemReason(Object.assign(new Error(), { code }))!],
   [
     /wrong version number|InvalidContentType|packet length too long/,
     "it does not speak TLS: check the port, or omit --tls",
@@ -54,7 +44,6 @@ const reasons: readonly (readonly [pattern: RegExp, reason: Reason])[] = [
   [/^The (call succeeded without|answer )/, "it does not answer as a chatd server does: check the address"],
   [/^The server answered with status (\d+)/, ([, status]) => `it answered with the gRPC status ${status}`],
   [/^HTTP\/2 failed: (.*)$/, ([, why]) => `it broke a rule of HTTP/2 (${why.replace(/\.$/, "")})`],
-  [/Requires net access/, "Deno does not let chatd connect: add --allow-net to deno run"],
 ];
 
 /** Reasons that are chatd's own already. */
@@ -67,6 +56,8 @@ const own = /^(it|a proxy|there is no connection)\b/;
 export function connectReason(text: string): string {
   // grpc-js adds the time.
   const plain = text.replace(/ \(\d{4}-\d\d-\d\dT[\d:.]+Z\)/, "").replace(/\.$/, "");
+  const known = networkReason(plain);
+  if (known !== undefined) return known;
   for (const [pattern, reason] of reasons) {
     const match = pattern.exec(plain);
     if (match !== null) return typeof reason === "string" ? reason : reason(match);

@@ -62,6 +62,9 @@ async function ask({ host, port, tls }: CheckedServer, signal: AbortSignal): Pro
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof CallError) return connectReason(toReceivedError(error.status).message);
+  if (error instanceof CallError) {
+    const { code, message } = toReceivedError(error.status);
+    return code === "unavailable" ? connectReason(message) : message;
+  }
   return connectReason(error instanceof Error ? error.message : String(error));
 }

@@ -175,3 +175,34 @@ Deno.test("output to a file with > and >> is whole and in its place, with any pe
     }
   });
 });
+
+Deno.test({
+  name: "a login in a home that cannot be written names the reason, and a file size limit is an error",
+  ignore: !canMount,
+  fn: async () => {
+    await withMessages(1, async (ana, folder) => {
+      const state = `${folder}/empty`;
+      const mounted = `mkdir ${state}; mount --bind ${state} ${state}; mount -o remount,bind,ro ${state};`;
+      const login = `chatd login --user ana ${ana.place.join(" ")}`;
+      const readOnly = await shell(`${mounted} ${login}`, {
+        env: { ...ana.env, XDG_STATE_HOME: state, CHATD_PASSWORD: scriptPassword },
+        mounts: true,
+      });
+      assert.equal(readOnly.code, 1);
+      assert.match(
+        readOnly.err,
+        /^chatd: Cannot save [^\n]+: the file system is read-only\. [^\n]+XDG_STATE_HOME\.\n$/,
+      );
+      // Deno itself writes a few files in its cache.
+      const limited =
+        `head -c 4194304 /dev/zero > ${folder}/big; ulimit -f 4096; chatd history --with ben >> ${folder}/big`;
+      const { code, err } = await shell(limited, { env: ana.env });
+      assert.equal(code, 1);
+      assert.equal(
+        err,
+        "chatd: Cannot write the output: the file would be larger than the system allows (ulimit -f).\n",
+      );
+      assert.equal(Deno.statSync(`${folder}/big`).size, 4_194_304);
+    });
+  },
+});

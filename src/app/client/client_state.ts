@@ -55,6 +55,8 @@ const lockRetryMs = 20;
 export class ClientState {
   readonly #path: string;
   readonly #lockPatienceMs: number;
+  /** Why the folder could not be prepared. */
+  #folderError: unknown;
 
   /** @throws {ChatError} `invalid_argument` if the folder cannot be used */
   constructor({ server, user, ownLogin, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
@@ -69,6 +71,7 @@ export class ClientState {
       } catch (error) {
         // Reading needs no folder, and the first write reports the reason.
         if (systemReason(error) === undefined) throw error;
+        this.#folderError = error;
       }
     });
   }
@@ -86,7 +89,7 @@ export class ClientState {
 
   /** Changes the saved state under a lock, which preserves changes of other processes; undefined removes a field. */
   update(change: (saved: SavedClient) => SavedClient): void {
-    mapErrors(this.#path, () => {
+    this.#mapErrors(() => {
       using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });
       waitForLock(lock, this.#path, this.#lockPatienceMs);
       const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
@@ -134,8 +137,19 @@ export class ClientState {
     }
   }
 
-  #lockConsumer(wanted: string, most: number): Consumer | undefined {
+  #mapErrors<T>(act: () => T): T {
     return mapErrors(this.#path, () => {
+      try {
+        return act();
+      } catch (error) {
+        // Without its folder, no file can be made.
+        throw error instanceof Deno.errors.NotFound ? this.#folderError ?? error : error;
+      }
+    });
+  }
+
+  #lockConsumer(wanted: string, most: number): Consumer | undefined {
+    return this.#mapErrors(() => {
       for (let number = 1; number <= most; number++) {
         const name = numbered(wanted, number);
         // Encoded names contain no "@", so "ana" with the consumer "ops" differs from the user "ana.ops".

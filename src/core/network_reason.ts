@@ -11,7 +11,6 @@ const reasons: readonly (readonly [names: RegExp, reason: string])[] = [
   [/\bENOTFOUND\b|\bEAI_[A-Z]+|^getaddrinfo |failed to lookup|Name resolution failed/, "there is no such host"],
   [/\bEADDRNOTAVAIL\b/, "this machine has no address or port left for the connection"],
   [/\b(EACCES|EPERM)\b/, "this system does not permit the connection"],
-  [/Requires net access/, "Deno does not let chatd connect: add --allow-net to deno run"],
 ];
 
 const refusals = /\b(EMFILE|ENFILE|ENOMEM|ENOBUFS)\b/;

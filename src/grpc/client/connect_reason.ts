@@ -37,6 +37,7 @@ const reasons: readonly (readonly [pattern: RegExp, reason: Reason])[] = [
   [/^it does not speak HTTP\/2/, ({ input }) => `${input}: ${checkPort}`],
   [/Protocol error|NGHTTP2/, `it does not speak HTTP/2: ${checkPort}`],
   [/Failed to connect/, `it closed the connection without an answer: ${checkPort}`],
+  [/Requires net access/, "Deno does not let chatd connect: add --allow-net to deno run"],
   [/Connection dropped|Connection closed/, "the connection was lost"],
   [/did not answer in time|Deadline exceeded/i, "it did not answer in time"],
   [/^The server accepts no calls now/, "it accepts no calls now"],

@@ -11,6 +11,7 @@ import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
 import { pathExists } from "../host/path_exists.ts";
 import { requireDataFolder, socketRefused } from "../host/permissions.ts";
 import { controlSocketPath } from "../host/socket_path.ts";
+import { dataFolderError } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import { openCore } from "./open_chat.ts";
@@ -242,7 +243,7 @@ async function connect(path: string): Promise<Deno.Conn | undefined> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) return undefined;
     if (error instanceof Deno.errors.NotCapable) throw socketRefused(path, error);
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw dataFolderError(path.replace(/\/[^/]*$/, ""), error);
     throw new ChatError(
       "permission_denied",
       `The server's socket "${path}" belongs to another user of this system: run this command as that user.`,

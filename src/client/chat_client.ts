@@ -32,6 +32,7 @@ import { isFatal } from "./server_error.ts";
 import { SessionWaiters } from "./session_waiters.ts";
 import { systemTimers, type Timers, wait } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
+import { UnknownOutcome } from "./unknown_outcome.ts";
 
 export type ClientState =
   | { readonly kind: "connecting" }
@@ -311,11 +312,15 @@ export class ChatClient {
 
   /**
    * Changes the password.
+   * @throws {UnknownOutcome} if the reply was lost
    * @returns the new token of this device, which the client uses from now on and the caller stores
    */
   async changePassword(currentPassword: string, newPassword: string): Promise<Credentials> {
     const value = { currentPassword, newPassword };
-    const { credentials } = await this.#request({ $case: "changePassword", value }, passwordMs);
+    const { credentials } = await this.#requestOnce(
+      { $case: "changePassword", value },
+      UnknownOutcome.ofPasswordChange,
+    );
     if (!credentials) {
       throw new ChatError("internal", "The server changed the password but sent no token: log in again.");
     }
@@ -326,9 +331,11 @@ export class ChatClient {
   /**
    * Deletes the account for ever, which ends the session.
    * @throws {ChatError} `permission_denied` for a wrong password
+   * @throws {UnknownOutcome} if the reply was lost
    */
   async deleteAccount(password: string): Promise<void> {
-    await this.#request({ $case: "deleteAccount", value: { password } }, passwordMs);
+    const value = { password };
+    await this.#requestOnce({ $case: "deleteAccount", value }, UnknownOutcome.ofAccountDeletion);
   }
 
   /** Revokes the token, which ends the session. */
@@ -443,6 +450,19 @@ export class ChatClient {
   ): Promise<ReplyValue<C>> {
     if (!this.#session) return Promise.reject(this.#notConnectedError());
     return this.#session.request<C>(kind, deadlineMs);
+  }
+
+  /** Sends a request that waits for the hash of a password. @param ifLost makes the error for a lost reply */
+  async #requestOnce<C extends AnsweredRequest>(
+    kind: RequestKind & { $case: C },
+    ifLost: (error: unknown) => unknown,
+  ): Promise<ReplyValue<C>> {
+    const isSent = this.#session !== undefined;
+    try {
+      return await this.#request<C>(kind, passwordMs) as ReplyValue<C>;
+    } catch (error) {
+      throw isSent ? ifLost(error) : error;
+    }
   }
 
   /** Sends an idempotent request, and repeats it over the next connections when one is lost before the reply. */

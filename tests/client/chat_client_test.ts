@@ -452,3 +452,31 @@ Deno.test("a concurrent client passes messages on at once, and acknowledges when
     assert.equal(acknowledged.at(-1), 4);
   }, { server, options: { concurrent: true, onEvent } });
 });
+
+Deno.test("a password or account whose change has no reply may have changed, and one that was not sent has not", async () => {
+  const changes = [
+    [
+      "changePassword",
+      (client: ChatClient) => client.changePassword("old", "new"),
+      /password was changed: log in with/,
+    ],
+    [
+      "deleteAccount",
+      (client: ChatClient) => client.deleteAccount("old"),
+      /account was deleted: if you can still log in/,
+    ],
+  ] as const;
+  for (const [kind, change, told] of changes) {
+    await withClient(async ({ server, timers, client }) => {
+      server.held = kind;
+      const lost = change(client).then(() => undefined, (error) => error);
+      await timers.until(() => server.waiting.length === 1);
+      server.cut();
+      const { code, message } = await lost;
+      assert.equal(code, "unavailable");
+      assert.match(message, /^The connection was lost before the answer: [^;]*, so it is not known whether the /);
+      assert.match(message, told);
+      assert.match((await change(client).catch((error) => error)).message, /^Not connected/);
+    });
+  }
+});

@@ -33,6 +33,73 @@ async function done(user: ScriptUser, args: readonly string[], input?: string): 
   return stdout;
 }
 
+/** Passes bytes on to a port, and cuts the client off once it has said `word`, which still arrives. */
+class CuttingProxy implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #ends: Deno.Conn[] = [];
+  readonly #done: Promise<void>;
+
+  constructor(port: number, word: string) {
+    this.#done = this.#serve(port, word);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const end of this.#ends) end.close();
+    await this.#done;
+  }
+
+  async #serve(port: number, word: string): Promise<void> {
+    const passing: Promise<void>[] = [];
+    for await (const client of this.#listener) {
+      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      this.#ends.push(client, server);
+      passing.push(pass(client, server, word), pass(server, client));
+    }
+    await Promise.all(passing);
+  }
+}
+
+async function pass(from: Deno.Conn, to: Deno.Conn, word?: string): Promise<void> {
+  const buffer = new Uint8Array(16_384);
+  try {
+    for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+      await to.write(buffer.subarray(0, count));
+      // Text is not compressed.
+      if (word === undefined || !new TextDecoder().decode(buffer.subarray(0, count)).includes(word)) continue;
+      return await from.closeWrite();
+    }
+    await to.closeWrite();
+  } catch {
+    // The test is over.
+  }
+}
+
+Deno.test("passwd whose reply is lost says that the password may have changed, and what to do", async () => {
+  await withUsers(async ({ ana, folder, port }) => {
+    const next = "a new and long password";
+    await using proxy = new CuttingProxy(port, next);
+    const through = new ScriptUser("ana", { folder, place: ["--server", `127.0.0.1:${proxy.port}`] });
+    const env = { ...through.env, CHATD_PASSWORD: scriptPassword, CHATD_NEW_PASSWORD: next };
+    const place = ["--user", "ana", "--server", `127.0.0.1:${proxy.port}`];
+    for (const limit of [[], ["--timeout", "30s"]]) {
+      const { code, stderr } = await runChatd({ args: ["passwd", ...place, ...limit], env });
+      assert.equal(code, exitCode.noConnection, stderr);
+      assert.match(
+        stderr,
+        /^chatd: [^\n]+, so it is not known whether the password was changed: log in with the new /m,
+      );
+      env.CHATD_PASSWORD = next;
+    }
+    const login = ["login", "--user", "ana", "--server", `127.0.0.1:${port}`];
+    assert.equal((await runChatd({ args: login, env: { ...ana.env, CHATD_PASSWORD: next } })).code, 0);
+  });
+});
+
 Deno.test("a script creates, joins and leaves rooms, invites users and lists members", async () => {
   await withUsers(async ({ ana, ben }) => {
     assert.equal(await done(ana, ["rooms", "create", "#ops"]), "#ops\t#ops\t1\t\n");

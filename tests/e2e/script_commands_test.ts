@@ -22,7 +22,12 @@ async function withUsers(
   await use({ ana, ben, server, folder: folder.path });
 }
 
-/** Options of ben's login. */
+/** Logs in with the password. */
+function logIn(user: ScriptUser, args: readonly string[]): ReturnType<typeof runChatd> {
+  return runChatd({ args: ["login", ...args], env: { ...user.env, CHATD_PASSWORD: scriptPassword } });
+}
+
+/** The file of ben's login. */
 function statePath(folder: string): string {
   const files = [...Deno.readDirSync(`${folder}/ben/chatd`)].map(({ name }) => name);
   return `${folder}/ben/chatd/${files.find((name) => name.endsWith("_ben.json"))}`;
@@ -34,15 +39,7 @@ function texts(lines: readonly string[]): unknown[] {
 
 Deno.test("a profile keeps the user and server, for its owner only, until logout", async () => {
   await withUsers(async ({ ana, server, folder }) => {
-    const again = await ana.run([
-      "login",
-      "--profile",
-      "work",
-      "--user",
-      "ana",
-      "--server",
-      `127.0.0.1:${server.port}`,
-    ]);
+    const again = await logIn(ana, ["--profile", "work", "--user", "ana", "--server", `127.0.0.1:${server.port}`]);
     assert.deepEqual([again.code, again.stdout], [0, ""], again.stderr);
     const listed = await ana.run(["profiles", "--json"]);
     const address = `127.0.0.1:${server.port}`;
@@ -57,10 +54,53 @@ Deno.test("a profile keeps the user and server, for its owner only, until logout
     const out = await ana.run(["send", "--profile", "work", "--to", "ben", "hello"]);
     assert.deepEqual([out.code, out.stdout], [3, ""]);
     assert.match(out.stderr, /^chatd: There is no profile "work": create it with "chatd login --profile work/);
-    // The other profile has the same token.
-    const dead = await ana.run(["send", "--to", "ben", "hello"]);
-    assert.equal(dead.code, 3);
-    assert.match(dead.stderr, /--password-file/);
+  });
+});
+
+Deno.test("two profiles of a user have logins of their own: logging one out leaves the other", async () => {
+  await withUsers(async ({ ana, server }) => {
+    const place = ["--user", "ana", "--server", `127.0.0.1:${server.port}`];
+    const without = await ana.run(["login", "--profile", "work", ...place]);
+    assert.equal(without.code, 3, "the login of the default profile is not that of another");
+    for (const name of ["work", "home"]) assert.equal((await logIn(ana, ["--profile", name, ...place])).code, 0);
+    const devices = jsonLines((await ana.run(["devices", "--json", "--profile", "work"])).stdout);
+    assert.equal(new Set(devices.map(({ id }) => id)).size, 3);
+    assert.match(String(devices.find(({ current }) => current)?.name), /, profile work$/);
+    const sends = (...options: string[]) => ana.run(["send", "--to", "ben", "hello", ...options]);
+    assert.equal((await ana.run(["logout", "--profile", "work"])).code, 0);
+    assert.deepEqual([(await sends()).code, (await sends("--profile", "home")).code], [0, 0]);
+    assert.equal((await ana.run(["logout"])).code, 0);
+    assert.deepEqual([(await sends()).code, (await sends("--profile", "home")).code], [3, 0]);
+    const piped = await ana.run(["grpc-client", "--profile", "home", "--to", "ben"], "from a pipe\n");
+    assert.deepEqual([piped.code, piped.stderr], [0, ""]);
+    const elsewhere = await ana.run(["send", "--to", "ben", "--profile", "home", "--server", "127.0.0.1:1", "x"]);
+    assert.match(elsewhere.stderr, /There is no saved login/, "its token is for its own server alone");
+  });
+});
+
+Deno.test("profiles of an older version keep their shared login until the next login, and then their position", async () => {
+  await withUsers(async ({ ana, ben, server, folder }) => {
+    const profiles = `${folder}/ana/chatd/profiles`;
+    Deno.copyFileSync(`${profiles}/default.json`, `${profiles}/work.json`);
+    Deno.copyFileSync(`${profiles}/default.json`, `${profiles}/third.json`);
+    for (const text of ["one", "two"]) assert.equal((await ben.run(["send", "--to", "ana", text])).code, 0);
+    const tail = async (...options: string[]) => {
+      const { code, stdout, stderr } = await ana.run(["tail", "--json", "--profile", "work", ...options]);
+      assert.equal(code, 0, stderr);
+      return jsonLines(stdout).map(({ text }) => text);
+    };
+    assert.deepEqual(await tail("--since", "1h", "--count", "1"), ["one"]);
+
+    const third = await ana.run(["logout", "--profile", "third"]);
+    assert.match(third.stderr, /^chatd: Removed the profile "third"\. The profile "default" keeps the login/);
+    assert.equal((await ana.run(["send", "--profile", "work", "--to", "ben", "hello"])).code, 0);
+
+    const place = ["--user", "ana", "--server", `127.0.0.1:${server.port}`];
+    assert.equal((await logIn(ana, ["--profile", "work", ...place])).code, 0);
+    assert.equal((await ben.run(["send", "--to", "ana", "late"])).code, 0);
+    assert.deepEqual(await tail("--count", "3"), ["two", "hello", "late"]);
+    assert.equal((await ana.run(["logout", "--profile", "work"])).code, 0);
+    assert.equal((await ana.run(["send", "--to", "ben", "hello"])).code, 0);
   });
 });
 

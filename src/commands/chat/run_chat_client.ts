@@ -33,7 +33,7 @@ export async function runChatClient(transport: Transport, options: ChatClientOpt
     console.error(`chatd: ${options.recipientName ?? "--to NAME"} is required when the input is a pipe.`);
     return exitCode.usage;
   }
-  const state = new ClientState({ server: transport.address, user: options.user });
+  const state = new ClientState({ server: transport.address, user: options.user, ownLogin: options.ownLogin });
   const login = new Login(transport, options, state);
   // A pipe shows no messages, so it must not move the terminal's cursor.
   const wanted = !isTerminal && options.consumer === "ui" ? "pipe" : options.consumer;

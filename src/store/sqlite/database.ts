@@ -9,7 +9,7 @@ import { migrations } from "./migrations.ts";
 import { renewIndex } from "./search/index_form.ts";
 import { addSearchFunctions } from "./search/search_expression.ts";
 import { SharedWrites } from "./shared_writes.ts";
-import { isDamage, isRefused, writeError } from "./storage_error.ts";
+import { isBusy, isDamage, isRefused, writeError } from "./storage_error.ts";
 
 /** "chat" in ASCII, which identifies chatd's files. */
 const applicationId = 0x63686174;
@@ -265,11 +265,19 @@ function foreignError(path: string): ChatError {
   );
 }
 
-function openError(path: string, cause: unknown): unknown {
+/** Maps an error of opening a database. */
+export function openError(path: string, cause: unknown): unknown {
   if (isRefused(cause)) {
     return new ChatError(
       "permission_denied",
       `Cannot open the database "${path}": this user must be able to read and write the file.`,
+      { cause },
+    );
+  }
+  if (isBusy(cause)) {
+    return new ChatError(
+      "busy",
+      `Another program has locked the database "${path}": stop it, or try again later.`,
       { cause },
     );
   }

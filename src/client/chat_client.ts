@@ -26,6 +26,7 @@ import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type Ses
 import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
 import { PeopleRequests } from "./people_requests.ts";
+import { PinRequests } from "./pin_requests.ts";
 import { type AnsweredRequest, RoomRequests } from "./room_requests.ts";
 import { isFatal } from "./server_error.ts";
 import { SessionWaiters } from "./session_waiters.ts";
@@ -152,6 +153,7 @@ export class ChatClient {
   /** Transfers files, over connections of their own. */
   readonly files: FileTransfer;
   readonly people: PeopleRequests;
+  readonly pins: PinRequests;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
@@ -173,7 +175,9 @@ export class ChatClient {
       repeat: (kind: RequestKind) => this.#repeat(kind as never),
       request: (kind: RequestKind) => this.#request(kind as never),
     };
-    this.rooms = new RoomRequests({ createId: () => this.#createId(), ...ask });
+    const changes = { createId: () => this.#createId(), ...ask };
+    this.rooms = new RoomRequests(changes);
+    this.pins = new PinRequests(changes);
     this.people = new PeopleRequests(ask);
     this.#notices = new ReceivedNotices({
       timers: this.#timers,

@@ -1,7 +1,7 @@
 import type { DeviceRecord } from "../core/accounts/account_store.ts";
 import type { Credentials, Identity } from "../core/accounts/accounts.ts";
 import { type ChatError, toChatError } from "../core/chat_error.ts";
-import { type Accepted, conversationAddress, type Message } from "../core/messages/message.ts";
+import { type Accepted, conversationAddress, type Message, type Pin } from "../core/messages/message.ts";
 import type { ConversationSummary, HistoryPage } from "../core/messages/message_store.ts";
 import type { Room } from "../core/rooms/room.ts";
 import type { Credentials as WireCredentials, Device } from "../gen/chatd/v1/auth.ts";
@@ -11,6 +11,7 @@ import {
   type HistoryResponse,
   type Message as WireMessage,
   Naming,
+  type Pin as WirePin,
   type Room as WireRoom,
   type SendResponse,
   type WhoAmIResponse,
@@ -39,7 +40,12 @@ export function toWireMessage(message: Message): WireMessage {
     attachment: message.attachment &&
       { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
     event: message.event && toWireEvent(message.event),
+    pinned: message.pinned ?? false,
   };
+}
+
+export function toWirePin({ message, user, pinnedAt, position }: Pin): WirePin {
+  return { message: toWireMessage(message), user, pinnedAtMs: pinnedAt, position };
 }
 
 function toWireAudience(audience: Message["audience"]): Audience {
@@ -52,7 +58,8 @@ function toWireNaming(naming: Message["naming"]): Naming {
 
 /** Returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
-  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic, withheld, audience, naming } = message;
+  const { replyToSeq, editedAtMs, deleted, reactions, pinned, attachment, automatic, withheld, audience, naming } =
+    message;
   const event = message.event && fromWireEvent(message.event);
   if (message.event !== undefined && event === undefined) return undefined;
   return {
@@ -74,9 +81,16 @@ export function fromWireMessage(message: WireMessage): Message | undefined {
     ...(automatic && { automatic }),
     ...(withheld && { withheld }),
     ...(reactions.length > 0 && { reactions }),
+    ...(pinned && { pinned }),
     ...(attachment !== undefined && { attachment: { ...attachment, sha256: attachment.sha256.toHex() } }),
     ...(event !== undefined && { event }),
   };
+}
+
+/** Returns undefined for a pin without a message that this program knows. */
+export function fromWirePin({ message: wire, user, pinnedAtMs, position }: WirePin): Pin | undefined {
+  const message = wire && fromWireMessage(wire);
+  return message && { message, user, pinnedAt: pinnedAtMs, position };
 }
 
 export function toSendResponse(accepted: Accepted & { duplicate: boolean }): SendResponse {

@@ -58,6 +58,11 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
     ({ target, emoji, removed }) => ({ seq: target, emoji, removed }),
     ({ seq, emoji, removed }) => ({ kind: "reacted", target: seq, emoji, removed }),
   ),
+  pinned: codec(
+    "pinned",
+    ({ target, removed }) => ({ seq: target, removed }),
+    ({ seq, removed }) => ({ kind: "pinned", target: seq, removed }),
+  ),
   room_created: codec("roomCreated", toWireAccess, (access) => ({ kind: "room_created", ...fromWireAccess(access) })),
   joined: codec("joined", () => ({}), () => ({ kind: "joined" })),
   left: codec("left", () => ({}), () => ({ kind: "left" })),

@@ -70,9 +70,9 @@ export function encodeMessageItem(message: Message): Uint8Array {
 /** Writes the fields of most messages by hand, in a fifth of the time. */
 function encodeMessage(message: Message): Uint8Array {
   if (message instanceof PlainMessage) return encodePlainMessage(message);
-  const { event, attachment, reactions, withheld, audience, naming } = message;
+  const { event, attachment, reactions, pinned, withheld, audience, naming } = message;
   const isUsual = event === undefined && attachment === undefined && reactions === undefined;
-  if (!isUsual || withheld || audience !== undefined || naming !== undefined) {
+  if (!isUsual || pinned || withheld || audience !== undefined || naming !== undefined) {
     return encodeItem({ $case: "message", value: toWireMessage(message) });
   }
   const { conversation, id, sender, text } = message;

@@ -170,6 +170,16 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.findPublicRoom("web"), b);
   });
 
+  test("a name and the beginning of an id lead to all such rooms, public and private", async (setting, { rooms }) => {
+    await setting.create(a, { name: "ops", isPublic: false });
+    await setting.create(b, { name: "ops" });
+    await setting.create(c, { name: "web", isPublic: false });
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: a.slice(0, 4) }), [a]);
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: b }), [b]);
+    assert.deepEqual((await rooms.findRoomsStarting({ name: "ops", idStart: "+" })).sort(), [a, b].sort());
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: c.slice(0, 4) }), []);
+  });
+
   test("public rooms are listed by name, page by page, and found by name and topic", async (setting, { rooms }) => {
     await setting.create(a, { name: "web" });
     await setting.create(b, { name: "ops" });
@@ -345,19 +355,25 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.findPublicRoom("ops"), c);
   });
 
-  test("deleteRoom() forgets at once that a room with a reaction was created", async (setting, { rooms, messages }) => {
-    const created = entryAppend(a, "ana", {
-      text: "ops",
-      event: { kind: "room_created", isPublic: true, historyVisible: true },
-    });
-    await accept(messages, created);
-    const { seq } = await setting.say(a, "ana", "hello");
-    const event = { kind: "reacted", target: seq, emoji: "👍", removed: false } as const;
-    await messages.commit([entryAppend(a, "ana", { event })]);
-    await rooms.deleteRoom(a);
-    const [again] = await messages.commit([{ ...created, conversation: b }]);
-    assert.equal(again.kind, "accepted");
-    assert.equal(await rooms.eraseDeleted(1), 1);
-    assert.equal(await rooms.eraseDeleted(1), 0);
-  });
+  test(
+    "deleteRoom() forgets at once that a room with a reaction and a pin was created",
+    async (setting, { rooms, messages }) => {
+      const created = entryAppend(a, "ana", {
+        text: "ops",
+        event: { kind: "room_created", isPublic: true, historyVisible: true },
+      });
+      await accept(messages, created);
+      const { seq } = await setting.say(a, "ana", "hello");
+      const event = { kind: "reacted", target: seq, emoji: "👍", removed: false } as const;
+      const pinned = { kind: "pinned", target: seq, removed: false } as const;
+      await messages.commit([event, pinned].map((event) => entryAppend(a, "ana", { event })));
+      await rooms.deleteRoom(a);
+      const page = { beforePosition: 0, limit: 10, maxBytes: 1_000 };
+      assert.deepEqual(await messages.pinsIn("ana", a, page), { pins: [], more: false });
+      const [again] = await messages.commit([{ ...created, conversation: b }]);
+      assert.equal(again.kind, "accepted");
+      assert.equal(await rooms.eraseDeleted(1), 1);
+      assert.equal(await rooms.eraseDeleted(1), 0);
+    },
+  );
 }

@@ -48,7 +48,12 @@ Deno.test("a script creates, joins and leaves rooms, invites users and lists mem
     assert.equal((await ben.run(["rooms", "join", id])).code, exitCode.failed);
     await done(ana, ["rooms", "invite", id, "ben"]);
     assert.match(await done(ben, ["rooms", "--invited"]), /\tana\n$/);
-    await done(ben, ["rooms", "join", id]);
+    const short = `#lab${id.slice(0, 5)}`;
+    await done(ben, ["rooms", "join", short]);
+    await done(ben, ["send", "--to", short, "by its short address"]);
+    assert.match(await done(ana, ["history", "--with", short]), /by its short address\n$/);
+    assert.match(await done(ana, ["tail", "--conversation", short, "--since", "1", "--count", "1"]), /by its short/);
+    assert.match((await ben.run(["send", "--to", "#lab", "x"])).stderr, /There is no room "#lab" that you can see/);
     const members = jsonLines(await done(ana, ["rooms", "members", id, "--json"]));
     assert.deepEqual(members.map(({ user, role }) => [user, role]), [["ana", "ROLE_OWNER"], ["ben", "ROLE_MEMBER"]]);
     await done(ben, ["rooms", "leave", id]);

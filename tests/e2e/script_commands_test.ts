@@ -116,6 +116,40 @@ Deno.test("send sends words, stdin, lines and files, and prints accepted message
   });
 });
 
+Deno.test("pins adds, prints and removes the pins of a conversation", async () => {
+  await withUsers(async ({ ana, ben }) => {
+    for (const text of ["the door code", "hello"]) assert.equal((await ana.run(["send", "--to", "ben", text])).code, 0);
+    const add = (user: ScriptUser, to: string, seq: string) => user.run(["pins", "add", to, seq]);
+    assert.deepEqual(await add(ana, "ben", "1"), { code: 0, stdout: "", stderr: "chatd: Pinned message 1 of ben.\n" });
+    assert.deepEqual(await add(ben, "ana", "1"), {
+      code: 0,
+      stdout: "",
+      stderr: "chatd: Message 1 of ana is already pinned.\n",
+    });
+    assert.equal((await add(ben, "ana", "2")).code, 0);
+    const [last, first] = jsonLines((await ana.run(["pins", "--with", "ben", "--json"])).stdout);
+    const { pinnedAtMs, ...pin } = last;
+    assert.ok(Math.abs(Number(pinnedAtMs) - Date.now()) < 600_000);
+    assert.deepEqual([pin.text, pin.seq, pin.pinned, pin.pinnedBy, pin.address], ["hello", "2", true, "ben", "ben"]);
+    assert.deepEqual([first.text, first.pinnedBy], ["the door code", "ana"]);
+    const text = await ben.run(["pins", "--with", "ana"]);
+    assert.match(text.stdout, /^.* \[ana\] 2 ana: hello\n.* \[ana\] 1 ana: the door code\n$/);
+    const history = jsonLines((await ben.run(["history", "--with", "ana", "--events", "--json"])).stdout);
+    assert.deepEqual(history.map(({ pinned, event }) => pinned ?? event), [
+      true,
+      true,
+      { pinned: { seq: "1" } },
+      { pinned: { seq: "2" } },
+    ]);
+    const removed = await ana.run(["pins", "remove", "ben", "2"]);
+    assert.deepEqual([removed.code, removed.stderr], [0, "chatd: Removed the pin of message 2 of ben.\n"]);
+    const again = await ana.run(["pins", "remove", "ben", "2"]);
+    assert.deepEqual([again.code, again.stderr], [1, "chatd: The message is not pinned.\n"]);
+    assert.equal((await ben.run(["pins", "add", "ana", "x"])).code, 2);
+    assert.equal((await ben.run(["pins"])).code, 2);
+  });
+});
+
 Deno.test("send retries until the server answers or the timeout ends", async () => {
   await withUsers(async ({ ana, ben, server, folder }) => {
     server.kill("SIGKILL");

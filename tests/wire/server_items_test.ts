@@ -16,6 +16,7 @@ const role = fc.constantFrom("owner" as const, "moderator" as const, "member" as
 const event: fc.Arbitrary<LogEvent> = fc.oneof(
   fc.record({ kind: fc.constantFrom("edited" as const, "deleted" as const), target: position }, plain),
   fc.record({ kind: fc.constant("reacted" as const), target: position, emoji: text, removed: fc.boolean() }, plain),
+  fc.record({ kind: fc.constant("pinned" as const), target: position, removed: fc.boolean() }, plain),
   fc.record({ kind: fc.constantFrom("joined" as const, "left" as const, "topic_changed" as const) }, plain),
   fc.record({ kind: fc.constantFrom("invited" as const, "unbanned" as const), user: text }, plain),
   fc.record({ kind: fc.constant("removed" as const), user: text, banned: fc.boolean() }, plain),
@@ -48,6 +49,7 @@ const messageFields = {
   editedAt: positive,
   deleted: fc.constant(true),
   withheld: fc.constant(true),
+  pinned: fc.constant(true),
   audience: fc.constantFrom("room" as const, "here" as const),
   naming: fc.constantFrom("new" as const, "kept" as const),
   attachment: fc.record({ name: text, mediaType: text, size: position, sha256: fc.constant("ab".repeat(32)) }, plain),

@@ -23,6 +23,7 @@ interface MessageEventFields {
   readonly edited: Target;
   readonly deleted: Target;
   readonly reacted: Target & { readonly emoji: string; readonly removed: boolean };
+  readonly pinned: Target & { readonly removed: boolean };
 }
 
 interface RoomEventFields {
@@ -70,6 +71,7 @@ export const changedBy: {
   edited: "message",
   deleted: "message",
   reacted: "message",
+  pinned: "message",
   room_created: "room",
   joined: "room",
   left: "room",

@@ -48,8 +48,20 @@ export interface Message extends Accepted {
   readonly naming?: Naming;
   /** Written by a program as an answer; other programs do not answer it. */
   readonly automatic?: boolean;
-  /** Only in pages of history. */
+  /** Only in pages of history and lists of pins, like `pinned`. */
   readonly reactions?: readonly Reaction[];
+  readonly pinned?: boolean;
+}
+
+/** A message that is pinned in its conversation. */
+export interface Pin {
+  readonly message: Message;
+  /** The user who pinned it. */
+  readonly user: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly pinnedAt: number;
+  /** Position of the entry that pinned it. */
+  readonly position: number;
 }
 
 /** A file that belongs to a message. */

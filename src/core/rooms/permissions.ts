@@ -13,6 +13,8 @@ export type RoomAction =
   | "see_members"
   | "send"
   | "react"
+  /** Also covers removing pins. */
+  | "pin"
   /** Name all members by "@room", or those who are online by "@here": from the role on that the room sets. */
   | "mention_all"
   /** Also covers edits. */
@@ -42,6 +44,7 @@ const member: readonly RoomAction[] = [
 ];
 const moderator: readonly RoomAction[] = [
   ...member,
+  "pin",
   "delete_any",
   "set_topic",
   "remove_member",

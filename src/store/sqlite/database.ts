@@ -6,6 +6,7 @@ import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { addMigrationFunctions } from "./migration_functions.ts";
 import { migrations } from "./migrations.ts";
+import { renewIndex } from "./search/index_form.ts";
 import { addSearchFunctions } from "./search/search_expression.ts";
 import { SharedWrites } from "./shared_writes.ts";
 import { isDamage, isRefused, writeError } from "./storage_error.ts";
@@ -65,6 +66,7 @@ export class Database implements Disposable {
       migrate(connection, path);
       connection.exec(connectionSettings);
       addSearchFunctions(connection);
+      renewIndex(connection);
       const heads = new Heads(connection, options);
       for (const [name, compute] of Object.entries(heads.functions)) connection.function(name, compute);
       return new Database(connection, { path, heads });

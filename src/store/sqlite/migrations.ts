@@ -11,11 +11,11 @@
  *   uncounted. Events with a room's settings have flags as target.
  * - A span is a part of a conversation that a user may see: one span in a direct conversation, one per stay in a room.
  *   9007199254740991 is an open end.
- * - member.room: whether the conversation is a room. member.head_position is only set in direct conversations: a message
- *   in a room does not write a row per member.
- * - search_index contains the words of messages and of the names of their files up to the position in search_cursor. Triggers keep it equal to the
- *   current rows. It stores no texts, and removed words are overwritten at once (https://sqlite.org/fts5.html, section
- *   6.15).
+ * - member.room: whether the conversation is a room. member.head_position is only set in direct conversations: a
+ *   message in a room does not write a row per member.
+ * - search_index contains the words of messages and of the names of their files, up to the position in search_cursor.
+ *   Triggers keep it equal to the current rows. It stores no texts, and removed words are overwritten at once
+ *   (https://sqlite.org/fts5.html, section 6.15). search_cursor.form: the form of its words (index_form.ts).
  * - entry.edited_seq: the seq of a message's newest edit, which decides who may see the text; 0, which no entry has,
  *   for an unknown edit.
  * - entry.automatic: a program wrote the message as an automatic answer.
@@ -29,9 +29,10 @@
  *   conversation, which is lower. member.left_name: the name of the room when the member left.
  * - consumer.used_at: milliseconds since the Unix epoch; 0 if unknown.
  * - log.seen_at: the last time that a server trusted.
- * - name_skeleton has the skeletons of account names (display = 0) and display names (display = 1). A skeleton belongs to
- *   one user, unless it is shared: that of an older account, or one that the operator allowed. The skeleton of a deleted
- *   account's name stays; names that were retired before this table have users below 0.
+ * - name_skeleton has the skeletons of account names (display = 0) and display names (display = 1). A skeleton belongs
+ *   to one user, unless it is shared: that of an older account, or one that the operator allowed. The skeleton of a
+ *   deleted account's name stays; names that were retired before this table have users below 0.
+ * - A pin is of a message, by its seq; position is that of the entry that pinned it.
  * - The head is stored with the conversation, so numbering continues when all entries are removed; and with each
  *   member, so an index finds the newest conversations of a user. Both are written after the commits that move them:
  *   log.heads_through is the position up to which they are complete.
@@ -387,7 +388,8 @@ export const migrations: readonly string[] = [
 
   CREATE TRIGGER entry_changed AFTER UPDATE OF conversation, sender, text, deleted, file ON entry
   WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
-    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', old.position, searchable_text(old.text),
+    INSERT INTO search_index (search_index, rowid, text, file, scope)
+      SELECT 'delete', old.position, searchable_text(old.text),
       searchable_text((SELECT name FROM file WHERE position = old.position)),
       search_scope(old.conversation, old.sender) || iif(old.file, ' file', '');
     INSERT INTO search_index (rowid, text, file, scope) SELECT new.position, searchable_text(new.text),
@@ -397,17 +399,27 @@ export const migrations: readonly string[] = [
   -- Before, because the deletion of an entry deletes its file.
   CREATE TRIGGER entry_removed BEFORE DELETE ON entry
   WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
-    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', old.position, searchable_text(old.text),
+    INSERT INTO search_index (search_index, rowid, text, file, scope)
+      SELECT 'delete', old.position, searchable_text(old.text),
       searchable_text((SELECT name FROM file WHERE position = old.position)),
       search_scope(old.conversation, old.sender) || iif(old.file, ' file', '');
   END;
   CREATE TRIGGER file_detached BEFORE DELETE ON file
   WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
-    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', e.position, searchable_text(e.text), searchable_text(old.name),
+    INSERT INTO search_index (search_index, rowid, text, file, scope)
+      SELECT 'delete', e.position, searchable_text(e.text), searchable_text(old.name),
       search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
     INSERT INTO search_index (rowid, text, file, scope) SELECT e.position, searchable_text(e.text), '',
       search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
   END;
+  `,
+  `
+  CREATE TABLE pin (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq)
+  ) STRICT, WITHOUT ROWID;
   `,
   `
   ALTER TABLE room ADD COLUMN mention_all INTEGER NOT NULL DEFAULT 2;
@@ -415,5 +427,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE mention ADD COLUMN here INTEGER NOT NULL DEFAULT 0;
   UPDATE mention SET here = 1 WHERE 2 = (
     SELECT e.audience FROM entry e WHERE e.conversation = mention.conversation AND e.seq = mention.message);
+  `,
+  `
+  ALTER TABLE search_cursor ADD COLUMN form TEXT NOT NULL DEFAULT '';
   `,
 ];

@@ -1,6 +1,7 @@
 import type { Turn } from "../../core/page_turns.ts";
 import type { CurrentRole, Room } from "../../core/rooms/room.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../../core/rooms/room_store.ts";
+import type { ShortAddress } from "../../core/rooms/short_address.ts";
 import { roleCodes, toMemberRole, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
@@ -62,6 +63,10 @@ function prepareStatements(database: Database) {
     ),
     findPublic: database.prepare(
       `SELECT c.name AS id FROM room r CROSS JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = ?`,
+    ),
+    findStarting: database.prepare(
+      `SELECT c.name AS id FROM conversation c CROSS JOIN room r ON r.conversation = c.id
+       WHERE c.name >= :from AND c.name < :to AND r.name = :name LIMIT 100`,
     ),
     listPublic: database.prepare(
       `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at,
@@ -126,6 +131,7 @@ function prepareStatements(database: Database) {
     removeMentions: database.prepare(
       "DELETE FROM mention WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
     ),
+    removePins: database.prepare("DELETE FROM pin WHERE conversation = ?"),
     removeReactions: database.prepare(
       `DELETE FROM reaction WHERE (conversation, seq, emoji, user) IN (
          SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT +?)`,
@@ -177,6 +183,14 @@ export class SqliteRoomStore implements RoomStore {
 
   findPublicRoom(name: string): Promise<string | undefined> {
     return settle(() => (this.#statements.findPublic.get(name) as { id: string } | undefined)?.id);
+  }
+
+  findRoomsStarting({ name, idStart }: ShortAddress): Promise<string[]> {
+    return settle(() => {
+      // All ids that begin so are before this one.
+      const rows = this.#statements.findStarting.all({ name, from: idStart, to: `${idStart}~` });
+      return rows.map(({ id }) => String(id));
+    });
   }
 
   listPublicRooms(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
@@ -242,6 +256,7 @@ export class SqliteRoomStore implements RoomStore {
       removeSpans,
       removeMentions,
       removeRoomMentions,
+      removePins,
       removeMembers,
       removeEntries,
     } = this.#statements;
@@ -253,6 +268,7 @@ export class SqliteRoomStore implements RoomStore {
         removeSpans.run({ room: row.conversation });
         removeMentions.run({ room: row.conversation });
         removeRoomMentions.run(row.conversation);
+        removePins.run(row.conversation);
         removeMembers.run(row.conversation);
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);

@@ -3,14 +3,19 @@ import { ChatError } from "../../core/chat_error.ts";
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import { textStandIn } from "../text/event_text.ts";
+import { messageLine } from "../text/message_line.ts";
 import { changedMessage } from "./changed_message.ts";
 
 export interface ReplyTargetsOptions {
   readonly me: string;
   readonly client: ChatClient;
-  /** A message was loaded that {@link ReplyTargets.of} had not known. */
+  /** A message was loaded that was not known when it was asked for. */
   changed(): void;
+}
+
+interface Place {
+  readonly conversation: string;
+  readonly seq: number;
 }
 
 /** Messages to know at most. */
@@ -18,12 +23,12 @@ const maxKnown = 2_000;
 /** The part of a text to keep, in UTF-16 units. */
 const maxText = 300;
 
-/** The messages that replies answer, as far as they were loaded. */
+/** The messages that replies answer and that pins are of, as far as they were loaded. */
 export class ReplyTargets {
   readonly #options: ReplyTargetsOptions;
   /** By conversation and seq, the last one learned at the end; undefined for a message that cannot be had. */
   readonly #known = new Map<string, Message | undefined>();
-  readonly #wanted = new Map<string, { conversation: string; seq: number }>();
+  readonly #wanted = new Map<string, Place>();
   #isLoading = false;
 
   constructor(options: ReplyTargetsOptions) {
@@ -43,15 +48,33 @@ export class ReplyTargets {
 
   /** "ben: shall we?", safe for a terminal: the message that a reply answers. "" while it is unknown, and loads it. */
   of({ conversation, replyTo }: Message): string {
-    if (replyTo === undefined) return "";
-    const wanted = key(conversation, replyTo);
+    const target = replyTo === undefined ? undefined : this.#find({ conversation, seq: replyTo });
+    return target === undefined ? "" : `${sanitizeLine(target.sender)}: ${messageLine(target)}`;
+  }
+
+  /** A line of the message that was pinned, like {@link of}; "" for every other entry. */
+  pinnedBy({ conversation, event }: Message): string {
+    if (event?.kind !== "pinned" || event.removed) return "";
+    const target = this.#find({ conversation, seq: event.target });
+    return target === undefined ? "" : messageLine(target);
+  }
+
+  /** Resolves when {@link pinnedBy} knows its message, or cannot learn it now. */
+  async loadPinned({ conversation, event }: Message): Promise<void> {
+    if (event?.kind !== "pinned") return;
+    const wanted = key(conversation, event.target);
+    if (!this.#known.has(wanted)) await this.#loadOne(wanted, { conversation, seq: event.target });
+  }
+
+  /** Returns a message if it is known, and else loads it. */
+  #find(place: Place): Message | undefined {
+    const wanted = key(place.conversation, place.seq);
     const target = this.#known.get(wanted);
-    if (target !== undefined) return describe(target);
-    if (!this.#known.has(wanted) && this.#options.client.state.kind === "online") {
-      this.#wanted.set(wanted, { conversation, seq: replyTo });
+    if (target === undefined && !this.#known.has(wanted) && this.#options.client.state.kind === "online") {
+      this.#wanted.set(wanted, place);
       void this.#load();
     }
-    return "";
+    return target;
   }
 
   /** Drops everything: the log is another one. */
@@ -63,14 +86,14 @@ export class ReplyTargets {
   async #load(): Promise<void> {
     if (this.#isLoading) return;
     this.#isLoading = true;
-    for (const [wanted, { conversation, seq }] of this.#wanted) {
-      await this.#loadOne(wanted, { conversation, seq });
+    for (const [wanted, place] of this.#wanted) {
+      await this.#loadOne(wanted, place);
       this.#wanted.delete(wanted);
     }
     this.#isLoading = false;
   }
 
-  async #loadOne(wanted: string, { conversation, seq }: { conversation: string; seq: number }): Promise<void> {
+  async #loadOne(wanted: string, { conversation, seq }: Place): Promise<void> {
     const { client, me, changed } = this.#options;
     try {
       const page = { with: conversationAddress(conversation, me), beforeSeq: seq + 1, limit: 1, events: true };
@@ -93,11 +116,4 @@ export class ReplyTargets {
 
 function key(conversation: string, seq: number): string {
   return `${conversation} ${seq}`;
-}
-
-function describe(message: Message): string {
-  const { sender, text, attachment } = message;
-  const line = text.split(/\r?\n/).find((each) => each.trim() !== "") ?? "";
-  const said = textStandIn(message) ?? (line === "" && attachment !== undefined ? `[file ${attachment.name}]` : line);
-  return sanitizeLine(`${sender}: ${said}`);
 }

@@ -66,6 +66,7 @@ export class TerminalChat {
       client,
       preferences,
       resolved: (name, room, known) => this.#life.resolved(name, room, known),
+      loading: () => this.#life.loading,
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),
@@ -153,6 +154,11 @@ export class TerminalChat {
         if (state.current && !isRoomName(state.current)) state.typing.edited(draft, state.current.address);
       },
       choose: (conversation) => void this.#attempt(() => this.#life.switch.choose(conversation)),
+      jump: (target) => {
+        const { current } = state;
+        if (current !== undefined) void this.#attempt(() => this.#life.jumps.to(current, target));
+      },
+      jumpBack: () => void this.#attempt(() => this.#life.jumps.back()),
       goBack: () => void this.#attempt(() => this.#life.switch.goBack()),
       noticed: () => state.attention.noticed(),
       focusReported: (isFocused) => state.attention.focusReported(isFocused),

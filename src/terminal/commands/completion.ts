@@ -1,4 +1,5 @@
 import { nameToEmoji } from "gemoji";
+import { canonicalEmoji } from "../../core/messages/emoji.ts";
 import type { MentionAudience } from "../../core/messages/mentions.ts";
 import { completeCommand } from "./command_table.ts";
 
@@ -14,7 +15,7 @@ export function complete(before: string, { names, audiences }: CompletionWords):
   const commands = completeCommand(before, names);
   if (commands.length > 0) return commands;
   const [, start, word] = /^([^]*?)(\S*)$/.exec(before)!;
-  if (/^:[\w+-]{2,}:?$/.test(word)) return emoji(word).map((each) => start + each);
+  if (/^:(?:[\w+-]{2,}:?|[\w+-]:)$/.test(word)) return emoji(word).map((each) => start + each);
   const at = word.startsWith("@") ? "@" : "";
   const part = word.slice(at.length);
   if (part === "" && at === "") return [];
@@ -27,6 +28,6 @@ function emoji(word: string): string[] {
   const typed = word.slice(1).replace(/:$/, "");
   const isWhole = word.endsWith(":") && word.length > 1;
   const found = Object.keys(nameToEmoji).filter((name) => isWhole ? name === typed : name.startsWith(typed));
-  if (found.length === 1) return [`${nameToEmoji[found[0]]} `];
+  if (found.length === 1) return [`${canonicalEmoji(nameToEmoji[found[0]])} `];
   return found.sort().map((name) => `:${name}:`);
 }

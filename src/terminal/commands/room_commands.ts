@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { isRoomId, type MemberRole } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { type Conversation, Role } from "../../gen/chatd/v1/chat.ts";
+import { type Conversation, Role, type Room } from "../../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
 import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
 import { fromWireMentionAll } from "../../wire/events.ts";
@@ -14,15 +14,18 @@ const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 export const roomCommands: Commands = {
   rooms: {
     arguments: "[WORD]",
-    summary: "List public rooms, or those with WORD in their name or topic",
-    async run({ client, print }, { text }) {
-      const { rooms, more } = await client.rooms.list({ query: text.trim(), limit: 100 });
+    summary: "List public rooms and your private ones, or those with WORD in their name or topic",
+    async run({ client, names, print, rooms: { privateRooms } }, { text }) {
+      const query = text.trim();
+      const { rooms, more } = await client.rooms.list({ query, limit: 100 });
       const lines = rooms.map(({ name, members, topic }) => {
         const about = topic === "" ? "" : `: ${sanitizeLine(topic)}`;
         return `  #${sanitizeLine(name)} (${members})${about}`;
       });
       if (more) lines.push("  and more; narrow the list with /rooms WORD");
-      await print(lines.length > 0 ? lines : ["No such public room. Create one with /create #NAME."]);
+      const own = privateRooms.filter(({ name }) => name.includes(query.replace(/^#/, "").toLowerCase()));
+      lines.push(...own.map(({ id }) => `  ${names.label(id)} (private)`));
+      await print(lines.length > 0 ? lines : ["No such room. Create one with /create #NAME."]);
     },
   },
   create: {
@@ -49,7 +52,7 @@ export const roomCommands: Commands = {
     opensDestination: "joined",
     async run(context, { words, place }) {
       only(words, "/join #ROOM");
-      const room = await context.client.rooms.join(place!.address);
+      const room = await join(context, place!.address);
       await context.opened(place!, room);
       if (room.topic !== "") await context.print([`Topic: ${sanitizeLine(room.topic)}`]);
     },
@@ -59,7 +62,8 @@ export const roomCommands: Commands = {
     summary: "Leave this room or another one, or decline an invitation",
     takesName: true,
     async run(context, input) {
-      const address = roomOf(context, input, "/leave [#ROOM]");
+      const asked = await roomOf(context, input, "/leave [#ROOM]");
+      const address = asked.startsWith("#") ? await context.rooms.invitation(asked) ?? asked : asked;
       await context.client.rooms.leave(address);
       context.left(address);
     },
@@ -69,18 +73,20 @@ export const roomCommands: Commands = {
     summary: "List the members of this room or another one",
     takesName: true,
     async run(context, input) {
-      const room = roomOf(context, input, "/who [#ROOM]");
+      const room = await roomOf(context, input, "/who [#ROOM]");
       const { members, more } = await context.client.rooms.members(room, { limit: 500 });
       await context.print(memberLines(members, more));
     },
   },
   topic: {
-    arguments: "TEXT",
-    summary: "Set the topic of this room; - removes it",
-    async run({ client }, input) {
+    arguments: "[TEXT]",
+    summary: "Set the topic of this room, - removes it; without TEXT, show it",
+    async run({ client, print }, input) {
       const topic = input.text.trim();
-      if (topic === "") throw usage("/topic TEXT");
-      await client.rooms.setTopic(placeRoom(input, "/topic TEXT"), topic === "-" ? "" : topic);
+      const room = placeRoom(input, "/topic [TEXT]");
+      if (topic !== "") return await client.rooms.setTopic(room, topic === "-" ? "" : topic);
+      const present = (await client.conversation(room)).room?.topic ?? "";
+      await print([present === "" ? "This room has no topic." : `Topic: ${sanitizeLine(present)}`]);
     },
   },
   invite: {
@@ -132,6 +138,18 @@ export const roomCommands: Commands = {
   },
 };
 
+/** Joins a room; by the name of no public one, the room of this name that the person is invited to. */
+async function join({ client, rooms }: CommandContext, address: string): Promise<Room> {
+  try {
+    return await client.rooms.join(address);
+  } catch (error) {
+    if (!(error instanceof ChatError) || error.code !== "not_found" || isRoomId(address)) throw error;
+    const invitation = await rooms.invitation(address);
+    if (invitation === undefined) throw error;
+    return await client.rooms.join(invitation);
+  }
+}
+
 function isCreateFlag(word: string): boolean {
   return word === "private" || word === "history";
 }
@@ -172,8 +190,8 @@ async function aboutMember(
 }
 
 /** The named room, or else the one that the command was typed in. @throws {ChatError} */
-function roomOf({ names }: CommandContext, input: CommandInput, form: string): string {
-  return input.words.length > 0 ? names.address(only(input.words, form)) : placeRoom(input, form);
+async function roomOf({ rooms }: CommandContext, input: CommandInput, form: string): Promise<string> {
+  return input.words.length > 0 ? await rooms.resolve(only(input.words, form)) : placeRoom(input, form);
 }
 
 /** The room that a command was typed in. @throws {ChatError} when it was typed in no room */

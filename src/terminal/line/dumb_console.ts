@@ -52,6 +52,10 @@ export class DumbConsole implements LineConsole {
 
   draftChanged(): void {}
 
+  clear(): void {
+    void this.print(["This terminal cannot be cleared: it only writes lines."]);
+  }
+
   async askSecret(question: string): Promise<string | undefined> {
     if (!this.#isReading) return undefined;
     await this.#device.write(question);

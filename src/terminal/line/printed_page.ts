@@ -2,9 +2,13 @@ import type { Message } from "../../core/messages/message.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { ChatState } from "../chat/chat_state.ts";
 import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import { loadPart, type LogPart } from "../chat/conversations/log_part.ts";
+import type { LogTarget } from "../chat/conversations/log_target.ts";
 
 /** How many messages of a conversation are printed when the person turns to it. */
 const recent = 20;
+/** How many messages are printed before the one that the person goes to. */
+const before = 5;
 
 /** The newest messages of a conversation, as the server has them. */
 export interface RecentPage {
@@ -22,6 +26,17 @@ export async function loadRecent(state: ChatState, place: ConversationRef): Prom
   return { place, messages: known, more };
 }
 
+/** Loads a part of a log to print. @throws {ChatError} */
+export async function loadAround(
+  state: ChatState,
+  { place, target }: { place: ConversationRef; target: LogTarget },
+): Promise<LogPart> {
+  const phrase = state.names.phrase(place.conversation);
+  const part = await loadPart(target, { client: state.client, address: place.address, phrase, limit: recent, before });
+  for (const message of part.messages) state.learn(message);
+  return part;
+}
+
 /** The part of the current conversation that was printed as a page, and is not printed again when it is delivered. */
 export class PrintedPage {
   #conversation: string | undefined;
@@ -37,6 +52,11 @@ export class PrintedPage {
 
   clear(): void {
     this.#conversation = undefined;
+  }
+
+  /** Whether it is the newest page of this conversation. */
+  isOf({ conversation }: ConversationRef): boolean {
+    return conversation === this.#conversation;
   }
 
   has({ conversation, seq }: Message): boolean {

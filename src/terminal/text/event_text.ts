@@ -9,7 +9,7 @@ const roleNames: Readonly<Record<MemberRole, string>> = {
   member: "a member",
 };
 
-type Describe<Kind extends EventKind> = (event: EventOf<Kind>, entry: Message) => string;
+type Describe<Kind extends EventKind> = (event: EventOf<Kind>, entry: Message, quote: string) => string;
 
 /** The words for each kind of event; the sender's name goes before them. */
 const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
@@ -20,6 +20,8 @@ const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
   deleted: ({ target }) => `deleted ${target}`,
   reacted: ({ target, emoji, removed }) =>
     removed ? `removed ${emoji} from ${target}` : `reacted with ${emoji} to ${target}`,
+  pinned: ({ target, removed }, _entry, quote) =>
+    `${removed ? "unpinned" : "pinned"} ${target}${quote === "" ? "" : `: “${quote}”`}`,
   room_created: (event, { text }) => `created the room #${text} (${describeAccess(event)})`,
   joined: () => "joined",
   left: () => "left",
@@ -34,9 +36,12 @@ const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
   },
 };
 
-/** Returns the text of a message, or describes an event: "joined", "reacted with 👍 to 12". */
-export function eventText(message: Message): string {
-  return message.event === undefined ? message.text : describe(message.event, message);
+/**
+ * Returns the text of a message, or describes an event: "joined", "reacted with 👍 to 12".
+ * @param options.quote a line of the message that the event pins; "" for none
+ */
+export function eventText(message: Message, { quote = "" }: { quote?: string } = {}): string {
+  return message.event === undefined ? message.text : describe(message.event, message, quote);
 }
 
 /**
@@ -49,6 +54,6 @@ export function textStandIn({ event, deleted, withheld }: Message): string | und
   return withheld ? "(edited; the new text is hidden from you)" : undefined;
 }
 
-function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message): string {
-  return descriptions[event.kind](event, entry);
+function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message, quote: string): string {
+  return descriptions[event.kind](event, entry, quote);
 }

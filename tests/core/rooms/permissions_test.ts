@@ -10,6 +10,7 @@ const table: Readonly<Record<Exclude<RoomAction, "mention_all">, string>> = {
   see_members: "yyyp.p",
   send: "yyy...",
   react: "yyy...",
+  pin: "yy....",
   delete_own: "yyy...",
   delete_any: "yy....",
   join: "...y.p",

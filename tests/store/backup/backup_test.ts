@@ -8,7 +8,7 @@ import { restoreBackup } from "../../../src/store/backup/restore.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { rejectsWith, throwsWith } from "../../support/checks/chat_error_assertions.ts";
-import { wholeLog } from "../../support/servers/stored_messages.ts";
+import { accept, entryAppend, wholeLog } from "../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 interface BackedUp extends Disposable {
@@ -74,6 +74,23 @@ Deno.test("a restored backup is complete, has a new epoch, and belongs to its ow
     (await after.messages.history("ana", "ana:ben", page))?.messages,
     (await before.messages.history("ana", "ana:ben", page))?.messages,
   );
+});
+
+Deno.test("a restored backup has the pins of the time of the backup", async () => {
+  using folder = await backedUp();
+  const [backup, restored] = [`${folder.path}/with-pins`, `${folder.path}/restored`];
+  const page = { beforePosition: 0, limit: 10, maxBytes: 100_000 };
+  using before = openStore({ folder: folder.data });
+  for (const target of [3, 7]) {
+    await accept(before.messages, entryAppend("ana:ben", "ben", { event: { kind: "pinned", target, removed: false } }));
+  }
+  await makeBackup({ folder: folder.data, to: backup, chatd: "0.1.0" });
+  await accept(before.messages, entryAppend("ana:ben", "ana", { event: { kind: "deleted", target: 7 } }));
+  restoreBackup({ from: backup, folder: restored, logOut: false });
+  using after = openStore({ folder: restored });
+  const pinned = async ({ messages }: typeof before) =>
+    (await messages.pinsIn("ana", "ana:ben", page)).pins.map(({ message, user }) => [message.seq, user]);
+  assert.deepEqual([await pinned(before), await pinned(after)], [[[3, "ben"]], [[7, "ben"], [3, "ben"]]]);
 });
 
 Deno.test("a backup has a single database file, including entries of the write-ahead log", async () => {

@@ -42,6 +42,12 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
     return lines;
   }
 
+  /** Everything that is seen without scrolling back. */
+  get screen(): string[] {
+    const { active } = this.#terminal.buffer;
+    return this.lines.slice(active.baseY);
+  }
+
   /** The cell that the cursor is in, counted like `lines`. */
   get cursor(): { row: number; column: number } {
     const { active } = this.#terminal.buffer;

@@ -3,7 +3,15 @@ import type { Link, Transport } from "../../../src/client/transport.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { conversationAddress, directConversation, directMembers } from "../../../src/core/messages/message.ts";
 import { isRoomId } from "../../../src/core/rooms/room.ts";
-import { type Conversation, type Message, PresenceState, type SendRequest } from "../../../src/gen/chatd/v1/chat.ts";
+import {
+  type Conversation,
+  type Message,
+  type Pin,
+  PresenceState,
+  Role,
+  type SendRequest,
+} from "../../../src/gen/chatd/v1/chat.ts";
+import type { Member } from "../../../src/gen/chatd/v1/rooms.ts";
 import {
   ClientFrame,
   type Hello,
@@ -34,6 +42,8 @@ export class FakeChatServer {
   parted = 0;
   /** What has a lower seq was removed from every conversation. */
   keptFrom = 1;
+  /** Entries of a page of history at most, as when they are long. */
+  maxPage = Infinity;
   log: Message[] = [];
   users = new Set<string>(["ana", "ben", "cat"]);
   /** Bytes of messages sent and not acknowledged, for each session. */
@@ -57,8 +67,10 @@ export class FakeChatServer {
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
   /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
   roomsOf: (user: string) => readonly Conversation[] = () => [];
-  /** Rooms that a user may join. */
+  /** Public rooms that a user may join. */
   openRooms: readonly Conversation[] = [];
+  /** Members of rooms, by id. */
+  readonly members = new Map<string, Member[]>();
   /** Told up to which position a client acknowledged. */
   onAck: (position: number) => void = () => {};
   /** Everything that clients sent, as it was read. */
@@ -144,6 +156,31 @@ export class FakeChatServer {
     return message;
   }
 
+  /** A user pins a message, or removes its pin. @throws {ChatError} as the server */
+  pin(user: string, { to, seq, remove = false }: { to: string; seq: number; remove?: boolean }): Message {
+    const conversation = conversationOf(user, to);
+    const target = this.log.find((message) => message.conversation === conversation && message.seq === seq);
+    if (target === undefined || target.event !== undefined) {
+      throw new ChatError("not_found", "There is no such message.");
+    }
+    if (target.pinned && !remove) throw new ChatError("already_exists", "The message is already pinned.");
+    if (!target.pinned && remove) throw new ChatError("not_found", "The message is not pinned.");
+    this.log[this.log.indexOf(target)] = { ...target, pinned: !remove };
+    const kind = { $case: "pinned" as const, value: { seq, removed: remove } };
+    return Object.assign(this.append(user, to, ""), { event: { kind } });
+  }
+
+  /** The pins of a conversation, the newest first. */
+  pinsIn(conversation: string): Pin[] {
+    const log = this.log.filter((message) => message.conversation === conversation);
+    return log.toReversed().flatMap(({ event, sender, position, acceptedAtMs }) => {
+      if (event?.kind?.$case !== "pinned" || event.kind.value.removed) return [];
+      const { seq } = event.kind.value;
+      const message = log.find((message) => message.seq === seq && message.pinned);
+      return message === undefined ? [] : [{ message, user: sender, position, pinnedAtMs: acceptedAtMs }];
+    });
+  }
+
   deliverAll(): void {
     for (const session of this.sessions) session.deliver();
   }
@@ -178,6 +215,11 @@ export class FakeChatServer {
     this.tokens.set(token, user);
     return { user, token, deviceId: `device-of-${user}`, expiresAtMs: 0 };
   }
+}
+
+/** Whether requests mean a conversation by an address; the name of a private room is none. */
+function hasAddress(text: string): (conversation: Conversation) => boolean {
+  return ({ address, room }) => address === text || (room?.public === true && text === `#${room.name}`);
 }
 
 function conversationOf(user: string, address: string): string {
@@ -336,7 +378,8 @@ export class FakeSession {
         const kept = all.filter(({ seq }) => seq >= server.keptFrom);
         const since = kept.filter(({ seq, acceptedAtMs }) => seq > afterSeq && acceptedAtMs >= fromMs);
         const wanted = since.filter(({ seq }) => seq < (beforeSeq || Infinity));
-        const messages = afterSeq > 0 || fromMs > 0 ? wanted.slice(0, limit || 50) : wanted.slice(-(limit || 50));
+        const size = Math.min(limit || 50, server.maxPage);
+        const messages = afterSeq > 0 || fromMs > 0 ? wanted.slice(0, size) : wanted.slice(-size);
         const firstSeq = messages.at(0)?.seq ?? 0;
         const lastSeq = messages.at(-1)?.seq ?? 0;
         return {
@@ -354,16 +397,35 @@ export class FakeSession {
       }
       case "read":
         return { $case: "read", value: {} };
+      case "pin":
+        server.pin(this.user, kind.value);
+        return { $case: "pin", value: { entry: undefined } };
+      case "listPins":
+        return {
+          $case: "listPins",
+          value: { pins: server.pinsIn(conversationOf(this.user, kind.value.with)), more: false },
+        };
       case "joinRoom": {
         const { room: name } = kind.value;
-        const found = server.openRooms.find(({ room }) => name === room?.id || name === `#${room?.name}`);
+        const invitations = server.roomsOf(this.user).filter(({ role }) => role === Role.INVITED);
+        const found = [...server.openRooms, ...invitations].find(hasAddress(name));
         if (found === undefined) throw new ChatError("not_found", `There is no room "${name}".`);
+        const joined = { ...found, role: Role.MEMBER };
         const before = server.roomsOf;
-        server.roomsOf = (user) => user === this.user ? [...before(user), found] : before(user);
+        const others = (user: string) => before(user).filter(({ conversation }) => conversation !== found.conversation);
+        server.roomsOf = (user) => user === this.user ? [...others(user), joined] : before(user);
         return { $case: "joinRoom", value: { room: found.room, entry: undefined } };
       }
       case "setAway":
         return { $case: "setAway", value: {} };
+      case "listMembers": {
+        const members = server.members.get(kind.value.room) ?? [];
+        return { $case: "listMembers", value: { members, more: false } };
+      }
+      case "listRooms": {
+        const rooms = server.openRooms.flatMap(({ room }) => room ?? []);
+        return { $case: "listRooms", value: { rooms, more: false } };
+      }
       case "leaveRoom":
         server.roomsOf = () => [];
         return { $case: "leaveRoom", value: { entry: undefined } };
@@ -377,16 +439,15 @@ export class FakeSession {
         const all = mine.filter(({ text }) => words.every((word) => text.split(" ").includes(word))).reverse();
         const messages = all.slice(0, 20);
         const place = { nextBeforePosition: messages.at(-1)?.position ?? 0, more: all.length > 20 };
-        return { $case: "search", value: { messages, ...place, indexedThrough: server.head, head: server.head } };
+        const index = { indexedThrough: server.head, indexedUntilMs: Date.now(), head: server.head };
+        return { $case: "search", value: { messages, ...place, ...index } };
       }
       case "listConversations": {
         return { $case: "listConversations", value: { conversations: this.#conversations(), more: false } };
       }
       case "getConversation": {
         const { with: asked } = kind.value;
-        const conversation = this.#conversations().find(({ address, room }) =>
-          address === asked || (room !== undefined && asked === `#${room.name}`)
-        );
+        const conversation = [...this.#conversations(), ...server.openRooms].find(hasAddress(asked));
         if (conversation !== undefined) return { $case: "getConversation", value: { conversation } };
         throw new ChatError("not_found", `There is no conversation "${kind.value.with}" that you can see.`);
       }

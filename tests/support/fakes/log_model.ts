@@ -1,5 +1,5 @@
 import type { LogEvent, RoomEvent } from "../../../src/core/messages/log_event.ts";
-import { directMembers, type Message } from "../../../src/core/messages/message.ts";
+import { directMembers, type Message, type Pin } from "../../../src/core/messages/message.ts";
 import type { MentionAudience } from "../../../src/core/messages/mentions.ts";
 import type { Append, ChangeResult, ConversationSummary, MoveRead } from "../../../src/core/messages/message_store.ts";
 import { isRoomId, type MemberRole, type Room, type RoomRole } from "../../../src/core/rooms/room.ts";
@@ -44,6 +44,8 @@ interface Entry {
   editedSeq?: number;
   deleted: boolean;
   reactions: Emoji[];
+  /** Of the entry that pinned it. */
+  pinSeq?: number;
   /** The members that the message and each of its edits named, the oldest first; empty when it was deleted. */
   namings: readonly NamedMembers[];
 }
@@ -91,6 +93,9 @@ export class LogModel {
       if (event.kind === "edited" && target.append.sender !== append.sender) return "gone";
       if (event.kind === "reacted" && event.removed && !hasReaction(target, event.emoji, append.sender)) {
         return "no_reaction";
+      }
+      if (event.kind === "pinned" && event.removed === !this.#isPinned(target, append.sender)) {
+        return event.removed ? "not_pinned" : "pinned";
       }
     }
     if (this.#isNameTaken(append)) return "name_taken";
@@ -148,9 +153,20 @@ export class LogModel {
       .sort((one, other) => one.position - other.position);
   }
 
-  visibleIn(conversation: string, user: string, { reactions = false } = {}): Message[] {
+  visibleIn(conversation: string, user: string, { marks = false } = {}): Message[] {
     const entries = this.logs.get(conversation) ?? [];
-    return entries.filter((entry) => this.#isVisible(entry, user)).map((entry) => this.#show(entry, user, reactions));
+    return entries.filter((entry) => this.#isVisible(entry, user)).map((entry) => this.#show(entry, user, marks));
+  }
+
+  /** The pins that a member sees, the newest first. */
+  pinsIn(conversation: string, user: string): Pin[] {
+    const pinned = (this.logs.get(conversation) ?? []).filter((entry) =>
+      this.#isVisible(entry, user) && this.#isPinned(entry, user)
+    );
+    return pinned.sort((one, other) => other.pinSeq! - one.pinSeq!).map((entry) => {
+      const { position, append: { sender, acceptedAt } } = this.#find(conversation, entry.pinSeq!)!;
+      return { message: this.#show(entry, user, true), user: sender, pinnedAt: acceptedAt, position };
+    });
   }
 
   hasBeenIn(conversation: string, user: string): boolean {
@@ -202,7 +218,8 @@ export class LogModel {
       case "deleted": {
         const target = this.#find(conversation, event.target)!;
         const noEdit = { editedAt: undefined, editedSeq: undefined };
-        Object.assign(target, { text: "", deleted: true, ...noEdit, reactions: [], namings: [] });
+        const noMarks = { reactions: [], pinSeq: undefined };
+        Object.assign(target, { text: "", deleted: true, ...noEdit, ...noMarks, namings: [] });
         return;
       }
       case "reacted": {
@@ -214,6 +231,9 @@ export class LogModel {
         }
         return;
       }
+      case "pinned":
+        this.#find(conversation, event.target)!.pinSeq = event.removed ? undefined : entry.seq;
+        return;
       default:
         this.#applyToRoom(event, entry);
     }
@@ -315,13 +335,13 @@ export class LogModel {
     return target.deleted || target.editedSeq === entry.seq ? target.text : undefined;
   }
 
-  #show(entry: Entry, user: string, withReactions: boolean): Message {
+  #show(entry: Entry, user: string, withMarks: boolean): Message {
     const { append, position, seq, ordinal, editedAt, deleted } = entry;
     const { id, conversation, sender, acceptedAt, event, replyTo, automatic } = append;
     const said = this.#text(entry, user);
     const text = said ?? "";
     const message = { position, conversation, seq, id, sender, acceptedAt, text, ordinal };
-    const reactions = withReactions ? this.#reactions(entry, user) : [];
+    const reactions = withMarks ? this.#reactions(entry, user) : [];
     const about = event?.kind === "edited" ? this.#find(conversation, event.target)! : entry;
     const audience = said === undefined ? undefined : about.namings.at(-1)?.audience;
     const since = said === undefined || sender === user ? undefined : namedSince(about, user);
@@ -336,7 +356,16 @@ export class LogModel {
       ...(audience && { audience }),
       ...(since !== undefined && { naming: about === entry || since === seq ? "new" : "kept" }),
       ...(reactions.length > 0 && { reactions }),
+      ...(withMarks && this.#isPinned(entry, user) && { pinned: true }),
     };
+  }
+
+  /** Members see pins that were made in their absence, and others only those of their stays. */
+  #isPinned({ append: { conversation }, pinSeq }: Entry, user: string): boolean {
+    const pinning = pinSeq === undefined ? undefined : this.#find(conversation, pinSeq)!;
+    if (pinning === undefined || this.#isBlocked(user, pinning.append.sender, pinning.position)) return false;
+    const stays = this.#stays.get(key(conversation, user)) ?? [];
+    return stays.some(({ first, last }) => last === never || (first <= pinning.seq && pinning.seq <= last));
   }
 
   #reactions(entry: Entry, user: string) {

@@ -77,7 +77,12 @@ export class ChatAtTerminal {
 
   /** The text of the terminal, without the times of messages. */
   get seen(): string {
-    return this.terminal.lines.map((line) => line.trimEnd()).join("\n").replace(/\d\d:\d\d (?=\S)/g, "");
+    return textOf(this.terminal.lines);
+  }
+
+  /** The text that is seen without scrolling back, like {@link seen}. */
+  get screen(): string {
+    return textOf(this.terminal.screen);
   }
 
   async sees(expected: string | RegExp): Promise<void> {
@@ -121,6 +126,10 @@ export class ChatAtTerminal {
     this.server.append(sender, to, text);
     this.server.deliverAll();
   }
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => line.trimEnd()).join("\n").replace(/\d\d:\d\d (?=\S)/g, "");
 }
 
 function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal): ChatFace {

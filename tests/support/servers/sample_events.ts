@@ -8,6 +8,10 @@ const samples: { readonly [Kind in EventKind]: readonly EventOf<Kind>[] } = {
     { kind: "reacted", target: 7, emoji: "👍", removed: false },
     { kind: "reacted", target: 7, emoji: "👍", removed: true },
   ],
+  pinned: [
+    { kind: "pinned", target: 7, removed: false },
+    { kind: "pinned", target: 7, removed: true },
+  ],
   room_created: [
     { kind: "room_created", isPublic: true, historyVisible: false },
     { kind: "room_created", isPublic: false, historyVisible: true },

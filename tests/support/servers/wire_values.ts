@@ -41,6 +41,7 @@ export function wireMessage(message: Partial<Message>): Message {
     audience: Audience.UNSPECIFIED,
     naming: Naming.UNSPECIFIED,
     reactions: [],
+    pinned: false,
     attachment: undefined,
     event: undefined,
     ...message,

@@ -34,7 +34,7 @@ function room(change: Partial<Conversation> = {}): Conversation {
 }
 
 const invitation = room({ role: Role.INVITED, invitedBy: "ben", position: 99 });
-const invitationText = /ben invited you to #ops\. To accept: \/join \+(k2)+/g;
+const invitationText = /ben invited you to #ops\+k2k\. To accept: \/join #ops\+k2k\. To/g;
 
 /** How often a text is seen. */
 function count({ seen }: ChatAtTerminal, text: RegExp): number {
@@ -220,9 +220,9 @@ test("messages of a room that was not known come under its name, in order", () =
   chat.server.roomsOf = () => [room()];
   chat.receive("cat", "first", roomId);
   chat.receive("cat", "second", roomId);
-  await chat.sees("#ops");
+  await chat.sees("#ops+k2k");
   chat.type("/to #ops\r");
-  await chat.isIn("#ops");
+  await chat.isIn("#ops+k2k");
   await chat.sees(/cat: first\n[^]*cat: second\n/);
   assert.doesNotMatch(chat.seen, /\[\+k2/);
 });
@@ -232,7 +232,7 @@ test("leaving the current room leaves no conversation to write to", () => {
   server.roomsOf = () => [room({ position: 99 })];
   return { server, to: roomId };
 }, async (chat) => {
-  await chat.isIn("#ops");
+  await chat.isIn("#ops+k2k");
   chat.type("/leave\r");
   await chat.sees(/\[(ana|no conversation)\]$/);
   chat.type("hello?\r");
@@ -320,7 +320,7 @@ test("/me sends a text in italics", () => ({ server: serverWithHistory(), to: "b
 
 test("commands do as they say", () => ({ server: serverWithHistory(), to: "ben", rows: 120 }), async (chat) => {
   const answers: [string, string | RegExp][] = [
-    ["/help", "/history [NAME] [N]"],
+    ["/help", "/history [NAME] [N or DATE]"],
     ["/help", /Ctrl-U, Ctrl-K, Ctrl-W/],
     ["/help reply", / {2}\/reply N TEXT +Reply to message N/],
     ["/help /part", /\/leave \[#ROOM\] [^]*Also: \/part/],

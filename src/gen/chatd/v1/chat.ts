@@ -98,6 +98,8 @@ export interface Message {
   withheld: boolean;
   /** The message names many members at once: its text says "@room" or "@here", and its author may do so. */
   audience: Audience;
+  /** The message is pinned. Only in pages of history and lists of pins. */
+  pinned: boolean;
   /** Whether the message, or the new text of an edit, names the reader. Never set for the author. */
   naming: Naming;
 }
@@ -142,6 +144,7 @@ export interface Event {
     | //
     /** The entry's text is the room's name. */
     { $case: "roomChanged"; value: RoomChanged }
+    | { $case: "pinned"; value: MessagePinned }
     | undefined;
 }
 
@@ -157,6 +160,12 @@ export interface MessageReacted {
   seq: number;
   emoji: string;
   /** The reaction was removed. */
+  removed: boolean;
+}
+
+export interface MessagePinned {
+  seq: number;
+  /** The pin was removed. */
   removed: boolean;
 }
 
@@ -262,6 +271,49 @@ export interface ReactRequest {
 
 export interface ReactResponse {
   entry: SendResponse | undefined;
+}
+
+/** PinRequest pins a message for all members, in direct conversations or as a moderator of a room. */
+export interface PinRequest {
+  to: string;
+  seq: number;
+  /** Id of the pin itself, as in SendRequest. */
+  id: string;
+  /** Removes the pin, also one of another user. */
+  remove: boolean;
+}
+
+export interface PinResponse {
+  entry: SendResponse | undefined;
+}
+
+/** ListPinsRequest requests the pinned messages of a conversation that the caller is in. */
+export interface ListPinsRequest {
+  /** Address of the conversation. */
+  with: string;
+  /** Only pins whose Pin.position is lower; 0 starts with the newest. */
+  beforePosition: number;
+  /** 1 to 50; 0 means 50. */
+  limit: number;
+}
+
+export interface ListPinsResponse {
+  /** The pin made last comes first. There may be fewer than requested if the messages are long. */
+  pins: Pin[];
+  /** True if there are more after the last one. */
+  more: boolean;
+}
+
+export interface Pin {
+  /** The message in its current state. */
+  message:
+    | Message
+    | undefined;
+  /** The user who pinned it. */
+  user: string;
+  pinnedAtMs: number;
+  /** Position of the pin's own entry in the log. */
+  position: number;
 }
 
 /** HistoryRequest requests a page of a log: the newest entries before a bound, or the oldest after a bound. */
@@ -482,6 +534,7 @@ function createBaseMessage(): Message {
     automatic: false,
     withheld: false,
     audience: 0,
+    pinned: false,
     naming: 0,
   };
 }
@@ -539,8 +592,11 @@ export const Message: MessageFns<Message> = {
     if (message.audience !== 0) {
       writer.uint32(136).int32(message.audience);
     }
+    if (message.pinned !== false) {
+      writer.uint32(144).bool(message.pinned);
+    }
     if (message.naming !== 0) {
-      writer.uint32(144).int32(message.naming);
+      writer.uint32(152).int32(message.naming);
     }
     return writer;
   },
@@ -696,6 +752,14 @@ export const Message: MessageFns<Message> = {
           }
           case 18: {
             if (tag !== 144) {
+              break;
+            }
+
+            message.pinned = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
               break;
             }
 
@@ -905,6 +969,9 @@ export const Event: MessageFns<Event> = {
       case "roomChanged":
         RoomChanged.encode(message.kind.value, writer.uint32(98).fork()).join();
         break;
+      case "pinned":
+        MessagePinned.encode(message.kind.value, writer.uint32(106).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1016,6 +1083,14 @@ export const Event: MessageFns<Event> = {
             }
 
             message.kind = { $case: "roomChanged", value: RoomChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.kind = { $case: "pinned", value: MessagePinned.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1172,6 +1247,63 @@ export const MessageReacted: MessageFns<MessageReacted> = {
           }
           case 3: {
             if (tag !== 24) {
+              break;
+            }
+
+            message.removed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMessagePinned(): MessagePinned {
+  return { seq: 0, removed: false };
+}
+
+export const MessagePinned: MessageFns<MessagePinned> = {
+  encode(message: MessagePinned, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    if (message.removed !== false) {
+      writer.uint32(16).bool(message.removed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessagePinned {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessagePinned();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
@@ -2189,6 +2321,335 @@ export const ReactResponse: MessageFns<ReactResponse> = {
             }
 
             message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePinRequest(): PinRequest {
+  return { to: "", seq: 0, id: "", remove: false };
+}
+
+export const PinRequest: MessageFns<PinRequest> = {
+  encode(message: PinRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.remove !== false) {
+      writer.uint32(32).bool(message.remove);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.remove = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePinResponse(): PinResponse {
+  return { entry: undefined };
+}
+
+export const PinResponse: MessageFns<PinResponse> = {
+  encode(message: PinResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      SendResponse.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPinsRequest(): ListPinsRequest {
+  return { with: "", beforePosition: 0, limit: 0 };
+}
+
+export const ListPinsRequest: MessageFns<ListPinsRequest> = {
+  encode(message: ListPinsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.with !== "") {
+      writer.uint32(10).string(message.with);
+    }
+    if (message.beforePosition !== 0) {
+      writer.uint32(16).uint64(message.beforePosition);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPinsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPinsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.with = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.beforePosition = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPinsResponse(): ListPinsResponse {
+  return { pins: [], more: false };
+}
+
+export const ListPinsResponse: MessageFns<ListPinsResponse> = {
+  encode(message: ListPinsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pins) {
+      Pin.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPinsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPinsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pins.push(Pin.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePin(): Pin {
+  return { message: undefined, user: "", pinnedAtMs: 0, position: 0 };
+}
+
+export const Pin: MessageFns<Pin> = {
+  encode(message: Pin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== undefined) {
+      Message.encode(message.message, writer.uint32(10).fork()).join();
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message.pinnedAtMs !== 0) {
+      writer.uint32(24).uint64(message.pinnedAtMs);
+    }
+    if (message.position !== 0) {
+      writer.uint32(32).uint64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = Message.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pinnedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.position = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -20,6 +20,8 @@ export const kindCodes = {
   roleChanged: 12,
   topicChanged: 13,
   roomChanged: 14,
+  pinned: 15,
+  unpinned: 16,
 } as const;
 
 /** The columns of an entry that depend on its event. */
@@ -74,6 +76,11 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
       emoji: decodeText(text!),
       removed: kind === kindCodes.reactionRemoved,
     }),
+  },
+  pinned: {
+    codes: [kindCodes.pinned, kindCodes.unpinned],
+    toColumns: ({ target, removed }) => ({ kind: removed ? kindCodes.unpinned : kindCodes.pinned, target }),
+    toEvent: ({ kind, target }) => ({ kind: "pinned", target, removed: kind === kindCodes.unpinned }),
   },
   room_created: {
     codes: [kindCodes.roomCreated],

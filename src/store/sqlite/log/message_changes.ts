@@ -1,4 +1,4 @@
-import { isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
+import { type EventOf, isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
 import type { NamedReaders, Naming } from "../../../core/messages/naming.ts";
 import { audienceCodes } from "../codes.ts";
@@ -8,9 +8,13 @@ import { Attachments } from "./attachments.ts";
 import { kindCodes } from "./entry_columns.ts";
 import type { PlacedEntry } from "./room_changes.ts";
 import type { UserIds } from "./user_ids.ts";
+import { isPinShown, isVisible } from "./visibility.ts";
 
 /** Maximum number of different emoji on one message. */
 const maxEmoji = 20;
+/** Maximum number of pins that a user sees in a conversation, and of those that the conversation has. */
+const maxShownPins = 50;
+const maxPins = 200;
 
 interface Target {
   readonly sender: number;
@@ -72,10 +76,27 @@ function prepareStatements(database: Database) {
       "DELETE FROM reaction WHERE conversation = ? AND seq = ? AND emoji = ? AND user = ?",
     ),
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),
+    isPinned: database.prepare(
+      `SELECT 1 FROM pin p CROSS JOIN entry pinning ON pinning.position = p.position
+       WHERE p.conversation = :conversation AND p.seq = :seq AND ${isPinShown(":user", "pinning")}`,
+    ),
+    countPins: database.prepare(
+      `SELECT count(*) AS total, count(*) FILTER (WHERE ${isPinShown(":user", "pinning")} AND ${
+        isVisible(":user", "e")
+      }) AS shown
+       FROM pin p CROSS JOIN entry e ON e.conversation = p.conversation AND e.seq = p.seq
+         CROSS JOIN entry pinning ON pinning.position = p.position
+       WHERE p.conversation = :conversation`,
+    ),
+    addPin: database.prepare(
+      `INSERT INTO pin (conversation, seq, position) VALUES (?, ?, ?)
+       ON CONFLICT (conversation, seq) DO UPDATE SET position = excluded.position`,
+    ),
+    removePin: database.prepare("DELETE FROM pin WHERE conversation = ? AND seq = ?"),
   };
 }
 
-/** Applies edits, deletions and reactions to messages. Does not check the sender's permissions. */
+/** Applies edits, deletions, reactions and pins to messages. Does not check the sender's permissions. */
 export class MessageChanges {
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #users: UserIds;
@@ -89,19 +110,20 @@ export class MessageChanges {
 
   /**
    * Returns why an event cannot be applied: "gone" if its message does not exist or, for an edit, is not the sender's;
-   * "no_reaction" if the sender has no such reaction to remove.
+   * "no_reaction" if the sender has no such reaction to remove. Pins that the sender does not see do not count.
    */
   findObstacle(
     { event }: Append,
     sender: number,
     conversation: number | undefined,
-  ): "gone" | "too_many" | "no_reaction" | undefined {
+  ): "gone" | "too_many" | "no_reaction" | "pinned" | "not_pinned" | "too_many_pins" | undefined {
     if (event === undefined || isRoomEvent(event)) return undefined;
     const target = conversation === undefined
       ? undefined
       : this.#statements.target.get(conversation, event.target) as Target | undefined;
     if (target === undefined || target.deleted !== 0) return "gone";
     if (event.kind === "edited" && target.sender !== sender) return "gone";
+    if (event.kind === "pinned") return this.#findPinObstacle(event, { sender, conversation: conversation! });
     if (event.kind !== "reacted") return undefined;
     const emoji = encodeText(event.emoji);
     if (event.removed) {
@@ -112,9 +134,21 @@ export class MessageChanges {
     return count >= maxEmoji ? "too_many" : undefined;
   }
 
+  #findPinObstacle(
+    { target: seq, removed }: EventOf<"pinned">,
+    { sender: user, conversation }: { sender: number; conversation: number },
+  ): "pinned" | "not_pinned" | "too_many_pins" | undefined {
+    const { isPinned, countPins } = this.#statements;
+    const isShown = isPinned.get({ user, conversation, seq }) !== undefined;
+    if (removed) return isShown ? undefined : "not_pinned";
+    if (isShown) return "pinned";
+    const { total, shown } = countPins.get({ user, conversation }) as { total: number; shown: number };
+    return shown >= maxShownPins || total >= maxPins ? "too_many_pins" : undefined;
+  }
+
   /** Applies the event of an entry that was added in the same transaction. @returns the readers that an edit names */
   apply(event: MessageEvent, append: Append, entry: PlacedEntry): NamedReaders | undefined {
-    const { setText, addReaction, removeReaction } = this.#statements;
+    const { setText, addReaction, removeReaction, addPin, removePin } = this.#statements;
     const { conversation, sender } = entry;
     switch (event.kind) {
       case "edited": {
@@ -138,6 +172,10 @@ export class MessageChanges {
         else addReaction.run(conversation, event.target, emoji, sender, entry.position);
         return;
       }
+      case "pinned":
+        if (event.removed) removePin.run(conversation, event.target);
+        else addPin.run(conversation, event.target, entry.position);
+        return;
       default:
         event satisfies never;
     }
@@ -197,11 +235,12 @@ export class MessageChanges {
 
   /** Erases a message but keeps its place in the log. Everything that is stored about messages must be erased here. */
   #erase(conversation: number, seq: number): void {
-    const { erase, removeReactions, removeMentions, removeRoomMention } = this.#statements;
+    const { erase, removeReactions, removeMentions, removeRoomMention, removePin } = this.#statements;
     erase.run(conversation, seq);
     removeRoomMention.run(conversation, seq);
     removeReactions.run(conversation, seq);
     removeMentions.run(conversation, seq);
+    removePin.run(conversation, seq);
     this.#attachments.removeAt(conversation, seq);
   }
 }

@@ -41,7 +41,11 @@ function prepareStatements(connection: Connection) {
   return {
     begin: connection.prepare("BEGIN"),
     end: connection.prepare("COMMIT"),
-    cursor: connection.prepare("SELECT position FROM search_cursor WHERE one = 1"),
+    cursor: connection.prepare(
+      `SELECT c.position AS indexedThrough, coalesce((
+         SELECT e.accepted_at FROM entry e WHERE e.position <= c.position ORDER BY e.position DESC LIMIT 1
+       ), 0) AS indexedUntil FROM search_cursor c WHERE c.one = 1`,
+    ),
     userId: connection.prepare("SELECT id FROM user WHERE name = ?"),
     conversationId: connection.prepare("SELECT id FROM conversation WHERE name = ?"),
     conversationsOf: connection.prepare("SELECT DISTINCT conversation FROM span WHERE user = ?"),
@@ -84,13 +88,13 @@ export class MessageFinder {
   }
 
   #find(request: SearchRequest): SearchResult {
-    const indexedThrough = numberIn(this.#statements.cursor.get())!;
+    const indexed = this.#statements.cursor.get() as { indexedThrough: number; indexedUntil: number };
     const user = numberIn(this.#statements.userId.get(request.user));
     const sender = request.sender === undefined ? undefined : numberIn(this.#statements.userId.get(request.sender));
     const conversations = user === undefined ? [] : this.#conversations(user, request.conversation);
     const isSenderUnknown = request.sender !== undefined && sender === undefined;
     if (conversations.length === 0 || isSenderUnknown) {
-      return { positions: [], more: false, nextBeforePosition: 0, indexedThrough };
+      return { positions: [], more: false, nextBeforePosition: 0, ...indexed };
     }
     const bounds = this.#boundsOf(request);
     const turn = { end: performance.now() + maxTurnMs, hits: 0 };
@@ -99,7 +103,7 @@ export class MessageFinder {
       const scope = { conversations: conversations.slice(first, first + conversationsPerQuery), sender };
       found.push(this.#findHits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
     }
-    return { ...newest(found, request.limit), indexedThrough };
+    return { ...newest(found, request.limit), ...indexed };
   }
 
   #conversations(user: number, only: string | undefined): number[] {
@@ -165,7 +169,10 @@ export class MessageFinder {
 }
 
 /** Merges the newest results of several queries. */
-function newest(found: readonly Found[], limit: number): Omit<SearchResult, "indexedThrough"> {
+function newest(
+  found: readonly Found[],
+  limit: number,
+): Pick<SearchResult, "positions" | "more" | "nextBeforePosition"> {
   const through = Math.max(...found.map((each) => each.through));
   const all = found.flatMap(({ positions }) => positions).filter((position) => position >= through);
   all.sort((one, other) => other - one);

@@ -29,10 +29,10 @@ export class ConversationDirectory {
   /** Tells of an invitation again, when the person asks for a room that they are only invited to. */
   tellInvitation(conversation: string): void {
     const { state: { names, list }, face } = this.#options;
-    const { invitedBy, address } = list.get(conversation) ?? {};
+    const { invitedBy } = list.get(conversation) ?? {};
     if (invitedBy === undefined) return;
     const room = names.label(conversation);
-    face.note(`${invitedBy} invited you to ${room}. To accept: /join ${address}. To decline: /leave ${address}`);
+    face.note(`${invitedBy} invited you to ${room}. To accept: /join ${room}. To decline: /leave ${room}`);
   }
 
   /** The person may not see the conversation any more. */

@@ -2,16 +2,18 @@ import type { KeyHelp } from "../../input/key_help.ts";
 import type { ScreenKey } from "../../input/key_decoder.ts";
 import type { FaceContext } from "../chat_face.ts";
 
-/** Keys that choose a conversation, the same on every face whose terminal can move its cursor. */
+/** Keys that choose a conversation, or a part of one that the person was at, the same on every face whose terminal can move its cursor. */
 export const conversationKeys: readonly KeyHelp[] = [
   ["Alt-A, Alt-1 … Alt-9", "Go to the next conversation with unread messages, or to one of the list"],
   ["Alt-↑, Alt-↓, Alt-`", "Go to the conversation above (also Ctrl-P), below (Ctrl-N), or to the last one"],
+  ["Alt-Shift-J", "Go back to the messages before the last /jump, or before Alt-J"],
 ];
 
-/** Goes to the conversation that a key means. Other keys do nothing. */
+/** Goes to the conversation, or back to the part of one, that a key means. Other keys do nothing. */
 export function chooseConversation(key: ScreenKey, context: FaceContext): void {
   const { state: { list, current }, person } = context;
   if (key === "last-conversation") return person.goBack();
+  if (key === "back") return person.jumpBack();
   const conversation = key === "next-unread"
     ? list.nextUnread(current?.conversation)?.conversation
     : key === "next-conversation"

@@ -1,20 +1,25 @@
 import type { LogEvent } from "../../../core/messages/log_event.ts";
 import { conversationAddress, type Message } from "../../../core/messages/message.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
+import { shortAddress } from "../../../core/rooms/short_address.ts";
 import { sanitizeLine } from "../../../core/sanitize.ts";
 import { userTitle } from "../../text/profile_text.ts";
 
-interface KnownRoom {
+/** A room whose name is known. */
+export interface NamedRoom {
+  readonly id: string;
   readonly name: string;
   readonly isPublic: boolean;
 }
 
-/** The names of conversations for the person: users by name, rooms by "#name", private rooms too. */
+/** The names of conversations for the person: users by name, public rooms by "#ops", private ones by "#boss+k3v". */
 export class ConversationNames {
   readonly #me: string;
   /** Display names by name, "" for none. */
   readonly #people = new Map<string, string>();
-  readonly #rooms = new Map<string, KnownRoom>();
+  readonly #rooms = new Map<string, NamedRoom>();
+  /** The labels of private rooms, until another room is known. */
+  readonly #labels = new Map<string, string>();
 
   constructor(me: string) {
     this.#me = me;
@@ -26,14 +31,14 @@ export class ConversationNames {
   }
 
   addRoom(room: { id: string; name: string; public: boolean }): void {
-    this.#rooms.set(room.id, { name: room.name, isPublic: room.public });
+    this.#name({ id: room.id, name: room.name, isPublic: room.public });
   }
 
   /** Learns the names that a message contains. */
   learn(message: Message): void {
     const { conversation, event, text } = message;
     if (!isRoomId(conversation)) this.addPerson(conversationAddress(conversation, this.#me));
-    else if (isNaming(event)) this.#rooms.set(conversation, { name: text, isPublic: event.isPublic });
+    else if (isNaming(event)) this.#name({ id: conversation, name: text, isPublic: event.isPublic });
     else this.addPerson(message.sender);
   }
 
@@ -42,11 +47,27 @@ export class ConversationNames {
     return !isRoomId(conversation) || this.#rooms.has(conversation);
   }
 
-  /** The name of a conversation, safe for a terminal. */
+  get people(): Iterable<string> {
+    return this.#people.keys();
+  }
+
+  /** All rooms that were ever seen in this session. */
+  get rooms(): Iterable<NamedRoom> {
+    return this.#rooms.values();
+  }
+
+  room(id: string): NamedRoom | undefined {
+    return this.#rooms.get(id);
+  }
+
+  /** The name of a conversation, safe for a terminal: an address of it. Rooms of one name have different ones. */
   label(conversation: string): string {
-    const address = conversationAddress(conversation, this.#me);
     const room = this.#rooms.get(conversation);
-    return sanitizeLine(room === undefined ? address : `#${room.name}`);
+    if (room === undefined) return sanitizeLine(conversationAddress(conversation, this.#me));
+    if (room.isPublic) return sanitizeLine(`#${room.name}`);
+    const label = this.#labels.get(conversation) ?? sanitizeLine(shortAddress(room, this.rooms));
+    this.#labels.set(conversation, label);
+    return label;
   }
 
   /** The title of a conversation: that of the user, or the label of the room. Safe for a terminal. */
@@ -65,17 +86,9 @@ export class ConversationNames {
     return `${isRoomId(conversation) ? "in" : "with"} ${this.label(conversation)}`;
   }
 
-  /** The address of a typed name. A name that two private rooms share means neither of them. */
-  address(typed: string): string {
-    if (!typed.startsWith("#")) return typed;
-    const named = [...this.#rooms].filter(([, { name }]) => `#${name}` === typed);
-    const [id] = named.find(([, { isPublic }]) => isPublic) ?? (named.length === 1 ? named[0] : []);
-    return id ?? typed;
-  }
-
-  /** All names that can be typed. */
-  get completions(): Iterable<string> {
-    return [...this.#people.keys(), ...new Set([...this.#rooms.values()].map(({ name }) => `#${name}`))];
+  #name(room: NamedRoom): void {
+    this.#rooms.set(room.id, room);
+    this.#labels.clear();
   }
 }
 

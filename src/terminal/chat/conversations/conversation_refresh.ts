@@ -2,6 +2,7 @@ import type { ChatClient } from "../../../client/chat_client.ts";
 import { ChatError } from "../../../core/chat_error.ts";
 import { conversationAddress } from "../../../core/messages/message.ts";
 import type { Conversation } from "../../../gen/chatd/v1/chat.ts";
+import type { ListLoading } from "./room_addresses.ts";
 
 /** Conversations to ask for, in all and in one request. */
 const maxConversations = 500;
@@ -20,9 +21,10 @@ export interface ConversationRefreshOptions {
 }
 
 /** Asks the server for state that is in no log: memberships, invitations, names, unread counts. */
-export class ConversationRefresh {
+export class ConversationRefresh implements ListLoading {
   readonly #options: ConversationRefreshOptions;
   readonly #wanted = new Set<string>();
+  #isLoaded = false;
   #batch: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -30,8 +32,26 @@ export class ConversationRefresh {
     this.#options = options;
   }
 
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  async load(): Promise<void> {
+    if (!this.#isLoaded) await this.all();
+  }
+
+  /** The list was emptied. */
+  forget(): void {
+    this.#isLoaded = false;
+  }
+
   /** @throws {ChatError} */
   async all(): Promise<void> {
+    await this.#askAll();
+    this.#isLoaded = true;
+  }
+
+  async #askAll(): Promise<void> {
     let beforePosition = 0;
     for (let got = 0; got < maxConversations; got += pageSize) {
       const page = await this.#options.client.listConversations({ beforePosition, limit: pageSize });

@@ -32,11 +32,17 @@ export class ConversationSwitch {
 
   /** The conversation with an address that the person typed. A room with an unknown name is resolved later. */
   placeOf(typed: string): ConversationRef {
-    const { state: { names, me, roomNames } } = this.#options;
-    const address = names.address(typed);
-    if (isRoomId(address)) return { conversation: address, address };
-    if (isRoomAddress(address)) return roomNames.place(address);
-    return { conversation: directConversation(me, address), address };
+    const { state: { rooms, me, roomNames } } = this.#options;
+    if (!isRoomAddress(typed)) return { conversation: directConversation(me, typed), address: typed };
+    const room = rooms.known(typed);
+    return room === undefined ? roomNames.place(typed) : { conversation: room, address: room };
+  }
+
+  /** The place of a room that the person joins by an address. */
+  placeToJoin(typed: string): ConversationRef {
+    const { state: { rooms, roomNames } } = this.#options;
+    const room = rooms.toJoin(typed);
+    return room === undefined ? roomNames.place(typed) : { conversation: room, address: room };
   }
 
   /** Makes a conversation the current one at once, without its page. */
@@ -53,11 +59,15 @@ export class ConversationSwitch {
 
   /**
    * Makes a conversation the current one at once, and loads its page. A page that comes after another choice is dropped.
+   * With a target, the current conversation stays as it is on the screen until that part is loaded.
    * @throws {ChatError} why it cannot be loaded; the conversation stays the current one
    */
   async turnTo(place: ConversationRef, options: LoadOptions = {}): Promise<void> {
     const { face, state } = this.#options;
-    this.open(this.#options.state.roomNames.known(place));
+    const known = state.roomNames.known(place);
+    const stays = options.target !== undefined && known.conversation === state.current?.conversation;
+    if (stays) this.#turns++;
+    else this.open(known);
     const turn = this.#turns;
     state.isLoading = true;
     face.update();
@@ -69,7 +79,10 @@ export class ConversationSwitch {
       show();
       state.list.open(state.current!.conversation);
     } catch (error) {
-      if (turn === this.#turns) throw error;
+      if (turn !== this.#turns) return;
+      // Its newest messages are shown in the place of a part that does not exist.
+      if (isNotFound(error) && options.target !== undefined && !this.#isLoaded) await this.turnTo(place);
+      throw error;
     } finally {
       if (turn === this.#turns) state.isLoading = false;
       face.update();
@@ -131,6 +144,10 @@ export class ConversationSwitch {
       if (!(error instanceof ChatError)) throw error;
     }
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof ChatError && error.code === "not_found";
 }
 
 /** "#ops" or "+id". */

@@ -1,4 +1,3 @@
-import type { ChatClient } from "../../../client/chat_client.ts";
 import { ChatError } from "../../../core/chat_error.ts";
 import { conversationAddress } from "../../../core/messages/message.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
@@ -6,8 +5,9 @@ import type { Conversation } from "../../../gen/chatd/v1/chat.ts";
 import type { ConversationRef } from "./conversation_ref.ts";
 
 export interface RoomNamesOptions {
-  readonly client: ChatClient;
   readonly me: string;
+  /** Finds the room that a name means. @throws {ChatError} */
+  find(name: string): Promise<Conversation>;
   /** The server told which room a name means. */
   resolved(name: ConversationRef, room: ConversationRef, known: Conversation | undefined): void;
 }
@@ -87,10 +87,10 @@ export class RoomNames {
   }
 
   async #ask(place: ConversationRef): Promise<ConversationRef> {
-    const { client, me } = this.#options;
+    const { find, me } = this.#options;
     this.#refused.delete(place);
     try {
-      const known = await client.conversation(place.address);
+      const known = await find(place.address);
       const reserved = this.#reserved.get(place);
       if (reserved !== undefined) return await reserved.promise;
       const { conversation } = known;

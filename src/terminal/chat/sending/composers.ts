@@ -50,11 +50,12 @@ export class Composers {
 
   /** A conversation became the current one: gives it the text that was written without one, or to its name alone. */
   opened(place: ConversationRef): void {
-    const name = this.#state.names.label(place.conversation);
-    // A draft of an earlier run, which ended before the server told which room it was for.
-    const isNamed = isRoomId(place.conversation) && this.#state.names.address(name) === place.conversation;
-    if (isNamed && !this.#composers.has(name) && this.#state.preferences.draft(name) !== "") {
-      this.#move(name, keyOf(place));
+    const { names, rooms, preferences } = this.#state;
+    const { conversation } = place;
+    // Drafts of an earlier run, which ended before the server told which room they were for.
+    for (const name of new Set([names.label(conversation), `#${names.room(conversation)?.name}`])) {
+      const isNamed = isRoomId(conversation) && rooms.known(name) === conversation;
+      if (isNamed && !this.#composers.has(name) && preferences.draft(name) !== "") this.#move(name, keyOf(place));
     }
     if (this.#composers.get(nowhere)?.isBlank === false) this.#move(nowhere, keyOf(place));
   }
@@ -81,13 +82,13 @@ export class Composers {
   }
 
   #create(key: string): Composer {
-    const { names, ownMessages, preferences, list } = this.#state;
+    const { rooms, ownMessages, preferences, list } = this.#state;
     const draft = key === nowhere ? "" : preferences.draft(key);
     // Asked by the composer itself, since it may move to another conversation.
     const place = () => [...this.#composers].find(([, each]) => each === composer)?.[0] ?? nowhere;
     const composer: Composer = new Composer({
       complete: (before) =>
-        complete(before, { names: names.completions, audiences: list.mayMentionAll(place()) ? ["room", "here"] : [] }),
+        complete(before, { names: rooms.completions, audiences: list.mayMentionAll(place()) ? ["room", "here"] : [] }),
       offer: (last) => {
         if (last !== undefined && isCommandLine(last)) return undefined;
         const newest = ownMessages.newest(place());

@@ -1,4 +1,5 @@
 import type { SendOptions } from "../../../client/chat_client.ts";
+import type { Jump } from "../../commands/command.ts";
 import { type Destination, destinationOf } from "../../commands/command_table.ts";
 import type { ChatFace } from "../chat_face.ts";
 import type { ChatState } from "../chat_state.ts";
@@ -14,8 +15,8 @@ export interface SubmissionsOptions {
   readonly ready: Promise<void>;
   /** Aborts when the chat ends. */
   readonly signal: AbortSignal;
-  /** Goes to the conversation that a command names. */
-  enter(destination: Destination): ConversationRef;
+  /** Goes to the conversation that a command names, or to a part of one; undefined without a conversation. */
+  enter(destination: Destination | Jump): ConversationRef | undefined;
   /** @throws {ChatError} */
   runCommand(line: string, place: ConversationRef | undefined): Promise<void>;
   /** Runs work, and warns of its {@link ChatError}. */
@@ -26,7 +27,7 @@ export interface SubmissionsOptions {
 interface Submitted {
   readonly line: string;
   readonly place: ConversationRef | undefined;
-  readonly destination: Destination | undefined;
+  readonly destination: Destination | Jump | undefined;
 }
 
 /** A text that goes back to the person. */
@@ -98,7 +99,8 @@ export class Submissions {
     // Refused, it stays the name of a room, which no command of a conversation takes.
     if (isWaiting) await roomNames.resolve(place).catch(() => {});
     await attempt(() => runCommand(line, place && roomNames.known(place)));
-    if (place !== undefined && destination?.opened) roomNames.refuse(place);
+    const isOpened = destination?.kind === "conversation" && destination.opened !== undefined;
+    if (place !== undefined && isOpened) roomNames.refuse(place);
   }
 
   #giveBack(reason: string, { text, typed, place }: Returned): void {

@@ -21,6 +21,7 @@ const step = fc.record({
       arbitrary: fc.constantFrom("join", "leave", "invite", "remove", "ban", "unban", "promote", "topic", "change"),
     },
     { weight: 5, arbitrary: fc.constantFrom("edit", "delete", "react", "unreact") },
+    { weight: 4, arbitrary: fc.constantFrom("pin", "pin", "unpin") },
     { weight: 3, arbitrary: fc.constant("edit_own") },
     { weight: 3, arbitrary: fc.constantFrom("block", "unblock", "read", "read_own") },
     { weight: 4, arbitrary: fc.constantFrom("invite", "leave") },
@@ -116,6 +117,10 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
       if (isIn) event({ kind: "reacted", target, emoji: emoji[number % 3], removed: action === "unreact" });
       return;
     }
+    case "pin":
+    case "unpin":
+      if (isIn) event({ kind: "pinned", target: targetOf(run, step, where), removed: action === "unpin" });
+      return;
     case "read":
     case "read_own":
       return run.read(where, user, { seq: targetOf(run, step, where) + 5, ownOnly: action === "read_own" });
@@ -201,7 +206,7 @@ async function checkHistory(run: ModelledStore, user: string, conversation: stri
     messages.history(user, conversation, { ...wholeLog, events, limit, maxBytes: 1_000_000, ...range });
   if (!model.hasBeenIn(conversation, user)) return assert.equal(await ask({}), undefined);
   const [startSeq, headSeq] = model.extent(conversation, user);
-  const all = model.visibleIn(conversation, user, { reactions: true })
+  const all = model.visibleIn(conversation, user, { marks: true })
     .filter(({ event }) => events || event === undefined);
   const start = Math.floor(probe.start * (headSeq + 1));
   const fromMs = model.logs.get(conversation)![Math.min(start, headSeq - 1)].append.acceptedAt;
@@ -244,6 +249,19 @@ async function checkHistory(run: ModelledStore, user: string, conversation: stri
       next = { afterSeq: page.lastSeq };
     }
   }
+}
+
+async function checkPins(run: ModelledStore, user: string, { conversation, limit }: Probe & { conversation: string }) {
+  const { messages, model } = run;
+  const found = [];
+  for (let beforePosition = 0, more = true; more;) {
+    const page = await messages.pinsIn(user, conversation, { beforePosition, limit, maxBytes: 1_000_000 });
+    assert.ok(page.pins.length <= limit);
+    found.push(...page.pins);
+    ({ more } = page);
+    beforePosition = page.pins.at(-1)?.position ?? 0;
+  }
+  assert.deepEqual(found, model.pinsIn(conversation, user));
 }
 
 /** A store with low limits may report more entries without knowing. */
@@ -342,6 +360,7 @@ function property(name: string, options: ModelledStoreOptions, numRuns = 40): vo
             await checkDelivery(run, user, probe);
             for (const conversation of run.model.logs.keys()) {
               await checkHistory(run, user, conversation, probe);
+              await checkPins(run, user, { ...probe, conversation });
             }
             if (run.isThorough) await checkSummaries(run, user, probe);
             await checkSearch(run, user, probe);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import type { ChatClient } from "../../../../src/client/chat_client.ts";
 import { RoomNames } from "../../../../src/terminal/chat/conversations/room_names.ts";
 
 Deno.test("a room that a second command opens takes the lines that wait, though the first command failed", async () => {
-  const names = new RoomNames({ client: {} as ChatClient, me: "ana", resolved: () => {} });
+  const names = new RoomNames({ me: "ana", find: () => Promise.reject(new Error("no")), resolved: () => {} });
   const place = names.place("#ops");
   const id = `+${"k2".repeat(13)}`;
   const room = { conversation: id, address: id };

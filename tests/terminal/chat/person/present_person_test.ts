@@ -210,17 +210,17 @@ Deno.test("a room that was joined by invitation counts unread messages, and Alt-
   server.roomsOf = () => [room({ role: Role.INVITED, invitedBy: "ben", position: 2 ** 50 })];
   await chatting({ face: "full screen", to: "ben", server }, async (chat) => {
     await chat.isIn("ben");
-    await chat.sees(/^ 1 #ops +invited│/m);
+    await chat.sees(/^ 1 #ops\+k2k +invited│/m);
     server.roomsOf = () => [room({ position: server.head })];
     const value = { revision: 7, conversation: roomId };
     for (const session of server.sessions) session.tell({ $case: "stateChanged", value });
     await eventually(() => !/invited│/.test(chat.seen), () => chat.seen);
     chat.receive("ben", "welcome", roomId);
-    await chat.sees(/^ 1 #ops +1│/m);
+    await chat.sees(/^ 1 #ops\+k2k +1│/m);
     chat.receive("ben", "over here");
     await chat.sees(/^>1 ben/m);
     chat.type("\x1ba");
-    await chat.isIn("#ops");
+    await chat.isIn("#ops+k2k");
   });
 });
 

@@ -24,6 +24,7 @@ const keys = {
   search: "\x12",
   cancel: "\x07",
   "back to the last": "\x1b`",
+  "back from a jump": "\x1bJ",
   below: "\x1b[1;3B",
   above: "\x1b[1;3A",
 } as const;
@@ -36,7 +37,7 @@ type Step =
   | { readonly do: "type, recall and enter" | "type over a recalled line" }
   | { readonly do: "key"; readonly key: keyof typeof keys }
   | { readonly do: "go" | "go, type and enter"; readonly number: number }
-  | { readonly do: "/to" | "/msg"; readonly name: string }
+  | { readonly do: "/to" | "/jump" | "/msg"; readonly name: string }
   | { readonly do: "server"; readonly act: "freeze" | "thaw" | "release" | "refuse" | "accept" | "cut" }
   | { readonly do: "hold"; readonly kind: string }
   | { readonly do: "receive"; readonly from: string };
@@ -62,7 +63,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 3,
       arbitrary: fc.record({
-        do: fc.constantFrom("/to" as const, "/msg" as const),
+        do: fc.constantFrom("/to" as const, "/jump" as const, "/msg" as const),
         name: fc.constantFrom(...others, "#ops", "#nope", "nemo"),
       }),
     },
@@ -181,6 +182,9 @@ class Person {
     } else if (step.do === "/to" && this.#isEmpty) {
       await this.#keys(`/to ${step.name}\r`);
       this.#isIn(step.name);
+    } else if (step.do === "/jump" && this.#isEmpty) {
+      await this.#keys(`/jump ${step.name} 1\r`);
+      this.#isIn(step.name);
     } else if (step.do === "/msg" && this.#isEmpty) {
       const token = this.#token();
       this.#enters(this.#name, `/msg ${step.name} ${token}`);
@@ -263,8 +267,9 @@ class Person {
       const rows = this.#chat.seen.split("\n");
       const at = rows.findLastIndex((row) => row.startsWith(prompt));
       const shown = rows.slice(Math.max(0, at)).join("").replace(/^\[[^\]]*\] ?/, "");
-      return (at >= 0 || text.length > longDraft) &&
-        shown.replaceAll(/\s/g, "").endsWith(text.replaceAll(/\s/g, "").slice(-40));
+      // The end of a long draft may be scrolled away, too.
+      if (text.length > longDraft) return true;
+      return at >= 0 && shown.replaceAll(/\s/g, "").endsWith(text.replaceAll(/\s/g, "").slice(-40));
     };
     await eventually(isShown, () => `${prompt} … ${text.slice(-40)} in\n${this.#chat.seen}`);
   }

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { parseShortAddress, shortAddress } from "../../../src/core/rooms/short_address.ts";
+import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { sendMessage } from "../../support/servers/send_message.ts";
+import { TestRooms } from "../../support/servers/test_rooms.ts";
+
+const room = (start: string, name = "boss") => ({ id: `+${start.padEnd(26, "a")}`, name });
+
+Deno.test("the short address of a room is as long as it has to be to mean no other room of its name", () => {
+  const others = [room("k3v7"), room("k3w"), room("k3v", "web")];
+  assert.equal(shortAddress(room("k3v")), "#boss+k3v");
+  assert.equal(shortAddress(room("k3v"), [room("k3v"), room("k3v", "web"), room("q2x")]), "#boss+k3v");
+  assert.equal(shortAddress(room("k3v2"), others), "#boss+k3v2");
+});
+
+Deno.test("a short address has a name and the beginning of an id", () => {
+  assert.deepEqual(parseShortAddress("#boss+k3v"), { name: "boss", idStart: "+k3v" });
+  for (const text of ["#boss", "+k3v", "boss+k3v", "#boss+k3", "#boss+K3V", "#boss+k3v!", "#+k3v", "#boss+k3v+k3v"]) {
+    assert.equal(parseShortAddress(text), undefined, text);
+  }
+});
+
+Deno.test("a short address leads to the room that the user may see, and tells strangers nothing", async () => {
+  await using rooms = await TestRooms.open();
+  const { chat } = rooms.test;
+  const id = await rooms.create("ana", "plans", { isPublic: false });
+  const open = await rooms.create("ben", "plans");
+  const [short, shortOpen] = [`#plans${id.slice(0, 6)}`, `#plans${open.slice(0, 6)}`];
+  assert.equal((await chat.posting.room("ana", short)).id, id);
+  assert.equal((await chat.posting.room("cleo", shortOpen)).id, open);
+  await rejectsWith("not_found", chat.posting.room("ben", short));
+  await rejectsWith("not_found", chat.posting.room("ana", `#plan${id.slice(0, 6)}`));
+  await sendMessage(chat, "ana", rooms.test.draft(short, "for few"));
+  assert.deepEqual(await rooms.texts("ana", id), ["for few"]);
+  await rejectsWith("not_found", chat.posting.room("ben", short));
+});

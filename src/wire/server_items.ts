@@ -47,7 +47,7 @@ export function encodeSendReply(requestId: number, accepted: Accepted & { duplic
   return bytes.end();
 }
 
-/** The newest message that was encoded, and the newest ones for readers whom they name, by how they do. */
+/** The newest message that was encoded, and the newest one of each mark for its readers. */
 let latest: EncodedMessage | undefined;
 const latestNaming = new Map<Naming, EncodedMessage>();
 
@@ -56,7 +56,7 @@ interface EncodedMessage {
   readonly item: Uint8Array;
 }
 
-/** Encodes a message like {@link encodeItem}, but only once for consecutive receivers whom it names alike. */
+/** Encodes a message like {@link encodeItem}, but only once for consecutive receivers with the same mark. */
 export function encodeMessageItem(message: Message): Uint8Array {
   const { naming } = message;
   const before = naming === undefined ? latest : latestNaming.get(naming);

@@ -187,7 +187,7 @@ export class MessageChanges {
   }
 
   /**
-   * Replaces the mentions of a message by those of an edit. A member whom it named before stays named from then on, and a
+   * Replaces the mentions of a message by those of an edit. A member that it named before stays named from then on, and a
    * new mention counts from the edit on. The members who were online when the message said "@here" stay named by it.
    */
   #changeMentions(append: Append, message: number, { conversation, seq }: PlacedEntry): NamedReaders | undefined {
@@ -220,7 +220,7 @@ export class MessageChanges {
       ? rows.filter((row) => row.here !== 0).map(({ name }) => name)
       : here;
     const isHere = new Set(present);
-    // "@room" names those again whom the message had named, so they stay named from before.
+    // "@room" names the earlier named members too, who stay named from before.
     const kept = audience === "room" ? earlier.keys() : [];
     const named = new Map<string, Naming>();
     for (const name of new Set([...mentions, ...present, ...kept])) {

@@ -176,7 +176,9 @@ export class ConversationList {
       unread: Math.max(0, listed.unread + unread),
       mentions: Math.max(0, listed.mentions + mentions),
     });
-    return { weight, isUncertain: false };
+    // The mention that an edit had added to a message that was read may count still.
+    const isTakenBack = before === "mention" && now !== "mention" && !isUnread && listed.mentions > 0;
+    return { weight, isUncertain: isTakenBack };
   }
 
   /** The person is in a conversation. The position of an invitation is none of its log. */

@@ -136,7 +136,9 @@ Deno.test("a mention that an edit adds to a message that was read counts until i
   assert.equal(list.arrived(edit).weight, "mention");
   assert.deepEqual(countsOf(list, ops), [0, 1]);
   assert.equal(list.nextUnread(undefined)?.address, ops);
-  list.read(ops, 4);
+  const without = change(5, { kind: "edited", target: 3 }, { conversation: ops, text: "no one" });
+  assert.equal(list.arrived(without).isUncertain, true, "the server is asked");
+  list.read(ops, 5);
   assert.deepEqual(countsOf(list, ops), [0, 0]);
 });
 

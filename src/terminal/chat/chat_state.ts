@@ -68,7 +68,7 @@ export class ChatState implements MessageDetails {
     const { me, client, preferences, resolved, loading, sending, transfers, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
-    this.preferences = new Preferences(preferences);
+    this.preferences = new Preferences(preferences, timers);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });

@@ -64,6 +64,8 @@ export class FakeChatServer {
   throttled = false;
   /** Why to refuse this send; undefined accepts it. */
   refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
+  /** Why to refuse a request of this kind; undefined answers it. */
+  refuseRequest: (kind: string) => ChatError | undefined = () => undefined;
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
   /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
   roomsOf: (user: string) => readonly Conversation[] = () => [];
@@ -354,6 +356,8 @@ export class FakeSession {
     if (kind.$case === "ack") return this.#acknowledge(kind.value.receipt);
     if (kind.$case === this.#server.held) return void this.#server.waiting.push(() => this.#handle(request));
     try {
+      const refusal = this.#server.refuseRequest(kind.$case);
+      if (refusal) throw refusal;
       this.#reply(request.id, this.#answer(kind));
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;

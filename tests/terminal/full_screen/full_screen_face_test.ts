@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ChatError } from "../../../src/core/chat_error.ts";
 import type { SavedPreferences } from "../../../src/terminal/chat/person/preferences.ts";
 import {
   type ChatAtTerminal,
@@ -444,6 +445,38 @@ Deno.test("a reply shows a message that was not loaded, once it is", async () =>
     await eventually(() => server.waiting.length === 1, () => "the message is asked for");
     server.release();
     await chat.sees(/╭ ben: news 7\.\n[^\n]*still true\n/);
+  });
+});
+
+Deno.test("a reply to a message that could not be loaded asks for it again, later and after a reconnection", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    const reply = (seq: number, text: string) => {
+      Object.assign(server.append("ben", "ana", text), { replyToSeq: seq });
+      server.deliverAll();
+    };
+    const refuse = (error: ChatError) =>
+      server.refuseRequest = (kind) => kind === "history" ? (server.refuseRequest = () => undefined, error) : undefined;
+    refuse(new ChatError("busy", "Wait."));
+    reply(7, "still true");
+    await chat.sees(/╭ ben: news 7\.\n[^\n]*still true\n/);
+    refuse(new ChatError("internal", "A bug."));
+    reply(8, "not so");
+    await chat.sees(/╭ \(message not available\)\n[^\n]*not so\n/);
+    server.cut();
+    await chat.sees(/╭ ben: news 8\.\n[^\n]*not so\n/);
+  });
+});
+
+Deno.test("a reply to a message that is kept no longer says so", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    server.keptFrom = 200;
+    Object.assign(server.append("ben", "ana", "as I said"), { replyToSeq: 7 });
+    server.deliverAll();
+    await chat.sees(/╭ \(message not available\)\n[^\n]*as I said\n/);
   });
 });
 

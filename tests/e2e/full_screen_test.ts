@@ -140,6 +140,17 @@ Deno.test("suspended from outside, the chat takes the terminal again", { ignore 
     await ana.type("key", "C-a");
     await ana.type("by ");
     await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    // As by `reset`, or by a program that had the screen meanwhile.
+    Deno.kill(Number(Deno.readTextFileSync(`${folder.path}/pid`)), "SIGSTOP");
+    await ana.sees(/\n\$ *$/);
+    await ana.type(String.raw`printf '\033[?1049l\033[?1000l\033[?1004l\033[?2004l\033[?25l'; fg`, "C-j");
+    await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    await eventually(
+      async () => await ana.modes() === (more.includes("plain") ? "alternate 0, mouse 0" : "alternate 1, mouse 1"),
+      () => "the modes of the chat",
+    );
+    await ana.paste("\npasted\n");
+    await ana.sees(new RegExp(`\n${prompt} by\\s*\npastedkey\\s*$`));
     // The draft would be there at the next start.
     await ana.type("", "C-e", "C-u");
     await ana.sees(new RegExp(`\n${prompt}\\s*$`));

@@ -152,7 +152,7 @@ Deno.test("suspended from outside, the chat takes the terminal again", { ignore 
     await ana.paste("\npasted\n");
     await ana.sees(new RegExp(`\n${prompt} by\\s*\npastedkey\\s*$`));
     // The draft would be there at the next start.
-    await ana.type("", "C-e", "C-u");
+    await ana.type("", "C-c");
     await ana.sees(new RegExp(`\n${prompt}\\s*$`));
   }
 });

@@ -21,7 +21,9 @@ import {
   ServerFrame,
 } from "../../../src/gen/chatd/v1/session.ts";
 import { DirectMessages, type Settings } from "../../../src/gen/chatd/v1/settings.ts";
+import { lineDelayMs } from "../proxies/slow_line.ts";
 import { wireConversation, wireMessage } from "../servers/wire_values.ts";
+import { DelayedLine } from "./delayed_line.ts";
 
 type Result = NonNullable<Reply["result"]>;
 
@@ -102,7 +104,7 @@ export class FakeChatServer {
     },
     openFiles: () => Promise.reject(new ChatError("unsupported_version", "This server has no files.")),
     connect: async ({ signal }) => {
-      await Promise.resolve();
+      await new DelayedLine(2 * lineDelayMs()).pass(signal);
       if (signal?.aborted) throw new ChatError("unavailable", "Cancelled.");
       if (this.down) throw new ChatError("unavailable", "Cannot reach 127.0.0.1:50051: connection refused.");
       const session = new FakeSession(this, this.nextLife() ?? { fromClient: Infinity, toClient: Infinity });
@@ -235,6 +237,8 @@ export class FakeSession {
   readonly #server: FakeChatServer;
   readonly #life: LinkLife;
   readonly #toServer: ClientFrame[] = [];
+  readonly #upstream = new DelayedLine(lineDelayMs());
+  readonly #downstream = new DelayedLine(lineDelayMs());
   readonly #toClient: ReceivedFrame[] = [];
   #wakeClient = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
@@ -260,22 +264,28 @@ export class FakeSession {
         if (this.#closed || this.#failure) return;
         const bytes = ClientFrame.encode(frame).finish();
         if (bytes.length > 64 * 1024) throw new RangeError(`A frame of ${bytes.length} bytes`);
-        this.#toServer.push(ClientFrame.decode(bytes));
-        void this.#pump();
+        this.#upstream.send(() => {
+          this.#toServer.push(ClientFrame.decode(bytes));
+          void this.#pump();
+        });
       },
       frames: this.#frames(),
-      close: () => {
+      close: async () => {
         this.#closed = true;
         this.#over.resolve();
         this.#wakeClient.resolve();
+        this.#downstream.cut();
+        // The last frames of the client still arrive.
+        await this.#upstream.pass();
         this.#server.sessions.delete(this);
-        return Promise.resolve();
       },
     };
   }
 
   cut(error: ChatError): void {
     this.#failure ??= error;
+    this.#upstream.cut();
+    this.#downstream.cut();
     this.#over.resolve();
     this.#server.sessions.delete(this);
     this.#wakeClient.resolve();
@@ -594,10 +604,13 @@ export class FakeSession {
       this.#flushing = false;
       const frame = { items: this.#items, through: this.#through, receipt: ++this.#lastReceipt };
       this.#sentFrames.set(frame.receipt, frame.through);
-      this.#toClient.push(decodeFrame(ServerFrame.encode(frame).finish()));
       this.#items = [];
       this.#through = 0;
-      this.#wakeClient.resolve();
+      const bytes = ServerFrame.encode(frame).finish();
+      this.#downstream.send(() => {
+        this.#toClient.push(decodeFrame(bytes));
+        this.#wakeClient.resolve();
+      });
     });
   }
 }

@@ -86,6 +86,7 @@ export class FakeChatServer {
   readonly passwords = new Map<string, string>();
   readonly sessions = new Set<FakeSession>();
   readonly #cursors = new Map<string, number>();
+  readonly #lines = new Set<DelayedLine>();
   #thaw = Promise.withResolvers<void>();
 
   readonly transport: Transport = {
@@ -104,7 +105,9 @@ export class FakeChatServer {
     },
     openFiles: () => Promise.reject(new ChatError("unsupported_version", "This server has no files.")),
     connect: async ({ signal }) => {
-      await new DelayedLine(2 * lineDelayMs()).pass(signal);
+      const opening = this.line(2);
+      await opening.pass(signal);
+      this.#lines.delete(opening);
       if (signal?.aborted) throw new ChatError("unavailable", "Cancelled.");
       if (this.down) throw new ChatError("unavailable", "Cannot reach 127.0.0.1:50051: connection refused.");
       const session = new FakeSession(this, this.nextLife() ?? { fromClient: Infinity, toClient: Infinity });
@@ -115,6 +118,18 @@ export class FakeChatServer {
 
   get head(): number {
     return this.log.at(-1)?.position ?? 0;
+  }
+
+  /** Whether nothing is on its way between clients and this server. */
+  get isQuiet(): boolean {
+    return [...this.#lines].every((line) => line.isEmpty);
+  }
+
+  /** Adds a line to this server. @param length 1 for one way */
+  line(length = 1): DelayedLine {
+    const line = new DelayedLine(length * lineDelayMs());
+    this.#lines.add(line);
+    return line;
   }
 
   profileOf(user: string): { displayName: string; status: string } {
@@ -237,8 +252,8 @@ export class FakeSession {
   readonly #server: FakeChatServer;
   readonly #life: LinkLife;
   readonly #toServer: ClientFrame[] = [];
-  readonly #upstream = new DelayedLine(lineDelayMs());
-  readonly #downstream = new DelayedLine(lineDelayMs());
+  readonly #upstream: DelayedLine;
+  readonly #downstream: DelayedLine;
   readonly #toClient: ReceivedFrame[] = [];
   #wakeClient = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
@@ -259,6 +274,8 @@ export class FakeSession {
   constructor(server: FakeChatServer, life: LinkLife) {
     this.#server = server;
     this.#life = { ...life };
+    this.#upstream = server.line();
+    this.#downstream = server.line();
     this.link = {
       send: (frame) => {
         if (this.#closed || this.#failure) return;

@@ -267,3 +267,29 @@ for (const face of ["the full screen", "line mode"]) {
     assert.doesNotMatch((await screen(ana)).join("\n"), /offline/, "the end of the scripts was not told");
   });
 }
+
+Deno.test("a terminal that is closed while the server stalls keeps all texts as drafts", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using users = await serverWithUsers(folder.path);
+  for (const more of ["", "--plain"]) {
+    {
+      await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+      await ana.type(
+        command({ port: users.port, user: "ana", folder: folder.path, more: `--to ben ${more}` }),
+        "Enter",
+      );
+      await ana.sees(/Connected to[^]*\n\[(ana → )?ben\]\s*$/);
+      users.server.kill("SIGSTOP");
+      await ana.type(`sent too late${more}`, "Enter");
+      await ana.sees(new RegExp(`sending to ben: sent too late${more}`));
+      await ana.type("half a dra");
+      await ana.sees(/half a dra\s*$/);
+    }
+    users.server.kill("SIGCONT");
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ port: users.port, user: "ana", folder: folder.path, more: `--to ben ${more}` }), "Enter");
+    await ana.sees(new RegExp(`\\n\\[(ana → )?ben\\] sent too late${more}\\nhalf a dra\\s*$`));
+    await ana.type("", "C-c", "C-d");
+    await ana.sees(/\n\$ *$/);
+  }
+});

@@ -39,7 +39,7 @@ let writing = 0;
 /** The terminal of this process. */
 export const processDevice: TerminalDevice = {
   setRaw(raw) {
-    Deno.stdin.setRaw(raw);
+    setMode(raw);
     if (Deno.build.os === "windows") return;
     Deno.removeSignalListener("SIGCONT", makeRawAgain);
     if (raw) Deno.addSignalListener("SIGCONT", makeRawAgain);
@@ -60,7 +60,7 @@ export const processDevice: TerminalDevice = {
     // This thread blocks, so it cannot hear when the other one is done.
     if (writing > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, settleMs);
     try {
-      Deno.stdin.setRaw(false);
+      setMode(false);
       Deno.stdout.writeSync(utf8.encode(text));
     } catch {
       // The terminal is gone.
@@ -87,10 +87,14 @@ function onSignal(signal: Deno.Signal, listener: () => void): () => void {
 
 /** A shell that suspends this process, as after `kill -STOP`, gives the terminal back in a mode that echoes secrets. */
 function makeRawAgain(): void {
+  setMode(true);
+}
+
+function setMode(raw: boolean): void {
   try {
-    Deno.stdin.setRaw(true);
+    Deno.stdin.setRaw(raw);
   } catch {
-    // The terminal is gone.
+    // The terminal is gone; the end of the input tells the reader.
   }
 }
 

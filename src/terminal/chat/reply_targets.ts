@@ -39,6 +39,7 @@ export class ReplyTargets {
   /** Messages that could not be loaded for a reason that passes. */
   readonly #postponed = new Set<string>();
   #isLoading = false;
+  #isClosed = false;
   #cancel = () => {};
 
   constructor(options: ReplyTargetsOptions) {
@@ -107,6 +108,7 @@ export class ReplyTargets {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#cancel();
   }
 
@@ -144,6 +146,7 @@ export class ReplyTargets {
   #postpone(wanted: string, { retryAfterMs = 0 }: ChatError): void {
     this.#postponed.add(wanted);
     this.#cancel();
+    if (this.#isClosed) return;
     this.#cancel = this.#timers.after(Math.max(retryMs, retryAfterMs), () => this.#retry());
   }
 

@@ -503,3 +503,14 @@ Deno.test("keys go to the message that a reply answers, loaded or not, and back"
     await chat.isIn("ben", "draft");
   });
 });
+
+Deno.test("in a window of three rows or two, the input line stays, with the name of the recipient", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.isIn("ben");
+    for (const rows of [3, 2]) {
+      chat.terminal.resize(30, rows);
+      chat.type("x");
+      await chat.isIn("ben", "x".repeat(4 - rows));
+    }
+  });
+});

@@ -21,6 +21,8 @@ export const longestFiles: readonly string[] = [
   "tests/amqp/contract_test.ts",
   "tests/grpc/contract_test.ts",
   "tests/e2e/slow_line/full_screen_test.ts",
+  "tests/e2e/slow_line/chat_test.ts",
+  "tests/e2e/slow_line/amqp_terminal_test.ts",
   "tests/e2e/slow_line/conversation_terminal_test.ts",
   "tests/e2e/slow_line/client_terminal_test.ts",
   "tests/e2e/stuck_log_test.ts",

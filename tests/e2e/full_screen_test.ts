@@ -140,8 +140,19 @@ Deno.test("suspended from outside, the chat takes the terminal again", { ignore 
     await ana.type("key", "C-a");
     await ana.type("by ");
     await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    // As by `reset`, or by a program that had the screen meanwhile.
+    Deno.kill(Number(Deno.readTextFileSync(`${folder.path}/pid`)), "SIGSTOP");
+    await ana.sees(/\n\$ *$/);
+    await ana.type(String.raw`printf '\033[?1049l\033[?1000l\033[?1004l\033[?2004l\033[?25l'; fg`, "C-j");
+    await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    await eventually(
+      async () => await ana.modes() === (more.includes("plain") ? "alternate 0, mouse 0" : "alternate 1, mouse 1"),
+      () => "the modes of the chat",
+    );
+    await ana.paste("\npasted\n");
+    await ana.sees(new RegExp(`\n${prompt} by\\s*\npastedkey\\s*$`));
     // The draft would be there at the next start.
-    await ana.type("", "C-e", "C-u");
+    await ana.type("", "C-c");
     await ana.sees(new RegExp(`\n${prompt}\\s*$`));
   }
 });
@@ -256,3 +267,29 @@ for (const face of ["the full screen", "line mode"]) {
     assert.doesNotMatch((await screen(ana)).join("\n"), /offline/, "the end of the scripts was not told");
   });
 }
+
+Deno.test("a terminal that is closed while the server stalls keeps all texts as drafts", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using users = await serverWithUsers(folder.path);
+  for (const more of ["", "--plain"]) {
+    {
+      await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+      await ana.type(
+        command({ port: users.port, user: "ana", folder: folder.path, more: `--to ben ${more}` }),
+        "Enter",
+      );
+      await ana.sees(/Connected to[^]*\n\[(ana → )?ben\]\s*$/);
+      users.server.kill("SIGSTOP");
+      await ana.type(`sent too late${more}`, "Enter");
+      await ana.sees(new RegExp(`sending to ben: sent too late${more}`));
+      await ana.type("half a dra");
+      await ana.sees(/half a dra\s*$/);
+    }
+    users.server.kill("SIGCONT");
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ port: users.port, user: "ana", folder: folder.path, more: `--to ben ${more}` }), "Enter");
+    await ana.sees(new RegExp(`\\n\\[(ana → )?ben\\] sent too late${more}\\nhalf a dra\\s*$`));
+    await ana.type("", "C-c", "C-d");
+    await ana.sees(/\n\$ *$/);
+  }
+});

@@ -193,6 +193,7 @@ export class ChatLife {
   async #catchUp({ restored }: { restored: boolean }): Promise<void> {
     const { state, face } = this.#options;
     state.readMarks.connected();
+    state.replyTargets.connected();
     await this.#refresh.all();
     const isMissing = restored || !this.switch.isLoaded;
     if (state.current && isMissing) await this.switch.turnTo(state.current);

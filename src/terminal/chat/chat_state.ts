@@ -68,11 +68,11 @@ export class ChatState implements MessageDetails {
     const { me, client, preferences, resolved, loading, sending, transfers, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
-    this.preferences = new Preferences(preferences);
+    this.preferences = new Preferences(preferences, timers);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
-    this.replyTargets = new ReplyTargets({ me, client, changed });
+    this.replyTargets = new ReplyTargets({ me, client, changed, timers });
     this.readMarks = new ReadMarks(client, timers);
     this.reading = new Reading({ onRead: (place, seq) => this.#read(place, seq) });
     this.away = new Away({ people: client.people, timers, onChanged: changed });
@@ -147,6 +147,7 @@ export class ChatState implements MessageDetails {
   /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
   close(): void {
     this.readMarks.close();
+    this.replyTargets.close();
     this.attention.close();
     this.away.close();
     this.preferences.flush();

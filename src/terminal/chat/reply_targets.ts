@@ -1,4 +1,6 @@
 import type { ChatClient } from "../../client/chat_client.ts";
+import { isTransient } from "../../client/server_error.ts";
+import { systemTimers, type Timers } from "../../client/timers.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { conversationAddress, type Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
@@ -9,8 +11,9 @@ import { changedMessage } from "./changed_message.ts";
 export interface ReplyTargetsOptions {
   readonly me: string;
   readonly client: ChatClient;
-  /** A message was loaded that was not known when it was asked for. */
+  /** A message was loaded that was not known when it was asked for, or may be asked for again. */
   changed(): void;
+  readonly timers?: Timers;
 }
 
 interface Place {
@@ -22,17 +25,26 @@ interface Place {
 const maxKnown = 2_000;
 /** The part of a text to keep, in UTF-16 units. */
 const maxText = 300;
+/** How long to wait after a failed attempt, in milliseconds. */
+const retryMs = 5_000;
+const unavailableText = "(message not available)";
 
 /** The messages that replies answer and that pins are of, as far as they were loaded. */
 export class ReplyTargets {
   readonly #options: ReplyTargetsOptions;
-  /** By conversation and seq, the last one learned at the end; undefined for a message that cannot be had. */
+  readonly #timers: Timers;
+  /** By conversation and seq, the last one learned at the end; undefined for a message that the server does not have. */
   readonly #known = new Map<string, Message | undefined>();
   readonly #wanted = new Map<string, Place>();
+  /** Messages that could not be loaded for a reason that passes. */
+  readonly #postponed = new Set<string>();
   #isLoading = false;
+  #isClosed = false;
+  #cancel = () => {};
 
   constructor(options: ReplyTargetsOptions) {
     this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
   }
 
   /** Keeps a message, or changes the one that an event is about. */
@@ -46,10 +58,15 @@ export class ReplyTargets {
     }
   }
 
-  /** "ben: shall we?", safe for a terminal: the message that a reply answers. "" while it is unknown, and loads it. */
+  /**
+   * "ben: shall we?", safe for a terminal: the message that a reply answers. "" while it is unknown, and loads it;
+   * "(message not available)" when the server does not have it for this person.
+   */
   of({ conversation, replyTo }: Message): string {
-    const target = replyTo === undefined ? undefined : this.#find({ conversation, seq: replyTo });
-    return target === undefined ? "" : `${sanitizeLine(target.sender)}: ${messageLine(target)}`;
+    if (replyTo === undefined) return "";
+    const target = this.#find({ conversation, seq: replyTo });
+    if (target === undefined) return this.#known.has(key(conversation, replyTo)) ? unavailableText : "";
+    return `${sanitizeLine(target.sender)}: ${messageLine(target)}`;
   }
 
   /** A line of the message that was pinned, like {@link of}; "" for every other entry. */
@@ -70,17 +87,35 @@ export class ReplyTargets {
   #find(place: Place): Message | undefined {
     const wanted = key(place.conversation, place.seq);
     const target = this.#known.get(wanted);
-    if (target === undefined && !this.#known.has(wanted) && this.#options.client.state.kind === "online") {
+    const mayAsk = !this.#known.has(wanted) && !this.#postponed.has(wanted);
+    if (mayAsk && this.#options.client.state.kind === "online") {
       this.#wanted.set(wanted, place);
       void this.#load();
     }
     return target;
   }
 
+  /** There is another connection: messages that could not be had over the former one are asked for again. */
+  connected(): void {
+    for (const [each, message] of this.#known) if (message === undefined) this.#known.delete(each);
+    this.#retry();
+  }
+
   /** Drops everything: the log is another one. */
   forget(): void {
     this.#known.clear();
     this.#wanted.clear();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancel();
+  }
+
+  #retry(): void {
+    this.#cancel();
+    this.#postponed.clear();
+    this.#options.changed();
   }
 
   async #load(): Promise<void> {
@@ -102,9 +137,17 @@ export class ReplyTargets {
       changed();
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      // Without a connection, the next drawing asks again.
-      if (error.code !== "unavailable") this.#keep(wanted, undefined);
+      if (isTransient(error)) return this.#postpone(wanted, error);
+      this.#keep(wanted, undefined);
+      changed();
     }
+  }
+
+  #postpone(wanted: string, { retryAfterMs = 0 }: ChatError): void {
+    this.#postponed.add(wanted);
+    this.#cancel();
+    if (this.#isClosed) return;
+    this.#cancel = this.#timers.after(Math.max(retryMs, retryAfterMs), () => this.#retry());
   }
 
   #keep(wanted: string, message: Message | undefined): void {

@@ -1,7 +1,7 @@
 import type { ChatClient, ClientEvent } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
-import type { Timers } from "../../client/timers.ts";
+import { systemTimers, type Timers, wait } from "../../client/timers.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { runCommand } from "../commands/command_table.ts";
 import type { Multiplexer } from "../text/multiplexer.ts";
@@ -38,6 +38,9 @@ export interface TerminalChatOptions {
   timers?: Timers;
 }
 
+/** How long the end of the chat waits for answers of the server, in milliseconds. */
+const farewellMs = 2_000;
+
 /** A person's chat at a terminal, the same for every face. */
 export class TerminalChat {
   readonly #options: TerminalChatOptions;
@@ -48,7 +51,10 @@ export class TerminalChat {
   readonly #submissions: Submissions;
   readonly #alerts: Alerts;
   readonly #commands: CommandContext;
+  /** Ends the chat. */
   readonly #stop = new AbortController();
+  /** Ends the connection, after the chat. */
+  readonly #disconnect = new AbortController();
   #failure: ChatError | undefined;
   /** The person ended the session by a command: its end is no failure. */
   #isLeaving = false;
@@ -89,6 +95,7 @@ export class TerminalChat {
     this.#submissions = new Submissions({
       state,
       face,
+      composers,
       ready: this.#life.ready,
       signal,
       enter: (destination) => this.#life.enter(destination),
@@ -120,10 +127,12 @@ export class TerminalChat {
     if (signal?.aborted) stop();
     try {
       this.#life.openFirst();
-      const running = this.#state.client.run({ signal: this.#stop.signal }).finally(stop);
+      const running = this.#state.client.run({ signal: this.#disconnect.signal }).finally(stop);
       this.#state.attention.noticed();
       await this.#face.run(this.#stop.signal);
       stop();
+      await this.#settle(running);
+      this.#disconnect.abort();
       const { unplaced } = this.#composers;
       if (unplaced !== "") this.#face.note(`Not sent, since there was no recipient: ${unplaced}`);
       if (this.#lastNote !== "") this.#face.note(this.#lastNote);
@@ -134,12 +143,23 @@ export class TerminalChat {
       return this.#isLeaving ? undefined : error;
     } finally {
       stop();
+      this.#disconnect.abort();
       signal?.removeEventListener("abort", stop);
       this.#life.close();
       this.#alerts.close();
       await this.#face.close();
       this.#state.close();
     }
+  }
+
+  /** Gives messages on their way, and positions that the person has read, a moment to reach the server. */
+  async #settle(running: Promise<unknown>): Promise<void> {
+    const { client, readMarks, sending } = this.#state;
+    if (client.state.kind !== "online") return;
+    const settled = new AbortController();
+    const sent = this.#submissions.ended().then(() => sending.ended());
+    void Promise.race([running, Promise.all([sent, readMarks.tellNow()])]).then(() => settled.abort());
+    await wait(this.#options.timers ?? systemTimers, farewellMs, settled.signal);
   }
 
   get #person(): PersonActions {

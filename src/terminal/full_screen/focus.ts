@@ -66,6 +66,11 @@ export class Focus {
     return this.#loaded;
   }
 
+  /** The log is another one, or the person may not see it any more: no message on the screen counts as read. */
+  forget(): void {
+    this.#loaded = false;
+  }
+
   get isLoading(): boolean {
     return this.#loading !== undefined;
   }

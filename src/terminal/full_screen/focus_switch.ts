@@ -58,7 +58,9 @@ export class FocusSwitch {
   forget(conversation?: string): void {
     if (conversation === undefined) this.#kept.clear();
     else this.#kept.delete(conversation);
-    if (conversation === undefined || conversation === this.#now.current?.conversation) this.#isForgotten = true;
+    if (conversation !== undefined && conversation !== this.#now.current?.conversation) return;
+    this.#isForgotten = true;
+    this.#now.forget();
   }
 
   #show(focus: Focus, { keepsNotes }: { keepsNotes: boolean }): void {

@@ -18,6 +18,7 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   readonly #terminal: xterm.Terminal;
   readonly #typed: Uint8Array[] = [];
   readonly #resizeListeners = new Set<() => void>();
+  readonly #continueListeners = new Set<() => void>();
   #wake = Promise.withResolvers<void>();
   #ended = false;
 
@@ -116,6 +117,22 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   onResize(listener: () => void): () => void {
     this.#resizeListeners.add(listener);
     return () => this.#resizeListeners.delete(listener);
+  }
+
+  onContinue(listener: () => void): () => void {
+    this.#continueListeners.add(listener);
+    return () => this.#continueListeners.delete(listener);
+  }
+
+  /** Plays a shell that has the terminal while the program is suspended, writes something, and continues it. */
+  async continueAfter(shell: string): Promise<void> {
+    await this.write(shell);
+    for (const listener of this.#continueListeners) listener();
+  }
+
+  /** Whether it shows its second screen, which has no lines above it. */
+  get isAlternate(): boolean {
+    return this.#terminal.buffer.active.type === "alternate";
   }
 
   [Symbol.dispose](): void {

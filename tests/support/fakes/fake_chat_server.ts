@@ -21,7 +21,9 @@ import {
   ServerFrame,
 } from "../../../src/gen/chatd/v1/session.ts";
 import { DirectMessages, type Settings } from "../../../src/gen/chatd/v1/settings.ts";
+import { lineDelayMs } from "../proxies/slow_line.ts";
 import { wireConversation, wireMessage } from "../servers/wire_values.ts";
+import { DelayedLine } from "./delayed_line.ts";
 
 type Result = NonNullable<Reply["result"]>;
 
@@ -64,6 +66,8 @@ export class FakeChatServer {
   throttled = false;
   /** Why to refuse this send; undefined accepts it. */
   refuseSend: (request: SendRequest) => ChatError | undefined = () => undefined;
+  /** Why to refuse a request of this kind; undefined answers it. */
+  refuseRequest: (kind: string) => ChatError | undefined = () => undefined;
   refuseHello: (hello: Hello) => ChatError | undefined = () => undefined;
   /** Returns a user's rooms and invitations; conversations of two people are those of the log. */
   roomsOf: (user: string) => readonly Conversation[] = () => [];
@@ -82,6 +86,7 @@ export class FakeChatServer {
   readonly passwords = new Map<string, string>();
   readonly sessions = new Set<FakeSession>();
   readonly #cursors = new Map<string, number>();
+  readonly #lines = new Set<DelayedLine>();
   #thaw = Promise.withResolvers<void>();
 
   readonly transport: Transport = {
@@ -100,7 +105,9 @@ export class FakeChatServer {
     },
     openFiles: () => Promise.reject(new ChatError("unsupported_version", "This server has no files.")),
     connect: async ({ signal }) => {
-      await Promise.resolve();
+      const opening = this.line(2);
+      await opening.pass(signal);
+      this.#lines.delete(opening);
       if (signal?.aborted) throw new ChatError("unavailable", "Cancelled.");
       if (this.down) throw new ChatError("unavailable", "Cannot reach 127.0.0.1:50051: connection refused.");
       const session = new FakeSession(this, this.nextLife() ?? { fromClient: Infinity, toClient: Infinity });
@@ -111,6 +118,18 @@ export class FakeChatServer {
 
   get head(): number {
     return this.log.at(-1)?.position ?? 0;
+  }
+
+  /** Whether nothing is on its way between clients and this server. */
+  get isQuiet(): boolean {
+    return [...this.#lines].every((line) => line.isEmpty);
+  }
+
+  /** Adds a line to this server. @param length 1 for one way */
+  line(length = 1): DelayedLine {
+    const line = new DelayedLine(length * lineDelayMs());
+    this.#lines.add(line);
+    return line;
   }
 
   profileOf(user: string): { displayName: string; status: string } {
@@ -233,6 +252,8 @@ export class FakeSession {
   readonly #server: FakeChatServer;
   readonly #life: LinkLife;
   readonly #toServer: ClientFrame[] = [];
+  readonly #upstream: DelayedLine;
+  readonly #downstream: DelayedLine;
   readonly #toClient: ReceivedFrame[] = [];
   #wakeClient = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
@@ -253,27 +274,35 @@ export class FakeSession {
   constructor(server: FakeChatServer, life: LinkLife) {
     this.#server = server;
     this.#life = { ...life };
+    this.#upstream = server.line();
+    this.#downstream = server.line();
     this.link = {
       send: (frame) => {
         if (this.#closed || this.#failure) return;
         const bytes = ClientFrame.encode(frame).finish();
         if (bytes.length > 64 * 1024) throw new RangeError(`A frame of ${bytes.length} bytes`);
-        this.#toServer.push(ClientFrame.decode(bytes));
-        void this.#pump();
+        this.#upstream.send(() => {
+          this.#toServer.push(ClientFrame.decode(bytes));
+          void this.#pump();
+        });
       },
       frames: this.#frames(),
-      close: () => {
+      close: async () => {
         this.#closed = true;
         this.#over.resolve();
         this.#wakeClient.resolve();
+        this.#downstream.cut();
+        // The last frames of the client still arrive.
+        await this.#upstream.pass();
         this.#server.sessions.delete(this);
-        return Promise.resolve();
       },
     };
   }
 
   cut(error: ChatError): void {
     this.#failure ??= error;
+    this.#upstream.cut();
+    this.#downstream.cut();
     this.#over.resolve();
     this.#server.sessions.delete(this);
     this.#wakeClient.resolve();
@@ -354,6 +383,8 @@ export class FakeSession {
     if (kind.$case === "ack") return this.#acknowledge(kind.value.receipt);
     if (kind.$case === this.#server.held) return void this.#server.waiting.push(() => this.#handle(request));
     try {
+      const refusal = this.#server.refuseRequest(kind.$case);
+      if (refusal) throw refusal;
       this.#reply(request.id, this.#answer(kind));
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
@@ -590,10 +621,13 @@ export class FakeSession {
       this.#flushing = false;
       const frame = { items: this.#items, through: this.#through, receipt: ++this.#lastReceipt };
       this.#sentFrames.set(frame.receipt, frame.through);
-      this.#toClient.push(decodeFrame(ServerFrame.encode(frame).finish()));
       this.#items = [];
       this.#through = 0;
-      this.#wakeClient.resolve();
+      const bytes = ServerFrame.encode(frame).finish();
+      this.#downstream.send(() => {
+        this.#toClient.push(decodeFrame(bytes));
+        this.#wakeClient.resolve();
+      });
     });
   }
 }

@@ -12,7 +12,9 @@ import { LineFace } from "../../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
 import type { Multiplexer } from "../../../src/terminal/text/multiplexer.ts";
 import { EmulatedTerminal } from "../fakes/emulated_terminal.ts";
+import { lineDelayMs } from "../proxies/slow_line.ts";
 import { eventually } from "../waiting/eventually.ts";
+import { turns } from "../waiting/turns.ts";
 import { FakeChatServer } from "../fakes/fake_chat_server.ts";
 
 export type FaceName = "line" | "dumb" | "full screen";
@@ -144,10 +146,16 @@ function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal
   return new LineFace(context, { device, style, isDumb: name === "dumb" });
 }
 
+/** Waits until the server and its clients have answered each other, over a line that takes its time. */
+async function quiet(server: FakeChatServer): Promise<void> {
+  for (let calm = 0; calm < 3; await turns()) calm = server.isQuiet ? calm + 1 : 0;
+}
+
 /** Runs a chat while `use` does, and checks that the terminal is given back. */
 export async function chatting(setup: ChatSetup, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
   const chat = new ChatAtTerminal(setup);
   try {
+    if (lineDelayMs() > 0) await quiet(chat.server);
     await use(chat);
   } finally {
     chat.terminal.hangUp();

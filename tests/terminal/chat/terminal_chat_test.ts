@@ -256,11 +256,17 @@ test("a log that was put back to an earlier state is told of, and read positions
   await eventually(() => readPositions().at(-1) === 5, () => `${readPositions()}`);
   await chat.disconnect();
   server.putBack(server.head - 2);
-  server.down = false;
+  // Messages of the former log stay on the screen until those of the new one are there: they are not read in it.
+  server.held = "listConversations";
+  await chat.reconnect();
+  chat.type("x");
+  await chat.isIn("ben", "x");
+  server.release();
   await chat.sees(/ben: news 3\.\n[^]*put back to an earlier state/);
   chat.receive("ben", "after it");
   await chat.sees("ben: after it\n");
   await eventually(() => readPositions().at(-1) === 4, () => `${readPositions()}`);
+  assert.equal(readPositions().filter((seq) => seq === 5).length, 1);
 });
 
 test("a log from a backup in the place of the former one is told of, below its messages", () => ({

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ChatError } from "../../../src/core/chat_error.ts";
 import type { SavedPreferences } from "../../../src/terminal/chat/person/preferences.ts";
 import {
   type ChatAtTerminal,
@@ -248,7 +249,7 @@ Deno.test("unsent lines are printed on the terminal as it was before the chat", 
     await chat.sees("sending to ben: too late");
     chat.type("\x04");
     assert.equal(await chat.running, undefined);
-    await chat.sees(/^Not sent to ben: [^\n]*\nIt was: too late$/);
+    await chat.sees(/^Not sent to ben: [^]*The text\s+is in the draft for ben\.\nIt was: too late$/);
   });
 });
 
@@ -447,6 +448,38 @@ Deno.test("a reply shows a message that was not loaded, once it is", async () =>
   });
 });
 
+Deno.test("a reply to a message that could not be loaded asks for it again, later and after a reconnection", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    const reply = (seq: number, text: string) => {
+      Object.assign(server.append("ben", "ana", text), { replyToSeq: seq });
+      server.deliverAll();
+    };
+    const refuse = (error: ChatError) =>
+      server.refuseRequest = (kind) => kind === "history" ? (server.refuseRequest = () => undefined, error) : undefined;
+    refuse(new ChatError("busy", "Wait."));
+    reply(7, "still true");
+    await chat.sees(/╭ ben: news 7\.\n[^\n]*still true\n/);
+    refuse(new ChatError("internal", "A bug."));
+    reply(8, "not so");
+    await chat.sees(/╭ \(message not available\)\n[^\n]*not so\n/);
+    server.cut();
+    await chat.sees(/╭ ben: news 8\.\n[^\n]*not so\n/);
+  });
+});
+
+Deno.test("a reply to a message that is kept no longer says so", async () => {
+  await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
+    const { server } = chat;
+    await chat.sees(/news 300\.\n/);
+    server.keptFrom = 200;
+    Object.assign(server.append("ben", "ana", "as I said"), { replyToSeq: 7 });
+    server.deliverAll();
+    await chat.sees(/╭ \(message not available\)\n[^\n]*as I said\n/);
+  });
+});
+
 Deno.test("keys go to the message that a reply answers, loaded or not, and back", async () => {
   await chatting({ to: "ben", server: serverWithHistory(300) }, async (chat) => {
     const { server } = chat;
@@ -468,5 +501,16 @@ Deno.test("keys go to the message that a reply answers, loaded or not, and back"
     // There is no place to go back to any more.
     chat.type("\x1bJ\x1b[1;5F");
     await chat.isIn("ben", "draft");
+  });
+});
+
+Deno.test("in a window of three rows or two, the input line stays, with the name of the recipient", async () => {
+  await chatting({ to: "ben", server: serverWithHistory() }, async (chat) => {
+    await chat.isIn("ben");
+    for (const rows of [3, 2]) {
+      chat.terminal.resize(30, rows);
+      chat.type("x");
+      await chat.isIn("ben", "x".repeat(4 - rows));
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { systemTimers, type Timers } from "../../../client/timers.ts";
 import { ChatError } from "../../../core/chat_error.ts";
 import type { Level } from "../conversations/conversation_list.ts";
 
@@ -25,6 +26,8 @@ export interface PreferenceStore {
 
 /** How long a draft is unchanged before it is saved, in milliseconds. */
 const settledMs = 1_000;
+/** How long a change waits at most, while others follow it or the drafts cannot be saved, in milliseconds. */
+const unsavedMs = 10_000;
 const maxDrafts = 500;
 /** The longest draft of a line editor. */
 const maxDraftLength = 64 * 1024;
@@ -35,10 +38,14 @@ export class Preferences {
   #kept: SavedPreferences;
   readonly #drafts: Map<string, string>;
   readonly #changed = new Set<string>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #timers: Timers;
+  /** When the first of the changes was made that are not saved. */
+  #unsavedSince = 0;
+  #cancel = () => {};
 
-  constructor(store: PreferenceStore) {
+  constructor(store: PreferenceStore, timers: Timers = systemTimers) {
     this.#store = store;
+    this.#timers = timers;
     this.#kept = store.read();
     this.#drafts = new Map(Object.entries(this.#kept.drafts ?? {}));
   }
@@ -85,20 +92,21 @@ export class Preferences {
     return this.#drafts.get(conversation) ?? "";
   }
 
-  /** Sets a draft, which is saved a moment later, or by {@link flush}. */
+  /** Sets a draft, which is saved when it has settled, at most 10 s later, or by {@link flush}. */
   setDraft(conversation: string, text: string): void {
     if (this.draft(conversation) === text) return;
     this.#drafts.delete(conversation);
     if (text !== "") this.#drafts.set(conversation, text);
     if (this.#drafts.size > maxDrafts) this.#forget(this.#drafts.keys().next().value!);
+    const now = this.#timers.now();
+    if (this.#changed.size === 0) this.#unsavedSince = now;
     this.#changed.add(conversation);
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#settle(), settledMs);
+    this.#settleIn(Math.min(settledMs, this.#unsavedSince + unsavedMs - now));
   }
 
   /** Saves changed drafts. @throws {ChatError} when they cannot be saved now */
   flush(): void {
-    clearTimeout(this.#timer);
+    this.#cancel();
     if (this.#changed.size === 0) return;
     const changed = [...this.#changed];
     this.#store.update((kept) => {
@@ -112,12 +120,19 @@ export class Preferences {
     this.#changed.clear();
   }
 
+  #settleIn(ms: number): void {
+    this.#cancel();
+    this.#cancel = this.#timers.after(Math.max(0, ms), () => this.#settle());
+  }
+
   #settle(): void {
     try {
       this.flush();
     } catch (error) {
-      // Another terminal is writing: the next change, or the end, tries again.
       if (!(error instanceof ChatError)) throw error;
+      // Another terminal is writing. Where the system refuses to write, the next change tries again, and the end.
+      this.#unsavedSince = this.#timers.now();
+      if (error.code === "busy") this.#settleIn(unsavedMs);
     }
   }
 

@@ -16,8 +16,8 @@ export class ReadMarks {
   #told = new Map<string, number>();
   /** By address, positions to tell. */
   #wanted = new Map<string, number>();
-  /** Addresses whose position is on its way. */
-  #telling = new Set<string>();
+  /** By address, the attempts that are on their way. */
+  #telling = new Map<string, Promise<void>>();
   #cancel: (() => void) | undefined;
   #isClosed = false;
 
@@ -38,11 +38,20 @@ export class ReadMarks {
     if (this.#wanted.size > 0) this.#tellIn(gatherMs);
   }
 
+  /** Tells all positions without a delay. Resolves when the server has answered, or cannot be asked. */
+  async tellNow(): Promise<void> {
+    await Promise.all([...this.#wanted.keys()].map(async (address) => {
+      await this.#telling.get(address);
+      const seq = this.#wanted.get(address);
+      if (seq !== undefined && this.#client.state.kind === "online") await this.#tell(address, seq);
+    }));
+  }
+
   /** The log is another one, in which these positions mean nothing. */
   forget(): void {
     this.#told = new Map();
     this.#wanted = new Map();
-    this.#telling = new Set();
+    this.#telling = new Map();
   }
 
   close(): void {
@@ -59,10 +68,15 @@ export class ReadMarks {
     });
   }
 
-  async #tell(address: string, seq: number): Promise<void> {
+  #tell(address: string, seq: number): Promise<void> {
+    const attempt = this.#attempt(address, seq);
+    this.#telling.set(address, attempt);
+    return attempt;
+  }
+
+  async #attempt(address: string, seq: number): Promise<void> {
     // Another log has other ones.
     const [told, wanted, telling] = [this.#told, this.#wanted, this.#telling];
-    telling.add(address);
     let next = gatherMs;
     try {
       await this.#client.people.read(address, seq);

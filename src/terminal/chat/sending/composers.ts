@@ -25,7 +25,7 @@ export class Composers {
 
   /** The text that was written without a conversation. */
   get unplaced(): string {
-    return this.#composers.get(nowhere)?.draft ?? "";
+    return this.#composers.get(nowhere)?.unsent ?? "";
   }
 
   /** @param place undefined for the composer of no conversation */
@@ -57,7 +57,7 @@ export class Composers {
       const isNamed = isRoomId(conversation) && rooms.known(name) === conversation;
       if (isNamed && !this.#composers.has(name) && preferences.draft(name) !== "") this.#move(name, keyOf(place));
     }
-    if (this.#composers.get(nowhere)?.isBlank === false) this.#move(nowhere, keyOf(place));
+    if (!this.of(undefined).isBlank) this.#move(nowhere, keyOf(place));
   }
 
   /** The server told which room `name` is. */
@@ -72,6 +72,12 @@ export class Composers {
     return result;
   }
 
+  /** Keeps a text that was not sent for the next run, in which it is in the draft of its conversation. */
+  putAside(text: string, place: ConversationRef | undefined): void {
+    this.of(place).putAside(text);
+    this.#save(keyOf(place));
+  }
+
   #move(from: string, to: string): void {
     const moved = this.#composers.get(from) ?? this.#create(from);
     moved.absorb(this.#composers.get(to) ?? this.#create(to));
@@ -83,7 +89,7 @@ export class Composers {
 
   #create(key: string): Composer {
     const { rooms, ownMessages, preferences, list } = this.#state;
-    const draft = key === nowhere ? "" : preferences.draft(key);
+    const draft = preferences.draft(key);
     // Asked by the composer itself, since it may move to another conversation.
     const place = () => [...this.#composers].find(([, each]) => each === composer)?.[0] ?? nowhere;
     const composer: Composer = new Composer({
@@ -99,7 +105,7 @@ export class Composers {
   }
 
   #save(key: string): void {
-    if (key !== nowhere) this.#state.preferences.setDraft(key, this.#composers.get(key)?.draft ?? "");
+    this.#state.preferences.setDraft(key, this.#composers.get(key)?.unsent ?? "");
   }
 }
 

@@ -6,11 +6,13 @@ import type { ChatState } from "../chat_state.ts";
 import { isCommandLine } from "../command_line.ts";
 import type { ConversationRef } from "../conversations/conversation_ref.ts";
 import { isRoomName } from "../conversations/room_names.ts";
+import type { Composers } from "./composers.ts";
 import type { UnsentMessage } from "./sending.ts";
 
 export interface SubmissionsOptions {
   readonly state: ChatState;
   readonly face: ChatFace;
+  readonly composers: Pick<Composers, "putAside">;
   /** The first line waits for this. */
   readonly ready: Promise<void>;
   /** Aborts when the chat ends. */
@@ -92,21 +94,49 @@ export class Submissions {
   }
 
   async #take({ line, place, destination }: Submitted): Promise<void> {
-    const { state: { roomNames }, signal, runCommand, attempt } = this.#options;
+    const { state: { client, roomNames, sending }, signal, attempt } = this.#options;
+    // Texts come back in their order.
+    if (client.state.kind === "ended") await sending.ended();
     if (!isCommandLine(line)) return this.send(place!, { text: textOf(line), typed: line });
-    if (signal.aborted) return;
     const isWaiting = place !== undefined && isRoomName(place) && destination === undefined;
     // Refused, it stays the name of a room, which no command of a conversation takes.
-    if (isWaiting) await roomNames.resolve(place).catch(() => {});
-    await attempt(() => runCommand(line, place && roomNames.known(place)));
+    if (isWaiting && !signal.aborted) await roomNames.resolve(place).catch(() => {});
+    if (signal.aborted) await this.#keep({ line, place, destination });
+    else await attempt(() => this.#run({ line, place, destination }));
     const isOpened = destination?.kind === "conversation" && destination.opened !== undefined;
     if (place !== undefined && isOpened) roomNames.refuse(place);
   }
 
+  /** @throws {ChatError} */
+  async #run(submitted: Submitted): Promise<void> {
+    const { state: { roomNames }, signal, runCommand } = this.#options;
+    const { line, place } = submitted;
+    try {
+      await runCommand(line, place && roomNames.known(place));
+    } catch (error) {
+      if (signal.aborted) await this.#keep(submitted);
+      throw error;
+    }
+  }
+
+  /** Gives a command back that the end of the chat cut off, if the person wrote more than its name and destination. */
+  async #keep({ line, place, destination }: Submitted): Promise<void> {
+    const hasText = (destination === undefined ? /^\S+\s+\S/ : /^\S+\s+\S+\s+\S/).test(line);
+    // Texts come back in their order.
+    await this.#options.state.sending.ended();
+    if (hasText) this.#giveBack("The chat ended before the server answered.", { place, text: line, typed: line });
+  }
+
   #giveBack(reason: string, { text, typed, place }: Returned): void {
-    const { face, signal, state } = this.#options;
+    const { composers, face, signal, state } = this.#options;
     const home = place && state.roomNames.known(place);
-    const returned = signal.aborted ? undefined : face.giveBack(typed, home);
+    if (signal.aborted) {
+      composers.putAside(typed, home);
+      const where = home === undefined ? "" : ` The text is in the draft for ${state.label(home)}.`;
+      face.warn(reason + where);
+      return face.note(`It was: ${text}`);
+    }
+    const returned = face.giveBack(typed, home);
     const isElsewhere = home?.conversation !== state.current?.conversation;
     const where = returned === "draft" && isElsewhere ? ` The text is in the draft for ${state.label(home!)}.` : "";
     face.warn(reason + where);

@@ -75,3 +75,18 @@ Deno.test("positions of a log that was put back are told again in the new one", 
   await timers.advance(500);
   assert.deepEqual(attempts, ["ben 9", "ben 4"]);
 });
+
+Deno.test("at the end, positions are told at once, newer ones after those that are on their way", async () => {
+  const { marks: read, timers, attempts, client } = marks();
+  const answer = Promise.withResolvers<void>();
+  const first = client.people.read;
+  client.people.read = (address, seq) => first(address, seq).then(() => seq === 1 ? answer.promise : undefined);
+  read.read("ben", 1);
+  await timers.advance(500);
+  read.read("ben", 2);
+  read.read("+ops", 7);
+  const told = read.tellNow();
+  answer.resolve();
+  await told;
+  assert.deepEqual(attempts, ["ben 1", "+ops 7", "ben 2"]);
+});

@@ -11,6 +11,7 @@ import type { ConversationRef } from "../../../../src/terminal/chat/conversation
 import { FakeChatServer } from "../../../support/fakes/fake_chat_server.ts";
 import { type ChatAtTerminal, chatting, type FaceName, faceNames } from "../../../support/servers/chat_at_terminal.ts";
 import { wireConversation } from "../../../support/servers/wire_values.ts";
+import { lineDelayMs } from "../../../support/proxies/slow_line.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 import { turns } from "../../../support/waiting/turns.ts";
 
@@ -370,7 +371,7 @@ for (const face of faceNames) {
           await person.settle();
         });
       }),
-      { numRuns: 100, endOnFailure: true },
+      { numRuns: lineDelayMs() > 0 ? 5 : 100, endOnFailure: true },
     );
   });
 }

@@ -1,15 +1,19 @@
-/** The chat on both faces, over a line of 400 ms each way to a server in memory: all tests of the files, once more. */
+/**
+ * The chat on both faces, over a line of 400 ms each way to a server in memory: the tests of all files that use that
+ * server, once more.
+ */
+import { readdirSync, readFileSync } from "node:fs";
 import { slowDownLines } from "../../support/proxies/slow_line.ts";
 import { testConcurrently } from "../../support/waiting/concurrent_tests.ts";
 
+const folder = new URL("../../terminal/", import.meta.url);
+const usesServer = /support\/(servers\/(chat_at_terminal|three_conversations)|fakes\/fake_chat_server)\.ts"/;
+
 slowDownLines(400);
 await testConcurrently("the chat over a slow line", async () => {
-  await import("../../terminal/chat/terminal_chat_test.ts");
-  await import("../../terminal/chat/chat_end_test.ts");
-  await import("../../terminal/chat/sending/recipient_property_test.ts");
-  await import("../../terminal/pipe_test.ts");
-  await import("../../terminal/chat/conversations/conversation_switch_test.ts");
-  await import("../../terminal/chat/person/present_person_test.ts");
-  await import("../../terminal/full_screen/full_screen_face_test.ts");
-  await import("../../terminal/line/line_face_test.ts");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith("_test.ts"));
+  for (const name of files.sort()) {
+    const file = new URL(name, folder);
+    if (usesServer.test(readFileSync(file, "utf8"))) await import(file.href);
+  }
 });

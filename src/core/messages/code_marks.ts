@@ -45,24 +45,35 @@ function closes(line: string, opening: string): boolean {
   return mark !== undefined && after.trim() === "" && mark[0] === opening[0] && mark.length >= opening.length;
 }
 
-/** A run of backquotes opens a span that the next run of the same length closes (CommonMark 0.31, section 6.1). */
+/**
+ * A run of backquotes opens a span that the next run of the same length closes (CommonMark 0.31, section 6.1). A
+ * backslash takes the first backquote of an opening run (section 2.4), but none within a span.
+ */
 function withoutSpans(line: string): string {
-  const runs = [...line.matchAll(/`+/g)];
+  const runs = [...line.matchAll(/`+/g)].map(({ 0: { length }, index }) => {
+    const escaped = isEscaped(line, index) ? 1 : 0;
+    return { end: index + length, length, opening: index + escaped, openingLength: length - escaped };
+  });
   const nextOf = new Map<number, number>();
   const closing = runs.map(() => -1);
   for (let i = runs.length - 1; i >= 0; i--) {
-    const { length } = runs[i][0];
-    closing[i] = nextOf.get(length) ?? -1;
-    nextOf.set(length, i);
+    closing[i] = nextOf.get(runs[i].openingLength) ?? -1;
+    nextOf.set(runs[i].length, i);
   }
   let kept = "";
   let from = 0;
   for (let i = 0; i < runs.length; i++) {
     if (closing[i] < 0) continue;
-    const end = runs[closing[i]];
-    kept += `${line.slice(from, runs[i].index)}\``;
-    from = end.index + end[0].length;
+    kept += `${line.slice(from, runs[i].opening)}\``;
     i = closing[i];
+    from = runs[i].end;
   }
   return kept + line.slice(from);
+}
+
+/** Returns whether an odd number of backslashes is before `index`. */
+function isEscaped(line: string, index: number): boolean {
+  let first = index;
+  while (line[first - 1] === "\\") first -= 1;
+  return (index - first) % 2 === 1;
 }

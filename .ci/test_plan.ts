@@ -27,6 +27,8 @@ export const longestFiles: readonly string[] = [
   "tests/e2e/slow_line/client_terminal_test.ts",
   "tests/e2e/stuck_log_test.ts",
   "tests/e2e/script_commands_test.ts",
+  "tests/e2e/tail_test.ts",
+  "tests/e2e/bot_test.ts",
   "tests/crash/leak_test.ts",
   "tests/e2e/bench_test.ts",
   "tests/session/late_store_test.ts",

@@ -76,11 +76,16 @@ export class ReplyTargets {
     return target === undefined ? "" : messageLine(target);
   }
 
+  /** Whether an entry pins a message that was not loaded. */
+  lacksPinned({ conversation, event }: Message): boolean {
+    return event?.kind === "pinned" && !event.removed && !this.#known.has(key(conversation, event.target));
+  }
+
   /** Resolves when {@link pinnedBy} knows its message, or cannot learn it now. */
-  async loadPinned({ conversation, event }: Message): Promise<void> {
-    if (event?.kind !== "pinned") return;
-    const wanted = key(conversation, event.target);
-    if (!this.#known.has(wanted)) await this.#loadOne(wanted, { conversation, seq: event.target });
+  async loadPinned(entry: Message): Promise<void> {
+    const { conversation, event } = entry;
+    if (event?.kind !== "pinned" || !this.lacksPinned(entry)) return;
+    await this.#loadOne(key(conversation, event.target), { conversation, seq: event.target });
   }
 
   /** Returns a message if it is known, and else loads it. */

@@ -41,7 +41,7 @@ export class LineFace implements ChatFace {
   readonly #page = new PrintedPage();
   /** Messages of a conversation that wait until its page is printed. */
   #held: { readonly conversation: string; readonly messages: HeldMessage[] } | undefined;
-  /** Pends while a pin waits for its message, and entries after it for the pin. */
+  /** Pends while an entry waits for the message that it answers or pins, and later entries for that one. */
   #printing: Promise<void> | undefined;
   #toldMissed = false;
   /** The message that the person went to last. */
@@ -101,9 +101,9 @@ export class LineFace implements ChatFace {
   async showMessage(message: Message, { missed }: { missed: boolean }): Promise<void> {
     // Not awaited: the page comes after this message.
     if (message.conversation === this.#held?.conversation) return void this.#held.messages.push({ message, missed });
-    const isNext = this.#printing === undefined && !this.#context.state.replyTargets.lacksPinned(message);
+    const isNext = this.#printing === undefined && !this.#context.state.replyTargets.lacks(message);
     if (isNext) await this.#printArrived({ message, missed });
-    // Not awaited: the pinned message comes after this one.
+    // Not awaited: the message that it answers or pins comes after this one.
     else {
       const printing = this.#printing = this.#printLater({ message, missed });
       void printing.then(() => {
@@ -112,10 +112,10 @@ export class LineFace implements ChatFace {
     }
   }
 
-  /** Prints an entry after those before it; a pin once its message is loaded. */
+  /** Prints an entry after those before it, once the message that it answers or pins is loaded. */
   async #printLater(held: HeldMessage): Promise<void> {
     await this.#printing;
-    await this.#context.state.replyTargets.loadPinned(held.message);
+    await this.#context.state.replyTargets.load(held.message);
     await this.#printArrived(held);
   }
 

@@ -66,6 +66,16 @@ test("messages that arrive while the text of a pinned one is loaded are shown af
   await chat.sees(/26 \* ben pinned 2: “news 2\.”\n[^\n]*27 ben: after the pin\n/);
 });
 
+Deno.test("a printed page has the texts of messages before it that were pinned or answered", async () => {
+  const server = serverWithHistory(30);
+  server.pin("ben", { to: "ana", seq: 2 });
+  Object.assign(server.append("ben", "ana", "as I said"), { replyToSeq: 3 });
+  server.moveCursor("ana/", server.head);
+  await chatting({ server, to: "ben", face: "line" }, async (chat) => {
+    await chat.sees("31 * ben pinned 2: “news 2.”\n32 ben: (to 3 ben: news 3.) as I said\n");
+  });
+});
+
 test("a long message is cut in the words of its pin and in the list", async (chat) => {
   chat.receive("ben", `${"long ".repeat(60)}end`);
   await chat.sees("26 ben: long long");

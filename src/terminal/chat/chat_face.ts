@@ -92,7 +92,7 @@ export interface ChatFace {
   toNewest(): void;
   /** Loads messages that the current conversation got without a connection. @throws {ChatError} */
   catchUp(): Promise<void>;
-  /** Clears the messages of the current conversation from the terminal; on the server, they stay. */
+  /** Clears the messages that the person has seen from the terminal; on the server, they stay. */
   clear(): void;
   /** Drops loaded messages of a conversation, or of all. */
   forget(conversation?: string): void;

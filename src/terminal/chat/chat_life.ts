@@ -127,6 +127,8 @@ export class ChatLife {
     if (message === undefined) {
       const shown = found.count === 0
         ? "No search results are shown. Find messages with /search WORDS."
+        : found.count === 1
+        ? `The last search has one result, ${resultName(1)}.`
         : `The last search has the results ${resultName(1)} to ${resultName(found.count)}.`;
       return face.warn(`There is no result ${resultName(number)}. ${shown}`);
     }

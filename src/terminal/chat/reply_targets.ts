@@ -76,11 +76,16 @@ export class ReplyTargets {
     return target === undefined ? "" : messageLine(target);
   }
 
-  /** Resolves when {@link pinnedBy} knows its message, or cannot learn it now. */
-  async loadPinned({ conversation, event }: Message): Promise<void> {
-    if (event?.kind !== "pinned") return;
-    const wanted = key(conversation, event.target);
-    if (!this.#known.has(wanted)) await this.#loadOne(wanted, { conversation, seq: event.target });
+  /** Whether an entry answers or pins a message that was not loaded. */
+  lacks(entry: Message): boolean {
+    const place = targetOf(entry);
+    return place !== undefined && !this.#known.has(key(place.conversation, place.seq));
+  }
+
+  /** Resolves when {@link of} and {@link pinnedBy} know the entry's message, or cannot learn it now. */
+  async load(entry: Message): Promise<void> {
+    const place = targetOf(entry);
+    if (place !== undefined && this.lacks(entry)) await this.#loadOne(key(place.conversation, place.seq), place);
   }
 
   /** Returns a message if it is known, and else loads it. */
@@ -90,7 +95,7 @@ export class ReplyTargets {
     const mayAsk = !this.#known.has(wanted) && !this.#postponed.has(wanted);
     if (mayAsk && this.#options.client.state.kind === "online") {
       this.#wanted.set(wanted, place);
-      void this.#load();
+      void this.#loadWanted();
     }
     return target;
   }
@@ -118,7 +123,7 @@ export class ReplyTargets {
     this.#options.changed();
   }
 
-  async #load(): Promise<void> {
+  async #loadWanted(): Promise<void> {
     if (this.#isLoading) return;
     this.#isLoading = true;
     for (const [wanted, place] of this.#wanted) {
@@ -155,6 +160,12 @@ export class ReplyTargets {
     this.#known.set(wanted, message && { ...message, text: message.text.slice(0, maxText) });
     if (this.#known.size > maxKnown) this.#known.delete(this.#known.keys().next().value!);
   }
+}
+
+/** The message that an entry answers or pins. */
+function targetOf({ conversation, event, replyTo }: Message): Place | undefined {
+  const seq = event?.kind === "pinned" && !event.removed ? event.target : replyTo;
+  return seq === undefined ? undefined : { conversation, seq };
 }
 
 function key(conversation: string, seq: number): string {

@@ -170,9 +170,9 @@ async function showHistory(
   const [name, from, ...rest] = isCount || isDate ? [undefined, ...words] : words;
   if (rest.length > 0) throw usage(form);
   const fromMs = from !== undefined && isDateLike(from) ? parseDate(from) : undefined;
+  // The conversation, perhaps a room that is not found yet, went there when the command was entered.
+  if (isDate && place !== undefined) return;
   const other = name === undefined ? placeOf(input).address : await rooms.resolve(name);
-  // The conversation went there when the command was entered.
-  if (isDate) return;
   const { messages, more, moreAfter, startSeq, headSeq } = await client.history({
     with: other,
     limit: fromMs === undefined ? parseNumber(from ?? "20", form, maxMessages) : pageSize,

@@ -20,7 +20,7 @@ export const jumpCommands: Commands = {
   },
   clear: {
     arguments: "",
-    summary: "Clear the messages from the screen; nothing is deleted, and PgUp or /history shows them again",
+    summary: "Clear seen messages from the screen; nothing is deleted, and PgUp or /history shows them again",
     run: ({ clear }) => clear(),
   },
 };

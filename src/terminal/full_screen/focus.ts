@@ -91,7 +91,8 @@ export class Focus {
   }
 
   arrived(message: Message): void {
-    const before = this.window.lastSeq;
+    const { hasNewer, head, lastSeq } = this.window;
+    const before = hasNewer ? head : lastSeq;
     this.window.arrived(message);
     if (message.sender === this.#me && message.event === undefined) this.pane.unreadAfter = undefined;
     // Below the visible part, or in the person's absence: unread until they see it.
@@ -158,11 +159,13 @@ export class Focus {
     if (place !== undefined) this.pane.reveal(item);
   }
 
-  /** Shows no messages until newer ones arrive or the person scrolls up. */
-  clear(): void {
-    this.window.clear();
-    this.pane.toNewest();
-    this.pane.unreadAfter = undefined;
+  /** Shows only messages that the person has not seen, until they scroll up. @throws {ChatError} */
+  async clear(): Promise<void> {
+    const { head, hasNewer } = this.window;
+    const hasSeenAll = this.pane.follows && !hasNewer;
+    this.window.clear(hasSeenAll ? head : Math.min(head, this.#readSeq(this.current?.conversation ?? "")));
+    if (hasSeenAll) this.pane.unreadAfter = undefined;
+    await this.toNewest();
   }
 
   #show(target: LogTarget, { seq, size }: { seq: number; size: PaneSize }): void {
@@ -201,6 +204,7 @@ export class Focus {
   async #loadNewer(): Promise<void> {
     const page = await this.#page({ afterSeq: this.window.lastSeq });
     this.window.addNewer(page);
+    if (!this.window.hasNewer) this.#loaded = true;
     this.#onLoaded(page.messages);
   }
 

@@ -159,8 +159,7 @@ export class FullScreenFace implements ChatFace {
   }
 
   clear(): void {
-    this.#area.focus.now.clear();
-    this.update();
+    this.#context.person.attempt(() => this.#area.focus.now.clear());
   }
 
   forget(conversation?: string): void {

@@ -46,7 +46,7 @@ export class MessageWindow {
   #head = 0;
   /** Notes that belong below the newest message, while the window is another part of the log. */
   #laterNotes: WindowItem[] = [];
-  /** The person cleared the screen when this was the newest entry. */
+  /** The person cleared the screen of the messages up to this entry. */
   #clearedThrough = 0;
 
   /** @param options.limit messages to keep at most. Default 1000. */
@@ -133,14 +133,15 @@ export class MessageWindow {
     this.#restoreNotes();
   }
 
-  /** Drops all messages and notes until the person scrolls up; entries that arrive are shown. */
-  clear(): void {
-    this.#clearedThrough = this.#head;
-    this.#items = [];
+  /** Drops the notes, and the messages up to an entry until the person scrolls up. */
+  clear(through: number): void {
+    this.#clearedThrough = through;
+    this.#items = this.#hasNewer
+      ? []
+      : this.#items.filter(({ message, seq }) => message !== undefined && seq > through);
     this.#laterNotes = [];
     this.#notes = 0;
     this.#hasOlder = this.#head > 0;
-    this.#hasNewer = false;
   }
 
   /** Adds an entry that arrived, and applies it to the message that it changes. */

@@ -41,6 +41,8 @@ export class LineFace implements ChatFace {
   readonly #page = new PrintedPage();
   /** Messages of a conversation that wait until its page is printed. */
   #held: { readonly conversation: string; readonly messages: HeldMessage[] } | undefined;
+  /** Pends while an entry waits for the message that it answers or pins, and later entries for that one. */
+  #printing: Promise<void> | undefined;
   #toldMissed = false;
   /** The message that the person went to last. */
   #scrolledTo: ScrollPlace | undefined;
@@ -99,20 +101,33 @@ export class LineFace implements ChatFace {
   async showMessage(message: Message, { missed }: { missed: boolean }): Promise<void> {
     // Not awaited: the page comes after this message.
     if (message.conversation === this.#held?.conversation) return void this.#held.messages.push({ message, missed });
-    const { state: { current, replyTargets }, person } = this.#context;
-    if (message.event?.kind === "pinned") {
-      void replyTargets.loadPinned(message).then(() => this.#printArrived(message, { missed }));
-    } else await this.#printArrived(message, { missed });
-    // Between the part that was printed and this message, there may be unread ones.
-    if (current?.conversation === message.conversation && !this.#isBehind) person.shown(current, message.seq);
+    const isNext = this.#printing === undefined && !this.#context.state.replyTargets.lacks(message);
+    if (isNext) await this.#printArrived({ message, missed });
+    // Not awaited: the message that it answers or pins comes after this one.
+    else {
+      const printing = this.#printing = this.#printLater({ message, missed });
+      void printing.then(() => {
+        if (this.#printing === printing) this.#printing = undefined;
+      });
+    }
   }
 
-  async #printArrived(message: Message, { missed }: { missed: boolean }): Promise<void> {
+  /** Prints an entry after those before it, once the message that it answers or pins is loaded. */
+  async #printLater(held: HeldMessage): Promise<void> {
+    await this.#printing;
+    await this.#context.state.replyTargets.load(held.message);
+    await this.#printArrived(held);
+  }
+
+  async #printArrived({ message, missed }: HeldMessage): Promise<void> {
     if (!this.#wasPrinted(message)) {
       const divider = missed && !this.#toldMissed ? this.#transcript.note("--- missed while you were away ---") : [];
       if (missed) this.#toldMissed = true;
       await this.#console.print([...divider, ...this.#lines(message)]);
     }
+    const { state: { current }, person } = this.#context;
+    // Between the part that was printed and this message, there may be unread ones.
+    if (current?.conversation === message.conversation && !this.#isBehind) person.shown(current, message.seq);
   }
 
   showFound(messages: readonly Message[], { isNumbered }: FoundOptions): Promise<void> {

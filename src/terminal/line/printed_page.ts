@@ -22,7 +22,7 @@ export interface RecentPage {
 export async function loadRecent(state: ChatState, place: ConversationRef): Promise<RecentPage> {
   const { messages, more } = await state.client.history({ with: place.address, limit: recent, events: true });
   const known = messages.flatMap((message) => fromWireMessage(message) ?? []);
-  for (const message of known) state.learn(message);
+  await learn(state, known);
   return { place, messages: known, more };
 }
 
@@ -33,8 +33,14 @@ export async function loadAround(
 ): Promise<LogPart> {
   const phrase = state.names.phrase(place.conversation);
   const part = await loadPart(target, { client: state.client, address: place.address, phrase, limit: recent, before });
-  for (const message of part.messages) state.learn(message);
+  await learn(state, part.messages);
   return part;
+}
+
+/** Learns messages, and loads those that they answer or pin: what is printed is not changed later. */
+async function learn(state: ChatState, messages: readonly Message[]): Promise<void> {
+  for (const message of messages) state.learn(message);
+  await Promise.all(messages.map((message) => state.replyTargets.load(message)));
 }
 
 /** The part of the current conversation that was printed as a page, and is not printed again when it is delivered. */

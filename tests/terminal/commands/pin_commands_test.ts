@@ -6,6 +6,7 @@ import {
   faceNames,
   serverWithHistory,
 } from "../../support/servers/chat_at_terminal.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 /** Tests a behaviour with every face, in the conversation with ben. */
 function test(behaviour: string, use: (chat: ChatAtTerminal) => Promise<void>, setup: Partial<ChatSetup> = {}): void {
@@ -51,6 +52,28 @@ test("the pin of a message that was not loaded says its text, too", async (chat)
   chat.server.pin("ben", { to: "ana", seq: 2 });
   chat.server.deliverAll();
   await chat.sees("26 * ben pinned 2: “news 2.”");
+});
+
+test("messages that arrive while the text of a pinned one is loaded are shown after the pin", async (chat) => {
+  chat.context.state.replyTargets.forget();
+  chat.server.held = "history";
+  chat.server.pin("ben", { to: "ana", seq: 2 });
+  chat.receive("ben", "after the pin");
+  chat.type("/ping\r");
+  await chat.sees("The server answered in");
+  await eventually(() => chat.server.waiting.length > 0, () => "the pinned message is asked for");
+  chat.server.release();
+  await chat.sees(/26 \* ben pinned 2: “news 2\.”\n[^\n]*27 ben: after the pin\n/);
+});
+
+Deno.test("a printed page has the texts of messages before it that were pinned or answered", async () => {
+  const server = serverWithHistory(30);
+  server.pin("ben", { to: "ana", seq: 2 });
+  Object.assign(server.append("ben", "ana", "as I said"), { replyToSeq: 3 });
+  server.moveCursor("ana/", server.head);
+  await chatting({ server, to: "ben", face: "line" }, async (chat) => {
+    await chat.sees("31 * ben pinned 2: “news 2.”\n32 ben: (to 3 ben: news 3.) as I said\n");
+  });
 });
 
 test("a long message is cut in the words of its pin and in the list", async (chat) => {

@@ -124,3 +124,50 @@ Deno.test("/clear while the person reads old messages shows those that arrive", 
     assert.doesNotMatch(chat.seen, /more below/);
   });
 });
+
+/** Ana's read position with ben, as the chat knows it. */
+function readWithBen(chat: ChatAtTerminal): number | undefined {
+  return chat.context.state.list.get("ana:ben")?.readSeq;
+}
+
+Deno.test("messages that a jump passes over are read once the person has scrolled down to the newest", async () => {
+  await chatting({ face: "full screen", to: "cat", server: serverWithHistory(300) }, async (chat) => {
+    await chat.sees("ana: old news");
+    chat.receive("ben", "the newest");
+    await chat.sees(/ben +1/);
+    chat.type("/jump ben 100\r");
+    await chat.sees(/100 ben: news 100\.\n/);
+    for (let pages = 0; pages < 60 && !chat.seen.includes("301 ben: the newest\n"); pages++) {
+      const before = chat.seen;
+      chat.type("\x1b[6~");
+      await eventually(() => chat.seen !== before, () => `another screen than\n${before}`);
+    }
+    await eventually(() => readWithBen(chat) === 301, () => `${readWithBen(chat)}`);
+  });
+});
+
+Deno.test("/clear leaves unread messages that the person did not see, and shows them", async () => {
+  await withBen(async (chat) => {
+    await eventually(() => readWithBen(chat) === 300, () => `${readWithBen(chat)}`);
+    chat.type("/jump 60\r");
+    await chat.sees(/more below/);
+    chat.receive("ben", "not seen yet");
+    await eventually(() => chat.context.state.list.get("ana:ben")?.unread === 1, () => chat.seen);
+    chat.type("/clear\r");
+    await chat.sees(/301 ben: not seen yet\n/);
+    assert.doesNotMatch(chat.seen, /news 300/);
+    await eventually(() => readWithBen(chat) === 301, () => `${readWithBen(chat)}`);
+  });
+});
+
+Deno.test("the line of unread messages is above the first that arrived while the person was at an older one", async () => {
+  await withBen(async (chat) => {
+    chat.type("/jump 60\r");
+    await chat.sees(/more below/);
+    chat.receive("ben", "first unread");
+    chat.receive("ben", "second unread");
+    await eventually(() => chat.context.state.list.get("ana:ben")?.unread === 2, () => chat.seen);
+    chat.type(ctrlEnd);
+    await chat.sees(/300 ben: news 300\.\n[^]*─ unread ─[^\n]*\n[^\n]*301 ben: first unread\n/);
+  });
+});

@@ -207,7 +207,7 @@ Deno.test("a cleared window shows what arrives, and older messages once they are
   const window = bigWindow();
   window.addNewest(page(1, 10));
   window.note({ lines: ["old note"] });
-  window.clear();
+  window.clear(window.head);
   window.addNewest(page(1, 10));
   assert.deepEqual(texts(window), []);
   window.arrived(entry(11));

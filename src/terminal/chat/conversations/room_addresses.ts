@@ -61,7 +61,7 @@ export class RoomAddresses {
     try {
       return await this.#options.client.conversation(address);
     } catch (error) {
-      throw await this.#withInvitation(typed, error);
+      throw this.#withInvitations(typed, error);
     }
   }
 
@@ -151,12 +151,13 @@ export class RoomAddresses {
     }
   }
 
-  /** Adds to an error that the person could join a room of this name. */
-  async #withInvitation(typed: string, error: unknown): Promise<unknown> {
-    const [room] = this.#invitations(typed);
-    if (!(error instanceof ChatError) || error.code !== "not_found" || room === undefined) return error;
-    const invitedBy = await this.#ownerOf(room);
-    const hint = `${invitedBy} invited you to ${this.#short(room)}: /join ${this.#short(room)}`;
-    return new ChatError(error.code, `${error.message} ${hint}`, { cause: error });
+  /** Adds to an error that the person could join rooms of this name. */
+  #withInvitations(typed: string, error: unknown): unknown {
+    if (!(error instanceof ChatError) || error.code !== "not_found") return error;
+    const hints = this.#invitations(typed).map((room) => {
+      const address = this.#short(room);
+      return ` ${this.#options.list.get(room.id)?.invitedBy} invited you to ${address}: /join ${address}`;
+    });
+    return new ChatError(error.code, error.message + hints.join("."), { cause: error });
   }
 }

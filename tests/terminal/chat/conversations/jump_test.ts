@@ -234,7 +234,7 @@ test("a result beyond the last one is told with those that exist", async (chat) 
   chat.type("/search news 60.\r");
   await chat.sees(/r1 60 ben/);
   chat.type("/jump r5\r");
-  await chat.sees("There is no result r5. The last search has the results r1 to r1.");
+  await chat.sees("There is no result r5. The last search has one result, r1.");
 });
 
 test("a message that is not kept any more is told with the first one that is", async (chat) => {

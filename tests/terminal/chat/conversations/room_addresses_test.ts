@@ -161,6 +161,40 @@ test("a name of several rooms means none of them, and the answer has addresses t
   assert.deepEqual([chat.requests("leaveRoom"), chat.requests("search")], [[], []]);
 });
 
+test("/history DATE in a room that the server has yet to find goes to its part once it is found", {
+  rooms: [own],
+  openRooms: [{ ...open, room: { ...open.room!, name: "ops" } }],
+}, async (chat) => {
+  chat.server.append("cat", ids.open, "the first of ops");
+  chat.server.held = "getConversation";
+  chat.type("/to #ops\r/history 2026-01-10\r");
+  await chat.isIn("#ops …");
+  chat.type("/ping\r");
+  chat.server.release();
+  await chat.sees("The server answered in");
+  await chat.isIn("#ops");
+  await chat.sees("cat: the first of ops");
+  assert.doesNotMatch(flat(chat), /You are in no conversation/);
+});
+
+test("/jump with a name of several rooms goes to none, and what is typed next comes back", {
+  rooms: [own, open],
+}, async (chat) => {
+  chat.type("/jump #boss 3\rnot sent\r");
+  await says(chat, "2 rooms are named #boss: #boss+k3v (private, by ben), #boss+ope (public).");
+  await says(chat, "Not sent to #boss: 2 rooms");
+  await chat.isIn("#boss ?", "not sent");
+  assert.deepEqual(chat.requests("send"), []);
+});
+
+test("all invitations to rooms of a name that was not found are told", {
+  rooms: [invitation, room(ids.own, { role: Role.INVITED, invitedBy: "ben", position: 98 })],
+}, async (chat) => {
+  chat.type("/jump #boss 3\r");
+  await says(chat, "cat invited you to #boss+k3w: /join #boss+k3w");
+  await says(chat, "ben invited you to #boss+k3v: /join #boss+k3v");
+});
+
 test("two private rooms of a name are told apart by their owners", { rooms: [own, other] }, async (chat) => {
   chat.type("/to #boss\r");
   await says(chat, "2 rooms are named #boss: #boss+k3v (private, by ben), #boss+k3w (private, by cat).");

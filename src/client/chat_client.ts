@@ -214,7 +214,7 @@ export class ChatClient {
       }
       await this.#wait(failure, signal);
     }
-    this.#outbox.close(error ?? new ChatError("unavailable", "The client was closed before the message was accepted."));
+    this.#outbox.close(error ?? new ChatError("unavailable", "The client was closed before the server answered."));
     this.#setState({ kind: "ended", error });
     return error;
   }

@@ -3,7 +3,7 @@ import { ChatError } from "../core/chat_error.ts";
 /** The reply to a request that must not be repeated was lost: the server may have done what it asks for, or not. */
 export class UnknownOutcome extends ChatError {
   private constructor(message: string, cause: ChatError) {
-    super("unavailable", message, { cause });
+    super(cause.code, message, { cause });
   }
 
   /** Returns the error for a password change that failed with `error` after it was sent. */
@@ -21,6 +21,12 @@ export class UnknownOutcome extends ChatError {
       error,
       "it is not known whether the account was deleted: if you can still log in, delete it again.",
     );
+  }
+
+  /** Returns the error for a message that was sent and has no reply when its client ends with `error`. */
+  static ofMessage(error: ChatError): UnknownOutcome {
+    const reason = error.message.replace(/\.$/, "");
+    return new UnknownOutcome(`${reason}, so the server may have accepted the message.`, error);
   }
 
   static #of(error: unknown, unknown: string): unknown {

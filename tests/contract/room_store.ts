@@ -180,6 +180,28 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: c.slice(0, 4) }), []);
   });
 
+  test("a name and the beginning of an id lead a user to rooms that they may see", async (setting, stores) => {
+    const { rooms, settings, messages } = stores;
+    const short = { name: "ops", idStart: "+aaa" };
+    const [own, left, offered, hidden, open, other] = ["b", "c", "d", "e", "f", "g"].map((letter) => {
+      return `+aaa${letter.repeat(23)}`;
+    });
+    for (const id of [own, left]) await setting.create(id, { name: "ops", isPublic: false });
+    for (const id of [offered, hidden]) await setting.create(id, { name: "ops", by: "ben", isPublic: false });
+    await setting.create(open, { name: "ops", by: "ben" });
+    await setting.create(other, { name: "web", by: "ana" });
+    await setting.event(left, "ana", { kind: "left" });
+    await setting.event(offered, "ben", { kind: "invited", user: "ana" });
+    assert.deepEqual((await rooms.findRoomsStartingFor("ana", short)).sort(), [own, offered, open]);
+    assert.deepEqual(await rooms.findRoomsStartingFor("cleo", short), [open]);
+    assert.deepEqual(await rooms.findRoomsStartingFor("cleo", { name: "ops", idStart: "+aab" }), []);
+    assert.deepEqual(await rooms.findRoomsStartingFor("cleo", { name: "none", idStart: "+aaa" }), []);
+    await setting.event(open, "ana", { kind: "joined" });
+    await settings.block("ana", "ben", messages.head);
+    assert.deepEqual((await rooms.findRoomsStartingFor("ana", short)).sort(), [own, open]);
+    assert.deepEqual((await rooms.findRoomsStarting(short)).sort(), [own, left, offered, hidden, open]);
+  });
+
   test("public rooms are listed by name, page by page, and found by name and topic", async (setting, { rooms }) => {
     await setting.create(a, { name: "web" });
     await setting.create(b, { name: "ops" });

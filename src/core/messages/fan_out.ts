@@ -33,18 +33,13 @@ export class FanOut {
   publish(message: Message, { users, room, subscriber, named }: Audience): void {
     const { live } = this.#options;
     const isMarked = named !== "unknown" || !mayName(message);
-    const marked = new Map<Naming, Message>();
+    const markFor = named === undefined || named === "unknown" ? undefined : markerOf(message, named);
     for (const user of users ?? live.users()) {
       const subscribers = live.of(user);
       if (subscribers.length === 0) continue;
       const visibility = users === undefined ? "unknown" : this.#visibilityOf(user, message, room);
       if (visibility === "hidden") continue;
-      const naming = named === undefined || named === "unknown"
-        ? undefined
-        : namingOf(named, { reader: user, sender: message.sender });
-      const offered = naming === undefined
-        ? message
-        : marked.getOrInsertComputed(naming, () => ({ ...message, naming }));
+      const offered = markFor?.(user) ?? message;
       for (const each of subscribers) {
         if (visibility === "shown" && isMarked) each.offer(offered, each === subscriber);
         else each.lookUp(message.position);
@@ -59,6 +54,16 @@ export class FanOut {
     if (visibility === "hidden" || event === undefined || isRoomEvent(event)) return visibility;
     return room === undefined || room.firstSeq(user) <= event.target ? visibility : "unknown";
   }
+}
+
+/** Returns a function that marks a message for a reader; readers with the same mark share one copy. */
+function markerOf(message: Message, named: NamedReaders): (reader: string) => Message {
+  const { sender } = message;
+  const copies = new Map<Naming, Message>();
+  return (reader) => {
+    const naming = namingOf(named, { reader, sender });
+    return naming === undefined ? message : copies.getOrInsertComputed(naming, () => ({ ...message, naming }));
+  };
 }
 
 /** Returns whether an entry may name members: no other text names one. */

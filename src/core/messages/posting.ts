@@ -89,9 +89,14 @@ export class Posting {
     return { conversation: isNamed ? "" : address.id, members: [], room: undefined, refusal };
   }
 
-  /** Of the rooms that the user may see, one has to have this name and beginning of its id. */
+  /**
+   * Resolves a name and the beginning of an id to the only such room that the user is in, or else that they may see:
+   * ids can be made to begin alike, so no invitation and no public room changes what the address of their own room means.
+   */
   async #resolveStart(user: string, short: ShortAddress): Promise<Destination> {
-    const rooms = (await this.#options.rooms.findStarting(short)).filter((room) => room.may(user, "see"));
+    const seen = (await this.#options.rooms.findStarting(short, user)).filter((room) => room.may(user, "see"));
+    const own = seen.filter((room) => room.isMember(user));
+    const rooms = own.length > 0 ? own : seen;
     const [room, ...others] = rooms;
     if (room !== undefined && others.length === 0) {
       return { conversation: room.id, members: [], room, refusal: undefined };

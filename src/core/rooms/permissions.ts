@@ -74,10 +74,13 @@ const allowedInPublic: Readonly<Record<Standing, readonly RoomAction[]>> = {
 /** The settings of a room that permissions depend on. */
 export type RoomRules = Pick<Room, "isPublic" | "mentionAll">;
 
-/** Returns whether a user of this standing may perform the action; `rules` as the room is now. */
-export function mayDo(standing: Standing, action: RoomAction, { isPublic, mentionAll }: RoomRules): boolean {
-  if (action === "mention_all") return mayMentionAll(standing, mentionAll);
-  return allowed[standing].has(action) || (isPublic && allowedInPublic[standing].includes(action));
+/**
+ * Returns whether a user of this standing may perform the action; `rules` as the room is now. Each plain message calls
+ * this, and most need no rule.
+ */
+export function mayDo(standing: Standing, action: RoomAction, rules: RoomRules): boolean {
+  if (action === "mention_all") return mayMentionAll(standing, rules.mentionAll);
+  return allowed[standing].has(action) || (rules.isPublic && allowedInPublic[standing].includes(action));
 }
 
 /** Returns whether a user of this standing may name all members at once, in a room that permits it from a role on. */

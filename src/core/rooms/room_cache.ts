@@ -61,10 +61,13 @@ export class RoomCache {
       await this.#findNamed(name, await this.#store.findPublicRoom(name));
   }
 
-  /** Finds the rooms, at most 100, that a short address may mean. */
-  async findStarting(short: ShortAddress): Promise<RoomState[]> {
-    const rooms = await Promise.all((await this.#store.findRoomsStarting(short)).map((id) => this.find(id)));
-    return rooms.filter((room) => room !== undefined && isShortAddressOf(short, room)) as RoomState[];
+  /** Finds the rooms that a short address may mean: of a user, among those that they may see; or else at most 100. */
+  async findStarting(short: ShortAddress, user?: string): Promise<RoomState[]> {
+    const found = user === undefined
+      ? this.#store.findRoomsStarting(short)
+      : this.#store.findRoomsStartingFor(user, short);
+    const rooms = await Promise.all((await found).map((id) => this.find(id)));
+    return rooms.filter((room) => room !== undefined).filter((room) => isShortAddressOf(short, room));
   }
 
   /**

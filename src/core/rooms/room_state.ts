@@ -70,8 +70,9 @@ export class RoomState {
   }
 
   get mentionAll(): MemberRole {
-    const roles = [this.#mentionAll, ...this.#updates.values().map(({ mentionAll }) => mentionAll)];
-    return roles.reduce((one, other) => rank(one) > rank(other) ? one : other);
+    let highest = this.#mentionAll;
+    for (const { mentionAll } of this.#updates) if (rank(mentionAll) > rank(highest)) highest = mentionAll;
+    return highest;
   }
 
   get historyVisible(): boolean {

@@ -42,6 +42,12 @@ export interface RoomStore {
   findRoomsStarting(short: ShortAddress): Promise<string[]>;
 
   /**
+   * Returns the ids of the rooms with this name and beginning of their id that a user may see: public ones, those that
+   * they are in, and those to which they are invited by a user that they do not block.
+   */
+  findRoomsStartingFor(user: string, short: ShortAddress): Promise<string[]>;
+
+  /**
    * Lists public rooms by name; only those with `query` in their name or topic ("" for all, ignoring case) and names
    * after `after` ("" for all), at most `limit`.
    */

@@ -350,9 +350,8 @@ function settingsAfter(
 /** Returns the first member, by name, of the highest role in a room. */
 function highestMember(room: RoomState): string | undefined {
   const members = [...room.members()].filter((user) => room.isMember(user)).sort();
-  const rankOf = (user: string) => memberRoles.indexOf(room.standing(user) as MemberRole);
-  const highest = Math.max(...members.map(rankOf));
-  return members.find((user) => rankOf(user) === highest);
+  const holders = memberRoles.toReversed().map((role) => members.find((user) => room.standing(user) === role));
+  return holders.find((user) => user !== undefined);
 }
 
 /** Returns the audit event of a change in a room; undefined for changes that are not recorded. */

@@ -388,8 +388,7 @@ export const migrations: readonly string[] = [
 
   CREATE TRIGGER entry_changed AFTER UPDATE OF conversation, sender, text, deleted, file ON entry
   WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
-    INSERT INTO search_index (search_index, rowid, text, file, scope)
-      SELECT 'delete', old.position, searchable_text(old.text),
+    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', old.position, searchable_text(old.text),
       searchable_text((SELECT name FROM file WHERE position = old.position)),
       search_scope(old.conversation, old.sender) || iif(old.file, ' file', '');
     INSERT INTO search_index (rowid, text, file, scope) SELECT new.position, searchable_text(new.text),
@@ -399,15 +398,13 @@ export const migrations: readonly string[] = [
   -- Before, because the deletion of an entry deletes its file.
   CREATE TRIGGER entry_removed BEFORE DELETE ON entry
   WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
-    INSERT INTO search_index (search_index, rowid, text, file, scope)
-      SELECT 'delete', old.position, searchable_text(old.text),
+    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', old.position, searchable_text(old.text),
       searchable_text((SELECT name FROM file WHERE position = old.position)),
       search_scope(old.conversation, old.sender) || iif(old.file, ' file', '');
   END;
   CREATE TRIGGER file_detached BEFORE DELETE ON file
   WHEN EXISTS (SELECT 1 FROM search_index WHERE rowid = old.position) BEGIN
-    INSERT INTO search_index (search_index, rowid, text, file, scope)
-      SELECT 'delete', e.position, searchable_text(e.text), searchable_text(old.name),
+    INSERT INTO search_index (search_index, rowid, text, file, scope) SELECT 'delete', e.position, searchable_text(e.text), searchable_text(old.name),
       search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
     INSERT INTO search_index (rowid, text, file, scope) SELECT e.position, searchable_text(e.text), '',
       search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;

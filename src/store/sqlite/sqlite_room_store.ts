@@ -68,6 +68,14 @@ function prepareStatements(database: Database) {
       `SELECT c.name AS id FROM conversation c CROSS JOIN room r ON r.conversation = c.id
        WHERE c.name >= :from AND c.name < :to AND r.name = :name LIMIT 100`,
     ),
+    // The rooms of the user are fewer than those of a name, which anybody may create.
+    findStartingFor: database.prepare(
+      `SELECT c.name AS id FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+         CROSS JOIN room r ON r.conversation = c.id
+       WHERE m.user = ${asker} AND m.room = 1 AND c.name >= :from AND c.name < :to AND r.name = :name
+         AND (${isMember} OR (m.role = ${roleCodes.invited}
+           AND ${isUnblocked(asker, "m.inviter", openEnd.toString())}))`,
+    ),
     listPublic: database.prepare(
       `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at,
          r.members
@@ -187,9 +195,19 @@ export class SqliteRoomStore implements RoomStore {
 
   findRoomsStarting({ name, idStart }: ShortAddress): Promise<string[]> {
     return settle(() => {
-      // All ids that begin so are before this one.
-      const rows = this.#statements.findStarting.all({ name, from: idStart, to: `${idStart}~` });
+      const rows = this.#statements.findStarting.all({ name, from: idStart, to: afterAll(idStart) });
       return rows.map(({ id }) => String(id));
+    });
+  }
+
+  findRoomsStartingFor(asker: string, { name, idStart }: ShortAddress): Promise<string[]> {
+    return settle(() => {
+      const { findStartingFor, findPublic } = this.#statements;
+      const rows = findStartingFor.all({ asker, name, from: idStart, to: afterAll(idStart) });
+      const found = new Set(
+        [...rows, findPublic.get(name)].flatMap((row) => row === undefined ? [] : [String(row.id)]),
+      );
+      return [...found].filter((id) => id.startsWith(idStart));
     });
   }
 
@@ -320,6 +338,11 @@ export class SqliteRoomStore implements RoomStore {
 
 function toRooms(rows: unknown[]): Room[] {
   return (rows as RoomRow[]).map(toRoom);
+}
+
+/** Returns a text after all ids that begin so. */
+function afterAll(idStart: string): string {
+  return `${idStart}~`;
 }
 
 function toRoom(row: RoomRow): Room {

@@ -76,7 +76,7 @@ export class TerminalChat {
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),
-        refused: (unsent, reason) => this.#submissions.refused(unsent, reason),
+        refused: (unsent, error) => this.#submissions.refused(unsent, error),
       },
       transfers: { signal, changed, done: (text) => this.#face.note(text), failed: (text) => this.#face.warn(text) },
       changed,

@@ -112,7 +112,7 @@ async function listPins({ client, print }: CommandContext, input: CommandInput):
   await print(
     pins.length === 0
       ? ["No message is pinned here."]
-      : ["Pinned messages, the newest pin last:", ...pins.reverse().map(pinLine)],
+      : ["Pinned messages, the newest pin last; /jump N goes to message N:", ...pins.reverse().map(pinLine)],
   );
 }
 

@@ -34,3 +34,25 @@ Deno.test("a short address leads to the room that the user may see, and tells st
   assert.deepEqual(await rooms.texts("ana", id), ["for few"]);
   await rejectsWith("not_found", chat.posting.room("ben", short));
 });
+
+Deno.test("no invitation and no public room changes what the short address of one's own room means", async () => {
+  await using rooms = await TestRooms.open();
+  const { chat } = rooms.test;
+  const create = async (user: string, id: string, isPublic: boolean) =>
+    (await chat.rooms.create({ user }, { id, name: "boss", isPublic, historyVisible: false })).room.id;
+  const own = await create("ana", "01941f29-7c00-7000-8000-000000000000", false);
+  // Ids with which ben's rooms begin like ana's.
+  const offered = await create("ben", "01941f29-7c00-7000-8000-00000001cd3f", false);
+  const open = await create("ben", "01941f29-7c00-7000-8000-0000000281ea", true);
+  const short = "#boss+u4l";
+  await rooms.invite("ben", offered, "ana");
+  for (const id of [own, offered, open]) assert.equal(id.slice(0, 4), "+u4l");
+  await sendMessage(chat, "ana", rooms.test.draft(short, "for few"));
+  assert.deepEqual(await rooms.texts("ana", own), ["for few"]);
+  await rooms.join("ana", offered);
+  const ambiguous = await rejectsWith("invalid_argument", chat.posting.room("ana", short));
+  assert.equal(ambiguous.message, '2 rooms begin with "#boss+u4l": write more of the id.');
+  await rooms.leave("ana", own);
+  await rooms.leave("ana", offered);
+  assert.equal((await chat.posting.room("ana", short)).id, open);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { openStore } from "../../../src/store/open_store.ts";
@@ -26,6 +27,13 @@ function editDatabase(folder: string, sql: string): void {
   connection.exec(sql);
   connection.close();
 }
+
+Deno.test("the steps that databases have taken do not change, so a backup has the triggers that restore expects", () => {
+  // The steps of the last published version.
+  const published = { steps: 16, sha256: "9d7a20b47adc85fc08e450cf9b87fbcd3e7c323111c96f0b44c61ed7137a8782" };
+  const steps = migrations.slice(0, published.steps).join("\0");
+  assert.equal(createHash("sha256").update(steps).digest("hex"), published.sha256);
+});
 
 Deno.test("a reopened store has its log, epoch and accounts", async () => {
   using folder = temporaryFolder();

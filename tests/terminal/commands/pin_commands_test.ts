@@ -40,7 +40,7 @@ test("/pins lists numbers, authors, times and a line, the newest pin last", asyn
   chat.server.pin("ben", { to: "ana", seq: 26 });
   chat.server.pin("ana", { to: "ben", seq: 3 });
   chat.type("/pins\r");
-  await chat.sees("Pinned messages, the newest pin last:");
+  await chat.sees("Pinned messages, the newest pin last; /jump N goes to message N:");
   await chat.sees(/ 26 ben, \d{4}-\d\d-\d\d \d\d:\d\d: the rules: \(by ben\)/);
   await chat.sees(/the rules: \(by ben\)[^]* 3 ben, \d{4}-\d\d-\d\d \d\d:\d\d: news 3\. \(by ana\)/);
 });
@@ -59,7 +59,7 @@ test("a long message is cut in the words of its pin and in the list", async (cha
   chat.type("/pin 26\r");
   await chat.sees(/27 \* ana pinned 26: “(long ){7,8}(lon)?g?…”/);
   chat.type("/pins\r");
-  await chat.sees("Pinned messages, the newest pin last:");
+  await chat.sees("Pinned messages, the newest pin last; /jump N goes to message N:");
   await chat.sees(/ 26 ben, .*: (long ){11,12}(lon)?g?… \(by ana\)/);
 });
 

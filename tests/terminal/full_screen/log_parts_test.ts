@@ -22,7 +22,8 @@ for (const size of [{ columns: 40, rows: 10 }, { columns: 80, rows: 24 }, { colu
       await chat.sees(/58 ben: news 58\.\n[^\n]*59 ben: news 59\.\n[^\n]*60 ben: news 60\.\n[^\n]*61 ben: news 61\.\n/);
       await eventually(() => /\x1b\[7m\d\d:\d\d 60\x1b/.test(chat.terminal.written), () => "reverse video");
       assert.doesNotMatch(chat.terminal.written, /\x1b\[7m\d\d:\d\d 61\x1b/);
-      await chat.sees(/↓ more below/);
+      // In a narrow window, the delay may take its place.
+      if (size.columns >= 80) await chat.sees(/↓ more below/);
     }, size);
   });
 }

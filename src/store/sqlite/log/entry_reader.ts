@@ -100,8 +100,9 @@ export class EntryReader {
 
   /**
    * Reads the entries at `positions`, in this order, for `user`, a key, up to the limits, but always the first entry. A
-   * statement per entry would cost twice as much. Marks are reactions and pins. Entries may change or disappear between steps; each is read in its
+   * statement per entry would cost twice as much. Entries may change or disappear between steps; each is read in its
    * current state.
+   * @param limits.marks reads the reactions and the pin of each entry, too
    */
   *read(
     user: number,

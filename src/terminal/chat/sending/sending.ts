@@ -1,5 +1,4 @@
 import type { ChatClient, SendOptions } from "../../../client/chat_client.ts";
-import { ChatError } from "../../../core/chat_error.ts";
 import { sanitizeLine } from "../../../core/sanitize.ts";
 import type { ConversationRef } from "../conversations/conversation_ref.ts";
 import { isRoomName } from "../conversations/room_names.ts";
@@ -23,7 +22,8 @@ export interface SendingOptions {
   /** The server accepted a message. */
   accepted(): void;
   /** The message will never be accepted. */
-  refused(unsent: UnsentMessage, reason: string): void;
+  /** The server did not take it, or the chat ended before the answer. */
+  refused(unsent: UnsentMessage, error: unknown): void;
 }
 
 const maxLines = 3;
@@ -51,7 +51,7 @@ export class Sending {
       ? resolve(place).then(({ address }) => client.send(address, text, options))
       : client.send(place.address, text, options);
     const settled = sent
-      .then(accepted, (error) => refused(unsent, error instanceof ChatError ? error.message : String(error)))
+      .then(accepted, (error) => refused(unsent, error))
       .finally(() => {
         this.#unsent.delete(unsent);
         changed();

@@ -1,4 +1,6 @@
 import type { SendOptions } from "../../../client/chat_client.ts";
+import { UnknownOutcome } from "../../../client/unknown_outcome.ts";
+import { ChatError } from "../../../core/chat_error.ts";
 import type { Jump } from "../../commands/command.ts";
 import { type Destination, destinationOf } from "../../commands/command_table.ts";
 import type { ChatFace } from "../chat_face.ts";
@@ -78,9 +80,11 @@ export class Submissions {
     state.sending.start({ place, label: state.names.label(place.conversation), ...message }, options);
   }
 
-  /** The server will not take a message. */
-  refused({ place, label, text, typed }: UnsentMessage, reason: string): void {
-    this.#giveBack(`Not sent to ${label}: ${reason}`, { text, typed, place });
+  /** The server will not take a message, or did not answer before the end of the chat. */
+  refused({ place, label, text, typed }: UnsentMessage, error: unknown): void {
+    const reason = error instanceof ChatError ? error.message : String(error);
+    const outcome = error instanceof UnknownOutcome ? "Perhaps not sent" : "Not sent";
+    this.#giveBack(`${outcome} to ${label}: ${reason}`, { text, typed, place });
   }
 
   /** Puts a line back into the draft of its conversation, for the person to complete or to correct. */

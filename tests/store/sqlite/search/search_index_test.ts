@@ -264,6 +264,15 @@ Deno.test("a migration starts the index anew, and words erased before or while i
   database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
 });
 
+Deno.test("the form of the index counts the characters that regular expressions of this runtime know", () => {
+  using database = Database.openInMemory();
+  const every16th = Array.from({ length: 0x4000 }, (_, index) => String.fromCodePoint(index * 16));
+  const known = every16th.filter((character) => /\P{Cn}/u.test(character)).length;
+  // Unicode 16 has 10313 of them.
+  assert.ok(known >= 10_313 && known < 0x4000, `${known}`);
+  assert.deepEqual({ ...database.prepare("SELECT form FROM search_cursor").get() }, { form: `1, ${known} characters` });
+});
+
 Deno.test("an index with words of another version of Unicode is filled anew, and erased words are not found", async () => {
   using folder = temporaryFolder();
   {
@@ -276,7 +285,7 @@ Deno.test("an index with words of another version of Unicode is filled anew, and
     database.prepare(
       "INSERT INTO search_index (rowid, text, scope) SELECT position, 'old' || text, 'c1 u1' FROM entry",
     ).run();
-    database.prepare("UPDATE search_cursor SET form = '1, Unicode 16.0'").run();
+    database.prepare("UPDATE search_cursor SET form = '1, 9000 characters'").run();
   }
   const oldWords = (database: Database) =>
     database.prepare(`SELECT rowid FROM search_index WHERE search_index MATCH '"oldzqword"*'`).all();

@@ -8,6 +8,7 @@ import {
   faceNames,
   serverWithHistory,
 } from "../../../support/servers/chat_at_terminal.ts";
+import { isSent } from "../../../support/servers/three_conversations.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const altShiftJ = "\x1bJ";
@@ -37,12 +38,6 @@ function serverOfTwo(): FakeChatServer {
     message.acceptedAtMs = january(message.seq <= 100 ? 10 : 20, message.seq === 1 ? 0 : 12);
   }
   return server;
-}
-
-async function isSent(chat: ChatAtTerminal, text: string, conversation: string): Promise<void> {
-  const found = () => chat.server.log.filter((message) => message.text === text);
-  await eventually(() => found().length > 0, () => `${text} in\n${chat.seen}`);
-  assert.deepEqual(found().map((message) => message.conversation), [conversation]);
 }
 
 for (const size of sizes) {
@@ -275,7 +270,7 @@ test("a jump to a conversation without that message shows its newest ones", asyn
 test("a jump while there is no connection says so, and the conversation is loaded over the next one", async (chat) => {
   await chat.disconnect();
   chat.type("/jump cat 30\r");
-  await chat.sees(/Not connected: [^]*\n\[[^\n]*cat[^\n]*$/);
+  await chat.sees(/Not connected[^]*\n\[[^\n]*cat[^\n]*$/);
   await chat.reconnect();
   await chat.isIn("cat");
   await chat.sees("81 cat: meow 80.");

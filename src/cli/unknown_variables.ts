@@ -36,10 +36,19 @@ export function unknownVariables(
   if (set.every((name) => known.has(name))) return [];
   commands(env, { variables: known });
   const internal: readonly string[] = [listVariable, ...commandVariables];
-  const suggested = [...known].filter((name) => !internal.includes(name));
+  // Without the prefix, which all names share: it would make any two short names similar.
+  const suggested = [...known].filter((name) => !internal.includes(name)).map(withoutPrefix);
   return set.filter((name) => !known.has(name)).toSorted().map((name) => {
-    const similar = findSimilar(name, suggested, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 1 });
-    const meant = similar.length === 0 ? "" : ` Did you mean ${similar[0]}?`;
+    const similar = findSimilar(withoutPrefix(name), suggested, {
+      maxDistance: 3,
+      maxDistanceRatio: 0.5,
+      maxSuggestions: 1,
+    });
+    const meant = similar.length === 0 ? "" : ` Did you mean CHATD_${similar[0]}?`;
     return `The environment variable ${name} has no effect: chatd knows no such variable.${meant}`;
   });
+}
+
+function withoutPrefix(name: string): string {
+  return name.replace(/^CHATD_/, "");
 }

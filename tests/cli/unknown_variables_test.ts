@@ -5,8 +5,15 @@ import { unknownVariables } from "../../src/cli/unknown_variables.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
 
 Deno.test("a variable that no command reads is told with the name that was meant", () => {
-  const told = unknownVariables(["send"], { CHATD_SEVER: "h:1", CHATD_XYZZY: "1", CHATD_USR: "", HOME: "/" });
+  const told = unknownVariables(["send"], {
+    CHATD_SEVER: "h:1",
+    CHATD_XYZZY: "1",
+    CHATD_BOGUS: "1",
+    CHATD_USR: "",
+    HOME: "/",
+  });
   assert.deepEqual(told, [
+    "The environment variable CHATD_BOGUS has no effect: chatd knows no such variable.",
     "The environment variable CHATD_SEVER has no effect: chatd knows no such variable. Did you mean CHATD_SERVER?",
     "The environment variable CHATD_XYZZY has no effect: chatd knows no such variable.",
   ]);

@@ -126,9 +126,13 @@ Deno.test({
         const { code, err } = await run(args);
         assert.deepEqual([code, err], [0, ""], args);
       }
-      const tail = await run("tail");
-      assert.equal(tail.code, 1);
-      assert.match(tail.err, /^chatd: Cannot [^\n]+: the file system is read-only\. [^\n]+XDG_STATE_HOME\.\n$/);
+      const env = { CHATD_PASSWORD: scriptPassword, CHATD_NEW_PASSWORD: "another password" };
+      for (const args of ["tail", "logout", "passwd"]) {
+        const { code, err } = await shell(`${script} ${args}`, { env: { ...ana.env, ...env }, mounts: true });
+        assert.equal(code, 1, args);
+        assert.match(err, /^chatd: Cannot [^\n]+: the file system is read-only\. [^\n]+XDG_STATE_HOME\.\n$/, args);
+      }
+      assert.equal((await run("users")).code, 0, "the server has neither logged out nor changed the password");
     });
   },
 });

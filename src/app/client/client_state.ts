@@ -49,8 +49,8 @@ const maxConsumers = 32;
 const lockRetryMs = 20;
 
 /**
- * The state file of a login of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token, which gives
- * access to the account.
+ * The state file of a login of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token,
+ * which gives access to the account.
  */
 export class ClientState {
   readonly #path: string;
@@ -83,8 +83,13 @@ export class ClientState {
       return typeof saved === "object" && saved !== null ? saved : {};
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return {};
-      throw unusableError(`${this.#path}.json`, error);
+      throw unusableError(`${this.#path}.json`, error, { action: "read" });
     }
+  }
+
+  /** Requires that {@link update} can write, before a request whose result it must save. @throws {ChatError} */
+  requireWritable(): void {
+    this.update((saved) => saved);
   }
 
   /** Changes the saved state under a lock, which preserves changes of other processes; undefined removes a field. */
@@ -212,10 +217,10 @@ function mapErrors<T>(path: string, act: () => T): T {
   }
 }
 
-function unusableError(path: string, cause: unknown): ChatError {
+function unusableError(path: string, cause: unknown, { action = "save" } = {}): ChatError {
   return new ChatError(
     "invalid_argument",
-    `Cannot save the login in ${path}: ${pathReason(cause)}. Choose another folder with XDG_STATE_HOME.`,
+    `Cannot ${action} the login in ${path}: ${pathReason(cause)}. Choose another folder with XDG_STATE_HOME.`,
     { cause },
   );
 }

@@ -37,7 +37,7 @@ function isExcepted(host: string, variables: Variables): boolean {
 function matches(host: string, entry: string): boolean {
   if (entry === "*") return true;
   const [address, prefix] = entry.split("/");
-  if (prefix !== undefined) return isInNetwork(host, address, Number(prefix));
+  if (prefix !== undefined) return /^\d+$/.test(prefix) && isInNetwork(host, address, Number(prefix));
   const [name, domain] = [host, entry.replace(/^\*?\./, "")].map((text) => text.toLowerCase().replace(/^\[|\]$/g, ""));
   return name === domain || (isIP(name) === 0 && name.endsWith(`.${domain}`));
 }
@@ -45,7 +45,7 @@ function matches(host: string, entry: string): boolean {
 function isInNetwork(host: string, address: string, prefix: number): boolean {
   const family = isIP(host);
   if (family === 0 || isIP(address) !== family) return false;
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > (family === 4 ? 32 : 128)) return false;
+  if (prefix > (family === 4 ? 32 : 128)) return false;
   const list = new BlockList();
   list.addSubnet(address, prefix, family === 4 ? "ipv4" : "ipv6");
   return list.check(host, family === 4 ? "ipv4" : "ipv6");

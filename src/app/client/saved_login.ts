@@ -53,6 +53,7 @@ export class Login {
     const { user, ownLogin, invite, passwordFile, password, checkPassword = false } = this.#options;
     const isChecked = !checkPassword || this.#fresh !== undefined;
     if (token !== undefined && token !== this.#refused?.token && isChecked) return token;
+    this.#state.requireWritable();
     const credentials = await logIn({
       transport: this.#transport,
       user,

@@ -64,6 +64,7 @@ export async function changePassword(options: PasswdOptions): Promise<number> {
   const { current, next } = await readPasswords(opened.user, options);
   // The current password also logs in, if no login is saved.
   const connection = await openConnection({ ...options.connection, passwordFile: undefined, password: current });
+  connection.state.requireWritable();
   let isSent = false;
   try {
     await withClient(connection, async (client) => {

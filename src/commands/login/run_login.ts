@@ -67,6 +67,7 @@ export async function runLogout({ name, timeoutMs }: LogoutOptions): Promise<num
     printNotice(`Removed the profile "${name}". The profile "${sharer}" keeps the login that both had.`);
     return exitCode.done;
   }
+  state.requireWritable();
   try {
     if (state.read().token !== undefined) await withClient(connection, (client) => client.logOut(), { timeoutMs });
   } catch (error) {

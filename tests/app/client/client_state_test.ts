@@ -126,5 +126,10 @@ Deno.test("an error names the folder that cannot be used", async () => {
       code: "invalid_argument",
       message: /file\/x: .*XDG_STATE_HOME/,
     });
+    Deno.mkdirSync(`${folder}/host%3A1_ana.json`);
+    assert.throws(() => new ClientState({ server: "host:1", user: "ana", folder }).read(), {
+      code: "invalid_argument",
+      message: /^Cannot read the login in [^\n]+_ana\.json: it is a folder\. /,
+    });
   });
 });

@@ -60,6 +60,7 @@ Deno.test("no_proxy excepts hosts, their domains, networks and everything", () =
     ["chat.example.org", "10.0.0.0/8"],
     ["11.1.2.3", "10.0.0.0/8"],
     ["10.1.2.3", "10.0.0.0/99, 10.0.0.0/x, fd00::/8"],
+    ["11.1.2.3", "10.0.0.0/, 10.0.0.0/ 0, 10.0.0.0/0x0"],
     ["110.1.2.3", "10.1.2.3"],
   ];
   for (const [host, list] of proxied) assert.ok(!excepts(host, list), `${host} not in ${list}`);

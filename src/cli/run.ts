@@ -5,7 +5,7 @@ import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
 import { takeFileSizeSignal } from "../host/file_size_limit.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
-import { knownPathReason, SystemError } from "../core/system_error.ts";
+import { SystemError, systemReason } from "../core/system_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Runs a command line. @returns the exit code */
@@ -63,7 +63,7 @@ function describe(error: unknown): string {
   if (error instanceof Deno.errors.NotCapable) return `chatd: Deno denies chatd a permission: ${error.message}.`;
   if (error instanceof SystemError) return `chatd: ${error.message}`;
   const cause = error instanceof ChatError ? error.cause ?? error : error;
-  const reason = knownPathReason(cause);
+  const reason = systemReason(cause);
   if (reason !== undefined) return `chatd: Cannot continue: ${reason} (${(cause as Error).message}).`;
   const detail = cause instanceof Error ? cause.stack ?? cause.message : String(cause);
   return `chatd: Internal error. This is a bug: please report it with the command and these lines.\n${detail}`;

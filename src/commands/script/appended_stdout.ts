@@ -55,7 +55,8 @@ export class AppendedStdout {
       takeBack(before, bytes.length + gap);
       throw error;
     }
-    this.#isAppended ??= fstatSync(stdout).size === before + bytes.length;
+    // Another program may have appended to the file, too.
+    this.#isAppended ??= fstatSync(stdout).size !== before + gap + bytes.length;
     if (!this.#isAppended) takeBack(before, bytes.length + gap);
     return this.#isAppended;
   }

@@ -86,14 +86,7 @@ function backupError(cause: unknown, { folder, to }: { folder: string; to: strin
 }
 
 function createTarget(to: string): void {
-  try {
-    if (takeEmptyFolder(to)) return;
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `Cannot create "${to}": its parent folder does not exist.`, {
-      cause,
-    });
-  }
+  if (takeEmptyFolder(to)) return;
   throw new ChatError(
     "already_exists",
     `Cannot write the backup to "${to}", which is not empty: choose another folder.`,

@@ -3,7 +3,7 @@ import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
-import { loadPart, type LogPart } from "../chat/conversations/log_part.ts";
+import { isShown, loadPart, type LogPart } from "../chat/conversations/log_part.ts";
 import type { LogTarget } from "../chat/conversations/log_target.ts";
 import type { MessageDetails } from "../text/message_details.ts";
 import { MessagePane, type PaneSize } from "./message_pane.ts";
@@ -27,6 +27,12 @@ export interface FocusOptions {
   phrase(conversation: string): string;
   /** Messages were loaded, and are not drawn yet. */
   onLoaded(messages: readonly Message[]): void;
+}
+
+/** A page, also of entries of kinds that this client does not know. */
+interface LoadedPage extends Page {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
 }
 
 const pageSize = 100;
@@ -82,6 +88,7 @@ export class Focus {
     this.window.addNewest(page);
     this.#loaded = true;
     this.#onLoaded(page.messages);
+    await this.#loadBefore(page);
   }
 
   /** The person turns to it, at its newest messages. Unread ones begin after `unreadAfter`. */
@@ -199,16 +206,31 @@ export class Focus {
     const page = await this.#page({ beforeSeq: this.window.firstSeq });
     this.window.addOlder(page);
     this.#onLoaded(page.messages);
+    await this.#loadBefore(page);
+  }
+
+  /** Loads what is before a page, unless that has messages: one of changes alone, such as reactions, has no row. */
+  async #loadBefore(page: LoadedPage): Promise<void> {
+    while (page.more && !page.messages.some(isShown)) {
+      page = await this.#page({ beforeSeq: page.firstSeq });
+      this.window.addOlder(page);
+      this.#onLoaded(page.messages);
+    }
   }
 
   async #loadNewer(): Promise<void> {
-    const page = await this.#page({ afterSeq: this.window.lastSeq });
-    this.window.addNewer(page);
-    if (!this.window.hasNewer) this.#loaded = true;
-    this.#onLoaded(page.messages);
+    let page: LoadedPage;
+    let afterSeq = this.window.lastSeq;
+    do {
+      page = await this.#page({ afterSeq });
+      this.window.addNewer(page);
+      if (!this.window.hasNewer) this.#loaded = true;
+      this.#onLoaded(page.messages);
+      afterSeq = page.lastSeq;
+    } while (page.moreAfter && !page.messages.some(isShown));
   }
 
-  async #page(range: { beforeSeq?: number; afterSeq?: number }): Promise<Page> {
+  async #page(range: { beforeSeq?: number; afterSeq?: number }): Promise<LoadedPage> {
     const { address } = this.current!;
     const page: HistoryResponse = await this.#client.history({
       with: address,
@@ -217,6 +239,6 @@ export class Focus {
       ...range,
     });
     const messages = page.messages.flatMap((message) => fromWireMessage(message) ?? []);
-    return { messages, headSeq: page.headSeq, more: page.more, moreAfter: page.moreAfter };
+    return { ...page, messages };
   }
 }

@@ -306,6 +306,21 @@ Deno.test("neither backup nor restore overwrites files", async () => {
   assert.equal(Deno.readTextFileSync(`${other}/note`), "keep");
 });
 
+Deno.test("a path that the system refuses is named, with the reason", async () => {
+  using folder = await backedUp();
+  Deno.writeTextFileSync(`${folder.path}/file`, "");
+  Deno.symlinkSync("loop", `${folder.path}/loop`);
+  const refused = [["file/inside", "not a folder"], ["loop", "form a circle"], ["n".repeat(300), "too long"]];
+  for (const [name, reason] of refused) {
+    const path = `${folder.path}/${name}`;
+    const reasoned = (error: Error) => error.message.includes(`"${path}"`) && error.message.includes(reason);
+    await assert.rejects(makeBackup({ folder: folder.data, to: path, chatd: "0.1.0" }), reasoned);
+    assert.throws(() => restoreBackup({ from: folder.backup, folder: path, logOut: false }), reasoned);
+  }
+  const unread = { from: `${folder.path}/loop`, folder: `${folder.path}/new`, logOut: false };
+  assert.match(throwsWith("invalid_argument", () => restoreBackup(unread)).message, /Cannot read .*circle/);
+});
+
 Deno.test("backing up a folder without data fails", async () => {
   using folder = temporaryFolder();
   await rejectsWith("not_found", makeBackup({ folder: folder.path, to: `${folder.path}/backup`, chatd: "0.1.0" }));

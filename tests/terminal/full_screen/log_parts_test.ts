@@ -171,3 +171,27 @@ Deno.test("the line of unread messages is above the first that arrived while the
     await chat.sees(/300 ben: news 300\.\n[^]*─ unread ─[^\n]*\n[^\n]*301 ben: first unread\n/);
   });
 });
+
+Deno.test("pages of reactions alone are passed over, to older messages and to newer ones", async () => {
+  const server = serverWithHistory(120);
+  for (let i = 0; i < 250; i++) {
+    const value = { seq: 120, emoji: "👍", removed: i % 2 === 1 };
+    Object.assign(server.append("ben", "ana", ""), { event: { kind: { $case: "reacted", value } } });
+  }
+  server.moveCursor("ana/", server.head);
+  await chatting({ face: "full screen", to: "ben", server, columns: 80, rows: 24 }, async (chat) => {
+    await chat.sees(/119 ben: news 119\.\n[^\n]*120 ben: news 120\./);
+    for (let i = 1; i <= 5; i++) server.append("ben", "ana", `late ${i}.`);
+    server.deliverAll();
+    await chat.sees(/late 5\.\n/);
+    chat.type("/jump 100\r");
+    await chat.sees(/100 ben: news 100\.\n[^]*more below/);
+    for (let i = 0; i < 4; i++) chat.type("\x1b[6~");
+    await eventually(() => {
+      chat.type("\x1b[6~");
+      return /late 5\.\n/.test(chat.seen);
+    }, () => chat.seen);
+    for (let i = 0; i < 3; i++) chat.type("\x1b[5~");
+    await chat.sees(/120 ben: news 120\./);
+  });
+});

@@ -188,7 +188,8 @@ export class ChatLife {
     const place = state.current ?? (address === undefined ? undefined : this.switch.placeOf(address));
     if (place === undefined) {
       face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
-    } else await this.switch.turnTo(place, { deliveredAfter });
+      // The command loads it, which waits for the start.
+    } else if (!state.roomNames.isReserved(place)) await this.switch.turnTo(place, { deliveredAfter });
     face.showUnread();
   }
 

@@ -70,6 +70,11 @@ export class RoomNames {
     this.#asked.set(place, reserved.promise);
   }
 
+  /** Whether a command is still to tell which room the place is. */
+  isReserved(place: ConversationRef): boolean {
+    return this.#reserved.has(place) && !this.#resolved.has(place) && !this.#refused.has(place);
+  }
+
   /** A reserved place is this room. */
   settle(place: ConversationRef, room: ConversationRef): void {
     if (!this.#reserved.has(place)) return;

@@ -1,6 +1,7 @@
 /** A conversation is chosen by the key that the person presses, whatever the server does. The same with every face. */
 import assert from "node:assert/strict";
-import { alt, isSent, room, roomId, test } from "../../../support/servers/three_conversations.ts";
+import { chatting, faceNames } from "../../../support/servers/chat_at_terminal.ts";
+import { alt, isSent, room, roomId, serverOfThree, test } from "../../../support/servers/three_conversations.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const keys = { up: "\x1b[A", down: "\x1b[B", ctrlU: "\x15", ctrlC: "\x03", ctrlR: "\x12", ctrlG: "\x07" };
@@ -173,6 +174,22 @@ test("/join goes to the room at once, and what is written meanwhile is sent ther
   await isSent(chat, "hello cat", "ana:cat");
   await chat.isIn("cat");
 });
+
+for (const face of faceNames) {
+  Deno.test(`/join before the conversations are loaded goes to the room (${face})`, async () => {
+    const server = serverOfThree();
+    server.held = "listConversations";
+    server.openRooms = [room()];
+    await chatting({ face, server }, async (chat) => {
+      await eventually(() => server.waiting.length > 0, () => "the list is asked for");
+      chat.type("/join #ops\rhello ops\r");
+      await chat.sees(/#ops …\]$/);
+      server.release();
+      await isSent(chat, "hello ops", roomId);
+      await chat.isIn("#ops");
+    });
+  });
+}
 
 test("when /join fails, the lines after it are sent nowhere", async (chat) => {
   chat.type("/join #opz\rhello opz\r");

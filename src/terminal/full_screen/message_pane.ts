@@ -179,7 +179,8 @@ export class MessagePane {
     const anchor = this.#anchor;
     if (anchor === undefined) return { index: items.length - 1, hidden: 0 };
     const index = items.findLastIndex(({ seq, sub }) => seq < anchor.seq || (seq === anchor.seq && sub <= anchor.sub));
-    if (index < 0) return { index: 0, hidden: 0 };
+    // Above all items, or in a window without any.
+    if (index < 0) return { index: Math.min(0, items.length - 1), hidden: 0 };
     const isSame = items[index].seq === anchor.seq && items[index].sub === anchor.sub;
     return { index, hidden: isSame ? anchor.hidden : 0 };
   }

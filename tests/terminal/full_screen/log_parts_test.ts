@@ -113,6 +113,22 @@ Deno.test("/clear empties the pane, and PgUp brings the messages back", async ()
   });
 });
 
+Deno.test("/clear while the person reads old messages empties the pane before the newest are loaded", async () => {
+  await withBen(async (chat) => {
+    chat.type("/jump 60\r");
+    await chat.sees(/60 ben: news 60\.\n[^]*more below/);
+    chat.server.held = "history";
+    chat.type("/clear\r");
+    await eventually(() => !/news/.test(chat.seen), () => chat.seen);
+    chat.type("a draft");
+    await chat.isIn("ben", "a draft");
+    chat.server.release();
+    chat.receive("ben", "just now");
+    await chat.sees(/ben: just now\n/);
+    assert.doesNotMatch(chat.seen, /news/);
+  });
+});
+
 Deno.test("/clear while the person reads old messages shows those that arrive", async () => {
   await withBen(async (chat) => {
     chat.type("/jump 60\r");

@@ -43,6 +43,7 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "send": client,
   "tail": client,
   "history": client,
+  "pins": client,
   "search": client,
   "users": client,
   "rooms": client,

@@ -30,9 +30,11 @@ const flags = (Object.hasOwn(commands, command) ? commands[command] : standard)
   .map((flag) => flag.replace("{deno}", () => deno.replaceAll(",", ",,")));
 // Without --no-config, Deno would read a deno.json of a folder above.
 const chatd = ["run", "--quiet", "--no-prompt", "--no-config", ...flags, join(__dirname, "lib", "main.js")];
+// Deno lets chatd read its variables, but not list them.
+const variables = Object.keys(process.env).filter((name) => name.startsWith("CHATD_"));
 const child = spawn(deno, [...chatd, ...args], {
   stdio: "inherit",
-  env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },
+  env: { ...process.env, CHATD_VARIABLES: variables.join(), DENO_NO_UPDATE_CHECK: "1" },
 });
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];

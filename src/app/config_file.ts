@@ -1,5 +1,6 @@
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { ChatError } from "../core/chat_error.ts";
+import { pathReason } from "../core/system_error.ts";
 
 /** One value of a configuration file. */
 export interface ConfigEntry {
@@ -70,8 +71,9 @@ function read(path: string): { text: string; mode: number | null } {
         { cause },
       );
     }
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `Cannot read the configuration file "${path}": ${why}`, { cause });
+    throw new ChatError("invalid_argument", `Cannot read the configuration file "${path}": ${pathReason(cause)}.`, {
+      cause,
+    });
   }
 }
 

@@ -4,13 +4,14 @@ import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
 import type { DeletedAccounts } from "../core/limits.ts";
 import { silentLog } from "../core/log.ts";
 import type { ConversationRule } from "../core/messages/retention_store.ts";
-import type { Room } from "../core/rooms/room.ts";
+import type { MemberRole, Room } from "../core/rooms/room.ts";
 import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { ControlReply, ControlRequest } from "../host/control_socket.ts";
 import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
 import { pathExists } from "../host/path_exists.ts";
 import { requireDataFolder, socketRefused } from "../host/permissions.ts";
 import { controlSocketPath } from "../host/socket_path.ts";
+import { dataFolderError } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import { openCore } from "./open_chat.ts";
@@ -108,6 +109,11 @@ export class Operator {
   /** Adds a user to a room, also to a private one. Returns the room as it was. */
   async addToRoom(address: string, user: string): Promise<Room> {
     return await this.#call("room.add", { address, user });
+  }
+
+  /** Sets the lowest role that may mention all members of a room. Returns the room as it was. */
+  async setMentionAll(address: string, mentionAll: MemberRole): Promise<Room> {
+    return await this.#call("room.set_mention_all", { address, mentionAll });
   }
 
   /** Deletes a room permanently, with all of its messages. */
@@ -237,7 +243,7 @@ async function connect(path: string): Promise<Deno.Conn | undefined> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) return undefined;
     if (error instanceof Deno.errors.NotCapable) throw socketRefused(path, error);
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw dataFolderError(path.replace(/\/[^/]*$/, ""), error);
     throw new ChatError(
       "permission_denied",
       `The server's socket "${path}" belongs to another user of this system: run this command as that user.`,

@@ -3,7 +3,7 @@ import type { AuditEntry } from "../core/audit/audit.ts";
 import { ChatError } from "../core/chat_error.ts";
 import type { DeletedAccounts } from "../core/limits.ts";
 import type { ConversationRule } from "../core/messages/retention_store.ts";
-import type { Room } from "../core/rooms/room.ts";
+import { type MemberRole, memberRoles, type Room } from "../core/rooms/room.ts";
 import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { ControlHandler, ControlHandlers } from "../host/control_socket.ts";
 
@@ -36,6 +36,8 @@ export interface OperatorCalls {
   "room.show"(args: { address: string }): Promise<{ room: Room; people: RoomMember[] }>;
   /** Adds a user to a room, also to a private one. Returns the room as it was. */
   "room.add"(args: { address: string; user: string }): Promise<Room>;
+  /** Sets the lowest role that may mention all members. Returns the room as it was. */
+  "room.set_mention_all"(args: { address: string; mentionAll: MemberRole }): Promise<Room>;
   /** Returns the room as it was. */
   "room.delete"(args: { address: string }): Promise<Room>;
   "retention.list"(args: NoArguments): Promise<ConversationRule[]>;
@@ -84,6 +86,10 @@ const deletionMode: ArgumentType<DeletedAccounts | ""> = {
   description: '"anonymize" or "erase"',
   matches: (value) => value === "" || value === "anonymize" || value === "erase",
 };
+const memberRole: ArgumentType<MemberRole> = {
+  description: '"member", "moderator" or "owner"',
+  matches: (value): value is MemberRole => memberRoles.includes(value as MemberRole),
+};
 
 const argumentTypes: {
   readonly [Call in OperatorCall]: {
@@ -104,6 +110,7 @@ const argumentTypes: {
   "room.list": { after: text },
   "room.show": { address: text },
   "room.add": { address: text, user: text },
+  "room.set_mention_all": { address: text, mentionAll: memberRole },
   "room.delete": { address: text },
   "retention.list": {},
   "retention.set": { address: text, maxAgeMs: amount, maxEntries: amount },

@@ -58,6 +58,11 @@ export function operatorCommands(
       await rooms.add({ id: createMessageId(Date.now()), roomId: room.id, user });
       return room;
     },
+    "room.set_mention_all": async ({ address, mentionAll }) => {
+      const { room } = await roomKeeper.show(address);
+      await rooms.setMentionAll({ id: createMessageId(Date.now()), roomId: room.id, mentionAll });
+      return room;
+    },
     "room.delete": async ({ address }) => {
       const { room, erased } = await roomKeeper.delete(address);
       audit.record({ action: "room_deleted", actor: operator, subject: room.id, detail: `#${room.name}` });

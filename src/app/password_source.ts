@@ -1,4 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
+import { pathReason } from "../core/system_error.ts";
 import { promptNewPassword } from "../terminal/input/password_prompt.ts";
 
 export interface PasswordSource {
@@ -46,8 +47,9 @@ async function readStart(file: string, bytes: Uint8Array): Promise<number> {
         { cause },
       );
     }
-    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
-    throw new ChatError("invalid_argument", `Cannot read the password file "${file}": ${why}.`, { cause });
+    throw new ChatError("invalid_argument", `Cannot read the password file "${file}": ${pathReason(cause)}.`, {
+      cause,
+    });
   }
 }
 

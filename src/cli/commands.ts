@@ -14,6 +14,7 @@ import { exportCommand } from "../commands/export/export_command.ts";
 import { healthcheckCommand } from "../commands/healthcheck/healthcheck_command.ts";
 import { historyCommand, searchCommand, usersCommand } from "../commands/lists/list_commands.ts";
 import { loginCommand, logoutCommand, profilesCommand } from "../commands/login/login_commands.ts";
+import { pinsCommand } from "../commands/lists/pins_commands.ts";
 import type { ConfigSettings } from "../commands/options/config_settings.ts";
 import type { Environment } from "../commands/options/environment.ts";
 import { OptionsWithEnv } from "../commands/options/options_with_env.ts";
@@ -49,6 +50,7 @@ export const commandTable: readonly CommandEntry[] = [
   tailCommand,
   botCommand,
   historyCommand,
+  pinsCommand,
   searchCommand,
   usersCommand,
   roomsCommand,

@@ -3,12 +3,14 @@ import { exitCode } from "../commands/exit_code.ts";
 import { processEnvironment } from "../commands/options/environment.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { sanitizeLine, sanitizeLines } from "../core/sanitize.ts";
+import { takeFileSizeSignal } from "../host/file_size_limit.ts";
 import { processOutput, writeErrorInTime } from "../host/process_output.ts";
 import { SystemError, systemReason } from "../core/system_error.ts";
 import { versionLine, versionOptions } from "./version_line.ts";
 
 /** Runs a command line. @returns the exit code */
 export async function run(given: readonly string[]): Promise<number> {
+  takeFileSizeSignal();
   const output = processOutput;
   let exitCodeOf = (_error: unknown): number => exitCode.failed;
   let printError: (text: string) => void | Promise<void> = output.stderr;

@@ -1,6 +1,6 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { commandVariables } from "../commands/options/command_variables.ts";
-import { type Environment, readVariables } from "../commands/options/environment.ts";
+import { type Environment, listVariable, readVariables } from "../commands/options/environment.ts";
 import { commands } from "./commands.ts";
 
 /** Variables without an option. */
@@ -9,6 +9,7 @@ const otherVariables = [
   "CHATD_NEW_PASSWORD",
   "CHATD_GRPC_JS",
   "CHATD_INSTALL_URL",
+  listVariable,
   ...commandVariables,
 ];
 
@@ -34,10 +35,20 @@ export function unknownVariables(
   commands(env, { only: args[0], variables: known });
   if (set.every((name) => known.has(name))) return [];
   commands(env, { variables: known });
-  const suggested = [...known].filter((name) => !commandVariables.some((variable) => variable === name));
+  const internal: readonly string[] = [listVariable, ...commandVariables];
+  // Without the prefix, which all names share: it would make any two short names similar.
+  const suggested = [...known].filter((name) => !internal.includes(name)).map(withoutPrefix);
   return set.filter((name) => !known.has(name)).toSorted().map((name) => {
-    const similar = findSimilar(name, suggested, { maxDistance: 3, maxDistanceRatio: 0.5, maxSuggestions: 1 });
-    const meant = similar.length === 0 ? "" : ` Did you mean ${similar[0]}?`;
+    const similar = findSimilar(withoutPrefix(name), suggested, {
+      maxDistance: 3,
+      maxDistanceRatio: 0.5,
+      maxSuggestions: 1,
+    });
+    const meant = similar.length === 0 ? "" : ` Did you mean CHATD_${similar[0]}?`;
     return `The environment variable ${name} has no effect: chatd knows no such variable.${meant}`;
   });
+}
+
+function withoutPrefix(name: string): string {
+  return name.replace(/^CHATD_/, "");
 }

@@ -26,11 +26,13 @@ import { defaultTiming, LiveSession, type ReplyValue, type RequestKind, type Ses
 import { openLink } from "./open_link.ts";
 import { Outbox, type OutboxOptions } from "./outbox.ts";
 import { PeopleRequests } from "./people_requests.ts";
+import { PinRequests } from "./pin_requests.ts";
 import { type AnsweredRequest, RoomRequests } from "./room_requests.ts";
 import { isFatal } from "./server_error.ts";
 import { SessionWaiters } from "./session_waiters.ts";
 import { systemTimers, type Timers, wait } from "./timers.ts";
 import type { Link, Transport } from "./transport.ts";
+import { UnknownOutcome } from "./unknown_outcome.ts";
 
 export type ClientState =
   | { readonly kind: "connecting" }
@@ -152,6 +154,7 @@ export class ChatClient {
   /** Transfers files, over connections of their own. */
   readonly files: FileTransfer;
   readonly people: PeopleRequests;
+  readonly pins: PinRequests;
 
   constructor(options: ChatClientOptions) {
     this.#options = options;
@@ -173,7 +176,9 @@ export class ChatClient {
       repeat: (kind: RequestKind) => this.#repeat(kind as never),
       request: (kind: RequestKind) => this.#request(kind as never),
     };
-    this.rooms = new RoomRequests({ createId: () => this.#createId(), ...ask });
+    const changes = { createId: () => this.#createId(), ...ask };
+    this.rooms = new RoomRequests(changes);
+    this.pins = new PinRequests(changes);
     this.people = new PeopleRequests(ask);
     this.#notices = new ReceivedNotices({
       timers: this.#timers,
@@ -209,7 +214,7 @@ export class ChatClient {
       }
       await this.#wait(failure, signal);
     }
-    this.#outbox.close(error ?? new ChatError("unavailable", "The client was closed before the message was accepted."));
+    this.#outbox.close(error ?? new ChatError("unavailable", "The client was closed before the server answered."));
     this.#setState({ kind: "ended", error });
     return error;
   }
@@ -307,11 +312,15 @@ export class ChatClient {
 
   /**
    * Changes the password.
+   * @throws {UnknownOutcome} if the reply was lost
    * @returns the new token of this device, which the client uses from now on and the caller stores
    */
   async changePassword(currentPassword: string, newPassword: string): Promise<Credentials> {
     const value = { currentPassword, newPassword };
-    const { credentials } = await this.#request({ $case: "changePassword", value }, passwordMs);
+    const { credentials } = await this.#requestOnce(
+      { $case: "changePassword", value },
+      UnknownOutcome.ofPasswordChange,
+    );
     if (!credentials) {
       throw new ChatError("internal", "The server changed the password but sent no token: log in again.");
     }
@@ -322,9 +331,11 @@ export class ChatClient {
   /**
    * Deletes the account for ever, which ends the session.
    * @throws {ChatError} `permission_denied` for a wrong password
+   * @throws {UnknownOutcome} if the reply was lost
    */
   async deleteAccount(password: string): Promise<void> {
-    await this.#request({ $case: "deleteAccount", value: { password } }, passwordMs);
+    const value = { password };
+    await this.#requestOnce({ $case: "deleteAccount", value }, UnknownOutcome.ofAccountDeletion);
   }
 
   /** Revokes the token, which ends the session. */
@@ -439,6 +450,19 @@ export class ChatClient {
   ): Promise<ReplyValue<C>> {
     if (!this.#session) return Promise.reject(this.#notConnectedError());
     return this.#session.request<C>(kind, deadlineMs);
+  }
+
+  /** Sends a request that waits for the hash of a password. @param ifLost makes the error for a lost reply */
+  async #requestOnce<C extends AnsweredRequest>(
+    kind: RequestKind & { $case: C },
+    ifLost: (error: unknown) => unknown,
+  ): Promise<ReplyValue<C>> {
+    const isSent = this.#session !== undefined;
+    try {
+      return await this.#request<C>(kind, passwordMs) as ReplyValue<C>;
+    } catch (error) {
+      throw isSent ? ifLost(error) : error;
+    }
   }
 
   /** Sends an idempotent request, and repeats it over the next connections when one is lost before the reply. */

@@ -1,6 +1,7 @@
 import type { ChatError } from "../core/chat_error.ts";
 import type { Accepted, Attachment, Message } from "../core/messages/message.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { UnknownOutcome } from "./unknown_outcome.ts";
 
 /** A message to send. */
 export interface OutboxEntry {
@@ -21,6 +22,8 @@ export interface OutboxEntry {
 
 interface PendingEntry extends OutboxEntry {
   inFlight: boolean;
+  /** It was sent, and the server may have accepted it. */
+  mayBeAccepted: boolean;
   resolve(message: Message): void;
   reject(error: ChatError): void;
 }
@@ -62,10 +65,14 @@ export class Outbox {
     return this.#entries.size;
   }
 
-  /** Adds a message. Resolves when the server has accepted it. @throws {ChatError} a refusal for good */
+  /**
+   * Adds a message. Resolves when the server has accepted it.
+   * @throws {UnknownOutcome} if the outbox is closed before the reply
+   * @throws {ChatError} a refusal for good
+   */
   add(entry: OutboxEntry): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
-    this.#entries.set(entry.id, { ...entry, inFlight: false, resolve, reject });
+    this.#entries.set(entry.id, { ...entry, inFlight: false, mayBeAccepted: false, resolve, reject });
     return promise;
   }
 
@@ -83,6 +90,7 @@ export class Outbox {
       if (entry.inFlight) continue;
       if (this.#inFlight > 0 && this.#inFlightBytes + entry.bytes > this.#maxBytes) break;
       entry.inFlight = true;
+      entry.mayBeAccepted = true;
       this.#inFlight++;
       this.#inFlightBytes += entry.bytes;
       ready.push(entry);
@@ -130,6 +138,7 @@ export class Outbox {
     const entry = this.#entries.get(id);
     if (!entry) return;
     this.#clearInFlight(entry);
+    entry.mayBeAccepted = false;
     // Messages that were sent together are refused together: that counts as one failure.
     if (now >= this.#heldUntil) this.#heldUntil = now + (error.retryAfterMs ?? this.#backoff.next());
     this.#oneAtATime = true;
@@ -140,9 +149,11 @@ export class Outbox {
     for (const entry of this.#entries.values()) this.#clearInFlight(entry);
   }
 
-  /** Refuses all messages. */
+  /** Refuses all messages, those with a lost reply by an {@link UnknownOutcome}. */
   close(error: ChatError): void {
-    for (const id of [...this.#entries.keys()]) this.refuse(id, error);
+    for (const { id, mayBeAccepted } of [...this.#entries.values()]) {
+      this.refuse(id, mayBeAccepted ? UnknownOutcome.ofMessage(error) : error);
+    }
   }
 
   #remove(id: string): PendingEntry | undefined {

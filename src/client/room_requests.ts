@@ -41,8 +41,12 @@ export class RoomRequests {
   }
 
   /** Changes the given properties. */
-  async update(room: string, change: { name?: string; public?: boolean; historyVisible?: boolean }): Promise<void> {
-    await this.#repeat({ $case: "updateRoom", value: { id: this.#id(), room, ...change } });
+  async update(
+    room: string,
+    { mentionAll, ...change }: { name?: string; public?: boolean; historyVisible?: boolean; mentionAll?: MemberRole },
+  ): Promise<void> {
+    const role = mentionAll === undefined ? {} : { mentionAll: toWireRole(mentionAll) };
+    await this.#repeat({ $case: "updateRoom", value: { id: this.#id(), room, ...change, ...role } });
   }
 
   async setTopic(room: string, topic: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { ChatError } from "./chat_error.ts";
 import type { Files } from "./files/files.ts";
-import { type FanOut, liveMembers } from "./messages/fan_out.ts";
+import { type Audience, type FanOut, liveMembers } from "./messages/fan_out.ts";
 import { isRoomEvent } from "./messages/log_event.ts";
 import { directMembers, type Message } from "./messages/message.ts";
 import { maxRoomOfPeers, type MessageStore } from "./messages/message_store.ts";
@@ -64,7 +64,9 @@ export class Applier {
   /** Applies entries by position, lowest first. @throws {RangeError} for one that was applied before */
   apply(entries: Iterable<Committed>): void {
     this.#endUninformed();
-    for (const { message, origin } of entries) this.#apply(message, origin ?? originOf(message));
+    for (const { message, origin, named } of entries) {
+      this.#apply(message, origin ?? originOf(message), origin === undefined ? "unknown" : named);
+    }
   }
 
   /** Applies the messages of a batch, each after its session has the reply. */
@@ -78,33 +80,37 @@ export class Applier {
     }
   }
 
-  #apply(message: Message, origin: Origin): void {
+  #apply(message: Message, origin: Origin, named?: Audience["named"]): void {
     const { position, conversation, event } = message;
     if (position <= this.#applied) {
       throw new RangeError(`Cannot apply position ${position} again: the log is applied up to ${this.#applied}`);
     }
     this.#applied = position;
-    if (isRoomId(conversation)) this.#applyToRoom(message, origin);
-    else this.#applyDirect(message, origin);
+    if (isRoomId(conversation)) this.#applyToRoom(message, origin, named);
+    else this.#applyDirect(message, origin, named);
     if (event?.kind === "deleted") void this.#options.files.sweep();
   }
 
-  #applyDirect(message: Message, { members, subscriber }: Origin): void {
+  #applyDirect(message: Message, { members, subscriber }: Origin, named: Audience["named"]): void {
     const { fanOut, settings, presence } = this.#options;
-    fanOut.publish(message, { users: members, room: undefined, subscriber });
+    fanOut.publish(message, { users: members, room: undefined, subscriber, named });
     settings.recordContact(message.sender, members);
     if (message.seq === 1) void presence.introduce(message.sender, members);
     this.#noteReads(message, members);
   }
 
-  #applyToRoom(message: Message, { room: asked, change, subscriber }: Origin): void {
+  #applyToRoom(
+    message: Message,
+    { room: asked, change, subscriber }: Origin,
+    named: Audience["named"],
+  ): void {
     const { rooms, fanOut, live, presence } = this.#options;
     const before = change && this.#experienceOf(change, message.conversation, asked);
     const room = change === undefined ? rooms.peek(message.conversation) : rooms.apply(change, message, asked);
     const isExact = room !== undefined && room.asOf < message.position;
     const left = before?.wasMember && !room?.hasMember(before.user) ? before.user : undefined;
     const users = isExact ? audienceOf(room, live, left) : undefined;
-    fanOut.publish(message, { users, room, subscriber });
+    fanOut.publish(message, { users, room, subscriber, named });
     if (room !== undefined && before !== undefined && before.user !== message.sender) this.#notify(before, room);
     if (room !== undefined && message.event?.kind === "joined" && room.memberCount <= maxRoomOfPeers) {
       void presence.introduce(message.sender, liveMembers(room, live));

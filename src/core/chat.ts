@@ -12,7 +12,7 @@ import type { DeletedAccounts, Limits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { CommitQueue } from "./messages/commit_queue.ts";
 import { FanOut } from "./messages/fan_out.ts";
-import { type Attachment, conversationAddress, type Message } from "./messages/message.ts";
+import { type Attachment, conversationAddress, type Message, type Pin } from "./messages/message.ts";
 import { parseMessageId } from "./messages/message_id.ts";
 import type {
   ConsumerStart,
@@ -329,6 +329,19 @@ export class Chat {
       return { messages: [], firstSeq: 0, lastSeq: 0, headSeq: 0, startSeq: 0, more: false, moreAfter: false };
     }
     throw new ChatError("permission_denied", `You are not in room ${room.label}: join it to read it.`);
+  }
+
+  /**
+   * Returns a page of the pins of a conversation that the user is in, the newest first.
+   * @param page `beforePosition` 0 starts from the newest
+   * @throws {ChatError} as {@link read}
+   */
+  async pins(
+    user: string,
+    { with: address, ...page }: { with: string; beforePosition: number; limit: number; turn?: Turn },
+  ): Promise<{ pins: Pin[]; more: boolean }> {
+    const { conversation } = await this.#resolveWritable(user, address);
+    return await this.#options.store.pinsIn(user, conversation, { ...page, maxBytes: maxPageBytes });
   }
 
   /** Returns one conversation as the user sees it. @throws {ChatError} as {@link history} */

@@ -1,12 +1,17 @@
+/** A date, with a time and an offset or without. */
+const typedTime = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i;
+
 /**
- * Returns the instant of "2026-01-31", which begins the day, or "2026-01-31T12:00", in milliseconds since the Unix epoch;
- * NaN for other text. A time without an offset is in the time zone of this machine, in which times are shown.
+ * Returns the instant of "2026-01-31", which begins the day, or "2026-01-31T12:00", in milliseconds since the Unix
+ * epoch; NaN for other text. A time without an offset is in the time zone of this machine, in which times are shown.
  */
 export function parseLocalTime(text: string): number {
-  const [, date, time, zone = ""] = /^(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(text) ??
-    [];
-  if (date === undefined || !isDay(date)) return NaN;
-  return Date.parse(`${date}T${time ?? "00:00"}${zone.toUpperCase()}`);
+  return parseTime(text, { zone: "" });
+}
+
+/** Like {@link parseLocalTime}, but a time without an offset is in UTC: for text from another machine. */
+export function parseUtcTime(text: string): number {
+  return parseTime(text, { zone: "Z" });
 }
 
 /**
@@ -18,6 +23,12 @@ export function withInstants(query: string): string {
     const time = name === undefined ? NaN : parseLocalTime(value!);
     return Number.isNaN(time) ? all : `${name}:${new Date(time).toISOString().replace(/\.000Z$/, "Z")}`;
   });
+}
+
+function parseTime(text: string, { zone: usual }: { zone: string }): number {
+  const [, date, time, zone] = typedTime.exec(text) ?? [];
+  if (date === undefined || !isDay(date)) return NaN;
+  return Date.parse(`${date}T${time ?? "00:00"}${zone?.toUpperCase() ?? usual}`);
 }
 
 /** Date.parse accepts the 31st of February as a day in March. */

@@ -14,6 +14,7 @@ import {
   toWireCredentials,
   toWireDevice,
   toWireMessage,
+  toWirePin,
 } from "../wire/convert.ts";
 import { parseLimit } from "../wire/limits.ts";
 import { fittingTexts } from "./page_texts.ts";
@@ -60,6 +61,21 @@ export const requestHandlers: RequestHandlers = {
     }),
   },
 
+  pin: {
+    answer: async ({ chat, identity }, request) => ({
+      entry: await post(chat, await chat.posting.checkPin(identity.user, request)),
+    }),
+  },
+
+  listPins: {
+    page: { standard: 50, most: 50 },
+    takesTurns: true,
+    async answer({ chat, identity, turn }, request) {
+      const { pins, more } = await chat.pins(identity.user, { ...request, turn });
+      return { pins: pins.map(toWirePin), more };
+    },
+  },
+
   history: {
     page: { standard: 50, most: 200 },
     takesTurns: true,
@@ -91,8 +107,8 @@ export const requestHandlers: RequestHandlers = {
     cost: 10,
     page: { standard: 20, most: 50 },
     async answer({ chat, identity }, request) {
-      const { messages, ...page } = await chat.searches.find(identity.user, request);
-      return { messages: messages.map(toWireMessage), ...page, head: chat.head };
+      const { messages, indexedUntil, ...page } = await chat.searches.find(identity.user, request);
+      return { messages: messages.map(toWireMessage), ...page, indexedUntilMs: indexedUntil, head: chat.head };
     },
   },
 

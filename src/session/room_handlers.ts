@@ -42,9 +42,10 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
   },
 
   updateRoom: {
-    answer: async ({ chat, identity }, { public: isPublic, ...request }) => ({
-      entry: toSendResponse(await chat.rooms.update(identity, { ...request, isPublic })),
-    }),
+    async answer({ chat, identity }, { public: isPublic, mentionAll: role, ...request }) {
+      const mentionAll = role === undefined ? undefined : parseMemberRole(role, "mention_all");
+      return { entry: toSendResponse(await chat.rooms.update(identity, { ...request, isPublic, mentionAll })) };
+    },
   },
 
   setTopic: {
@@ -73,7 +74,7 @@ export const roomHandlers: RequestHandlers<RoomRequestName> = {
 
   setRole: {
     answer: async ({ chat, identity }, { role, ...request }) => ({
-      entry: toSendResponse(await chat.rooms.setRole(identity, { ...request, role: parseMemberRole(role) })),
+      entry: toSendResponse(await chat.rooms.setRole(identity, { ...request, role: parseMemberRole(role, "role") })),
     }),
   },
 

@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { systemReason } from "../core/system_error.ts";
+import { knownPathReason } from "../core/system_error.ts";
 
 /**
  * Creates the data folder with mode 0700; an existing one keeps its mode.
@@ -29,14 +29,17 @@ export function dataFolderError(folder: string, cause: unknown): unknown {
       { cause },
     );
   }
-  if (cause instanceof Deno.errors.AlreadyExists || cause instanceof Deno.errors.NotADirectory) {
+  if (
+    cause instanceof Deno.errors.AlreadyExists || cause instanceof Deno.errors.NotADirectory ||
+    cause instanceof Deno.errors.FilesystemLoop
+  ) {
     return new ChatError(
       "invalid_argument",
       `The data folder "${folder}" is not a folder: choose another one with --data.`,
       { cause },
     );
   }
-  const reason = systemReason(cause);
+  const reason = knownPathReason(cause);
   if (reason === undefined) return cause;
   return new ChatError(
     "permission_denied",

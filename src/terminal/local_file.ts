@@ -1,5 +1,6 @@
 import type { FileSink, FileSource } from "../client/file_transfer.ts";
 import { ChatError } from "../core/chat_error.ts";
+import { pathReason } from "../core/system_error.ts";
 import { harmlessFileName } from "../core/files/file_name.ts";
 
 /** Media types by file name extension. */
@@ -171,8 +172,7 @@ function fileError(cause: unknown, { path, flag }: { path: string; flag: string 
     return error("already_exists", `"${path}" already exists. Choose another name.`);
   }
   if (cause instanceof Deno.errors.NotFound) return error("not_found", `"${path}" does not exist.`);
-  if (cause instanceof Deno.errors.NotADirectory) return error("not_found", `"${path}" does not exist.`);
   if (cause instanceof Deno.errors.IsADirectory) return error("invalid_argument", `"${path}" is a folder.`);
-  if (!(cause instanceof Error)) return cause;
-  return error("unavailable", `Cannot use "${path}": ${cause.message}.`);
+  if (!(cause instanceof Error) || !("code" in cause)) return cause;
+  return error("invalid_argument", `Cannot use "${path}": ${pathReason(cause)}.`);
 }

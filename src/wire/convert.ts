@@ -1,7 +1,7 @@
 import type { DeviceRecord } from "../core/accounts/account_store.ts";
 import type { Credentials, Identity } from "../core/accounts/accounts.ts";
 import { type ChatError, toChatError } from "../core/chat_error.ts";
-import { type Accepted, conversationAddress, type Message } from "../core/messages/message.ts";
+import { type Accepted, conversationAddress, type Message, type Pin } from "../core/messages/message.ts";
 import type { ConversationSummary, HistoryPage } from "../core/messages/message_store.ts";
 import type { Room } from "../core/rooms/room.ts";
 import type { Credentials as WireCredentials, Device } from "../gen/chatd/v1/auth.ts";
@@ -10,6 +10,8 @@ import {
   type Conversation,
   type HistoryResponse,
   type Message as WireMessage,
+  Naming,
+  type Pin as WirePin,
   type Room as WireRoom,
   type SendResponse,
   type WhoAmIResponse,
@@ -33,20 +35,31 @@ export function toWireMessage(message: Message): WireMessage {
     automatic: message.automatic ?? false,
     withheld: message.withheld ?? false,
     audience: toWireAudience(message.audience),
+    naming: toWireNaming(message.naming),
     reactions: [...message.reactions ?? []],
     attachment: message.attachment &&
       { ...message.attachment, sha256: Uint8Array.fromHex(message.attachment.sha256) },
     event: message.event && toWireEvent(message.event),
+    pinned: message.pinned ?? false,
   };
+}
+
+export function toWirePin({ message, user, pinnedAt, position }: Pin): WirePin {
+  return { message: toWireMessage(message), user, pinnedAtMs: pinnedAt, position };
 }
 
 function toWireAudience(audience: Message["audience"]): Audience {
   return audience === undefined ? Audience.UNSPECIFIED : audience === "room" ? Audience.ROOM : Audience.HERE;
 }
 
+function toWireNaming(naming: Message["naming"]): Naming {
+  return naming === undefined ? Naming.UNSPECIFIED : naming === "new" ? Naming.NEW : Naming.KEPT;
+}
+
 /** Returns undefined for an event of a kind that this program does not know. */
 export function fromWireMessage(message: WireMessage): Message | undefined {
-  const { replyToSeq, editedAtMs, deleted, reactions, attachment, automatic, withheld, audience } = message;
+  const { replyToSeq, editedAtMs, deleted, reactions, pinned, attachment, automatic, withheld, audience, naming } =
+    message;
   const event = message.event && fromWireEvent(message.event);
   if (message.event !== undefined && event === undefined) return undefined;
   return {
@@ -63,12 +76,21 @@ export function fromWireMessage(message: WireMessage): Message | undefined {
     ...(deleted && { deleted }),
     ...(audience === Audience.ROOM && { audience: "room" }),
     ...(audience === Audience.HERE && { audience: "here" }),
+    ...(naming === Naming.NEW && { naming: "new" }),
+    ...(naming === Naming.KEPT && { naming: "kept" }),
     ...(automatic && { automatic }),
     ...(withheld && { withheld }),
     ...(reactions.length > 0 && { reactions }),
+    ...(pinned && { pinned }),
     ...(attachment !== undefined && { attachment: { ...attachment, sha256: attachment.sha256.toHex() } }),
     ...(event !== undefined && { event }),
   };
+}
+
+/** Returns undefined for a pin without a message that this program knows. */
+export function fromWirePin({ message: wire, user, pinnedAtMs, position }: WirePin): Pin | undefined {
+  const message = wire && fromWireMessage(wire);
+  return message && { message, user, pinnedAt: pinnedAtMs, position };
 }
 
 export function toSendResponse(accepted: Accepted & { duplicate: boolean }): SendResponse {
@@ -100,6 +122,7 @@ export function toWireRoom(room: Room): WireRoom {
     topic: room.topic,
     public: room.isPublic,
     historyVisible: room.historyVisible,
+    mentionAll: toWireRole(room.mentionAll),
     members: room.memberCount,
     createdAtMs: room.createdAt,
   };

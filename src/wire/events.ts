@@ -1,6 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import type { EventKind, EventOf, LogEvent } from "../core/messages/log_event.ts";
-import type { MemberRole, RoomRole } from "../core/rooms/room.ts";
+import { type MemberRole, mentionAllByDefault, type RoomRole } from "../core/rooms/room.ts";
 import { type Event, Role } from "../gen/chatd/v1/chat.ts";
 
 const wireRoles: Readonly<Record<RoomRole, Role>> = {
@@ -21,16 +21,21 @@ export function fromWireRole(role: Role): RoomRole | undefined {
   return (Object.keys(wireRoles) as RoomRole[]).find((each) => wireRoles[each] === role);
 }
 
-/** @throws {ChatError} `invalid_argument` when it is not a role of a member. */
-export function parseMemberRole(role: Role): MemberRole {
+/** @throws {ChatError} `invalid_argument` when the value of the field is not a role of a member. */
+export function parseMemberRole(role: Role, field: string): MemberRole {
   const known = fromWireMemberRole(role);
   if (known !== undefined) return known;
-  throw new ChatError("invalid_argument", "role must be ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER.");
+  throw new ChatError("invalid_argument", `${field} must be ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER.`);
 }
 
 function fromWireMemberRole(role: Role): MemberRole | undefined {
   const known = fromWireRole(role);
   return known === "member" || known === "moderator" || known === "owner" ? known : undefined;
+}
+
+/** Returns the role of `Room.mention_all`, which older servers do not send. */
+export function fromWireMentionAll(role: Role): MemberRole {
+  return fromWireMemberRole(role) ?? mentionAllByDefault;
 }
 
 type WireEvent = NonNullable<Event["kind"]>;
@@ -53,6 +58,11 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
     ({ target, emoji, removed }) => ({ seq: target, emoji, removed }),
     ({ seq, emoji, removed }) => ({ kind: "reacted", target: seq, emoji, removed }),
   ),
+  pinned: codec(
+    "pinned",
+    ({ target, removed }) => ({ seq: target, removed }),
+    ({ seq, removed }) => ({ kind: "pinned", target: seq, removed }),
+  ),
   room_created: codec("roomCreated", toWireAccess, (access) => ({ kind: "room_created", ...fromWireAccess(access) })),
   joined: codec("joined", () => ({}), () => ({ kind: "joined" })),
   left: codec("left", () => ({}), () => ({ kind: "left" })),
@@ -68,7 +78,20 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
     return known && { kind: "role_changed", user, role: known };
   }),
   topic_changed: codec("topicChanged", () => ({}), () => ({ kind: "topic_changed" })),
-  room_changed: codec("roomChanged", toWireAccess, (access) => ({ kind: "room_changed", ...fromWireAccess(access) })),
+  room_changed: codec(
+    "roomChanged",
+    ({ mentionAll, byOperator, ...access }) => ({
+      ...toWireAccess(access),
+      mentionAll: toWireRole(mentionAll),
+      byOperator,
+    }),
+    ({ mentionAll, byOperator, ...access }) => ({
+      kind: "room_changed",
+      ...fromWireAccess(access),
+      mentionAll: fromWireMentionAll(mentionAll),
+      byOperator,
+    }),
+  ),
 };
 
 const decoders = new Map(Object.values(codecs).map(({ wireCase, decode }) => [wireCase, decode]));

@@ -26,6 +26,7 @@ const samples: { readonly [Call in OperatorCall]: ArgumentsOf<Call> } = {
   "room.list": { after: "" },
   "room.show": { address: "#ops" },
   "room.add": { address: "#ops", user: "ana" },
+  "room.set_mention_all": { address: "#ops", mentionAll: "member" },
   "room.delete": { address: "#ops" },
   "retention.list": {},
   "retention.set": { address: "", maxAgeMs: 0, maxEntries: 5 },

@@ -15,7 +15,7 @@ Deno.test("readPasswordFile() returns the first line unchanged", async () => {
 Deno.test("readPasswordFile() reports problems without the content of the file", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/password`;
-  assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /no such file/);
+  assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /it does not exist/);
   await Deno.writeTextFile(file, "\nsecret\n");
   assert.match((await rejectsWith("invalid_argument", readPasswordFile(file))).message, /empty/);
   await Deno.writeFile(file, new Uint8Array([0x73, 0xff]));

@@ -25,7 +25,7 @@ const message: Message = {
 type Add = (writer: FrameWriter, round: number) => void;
 
 const found = Array.from({ length: 50 }, (_, seq) => wireMessage({ seq, text: "word ".repeat(80) }));
-const page = { messages: found, nextBeforePosition: 1, more: true, indexedThrough: 1, head: 1 };
+const page = { messages: found, nextBeforePosition: 1, more: true, indexedThrough: 1, indexedUntilMs: 1, head: 1 };
 const presence = { user: "ben", online: true, state: PresenceState.ONLINE };
 const attachment = { name: "n".repeat(255), mediaType: "m".repeat(100), size: 1, sha256: "00".repeat(32) };
 const deliver = (message: Message): Add => (writer, position) =>

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
-import { FakeChatServer, type LinkLife } from "../support/fakes/fake_chat_server.ts";
+import { FakeChatServer } from "../support/fakes/fake_chat_server.ts";
+import type { LinkLife } from "../support/fakes/fake_session.ts";
 import { ManualTimers } from "../support/fakes/manual_timers.ts";
 
 const life: fc.Arbitrary<LinkLife> = fc.record({

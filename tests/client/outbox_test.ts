@@ -61,9 +61,21 @@ Deno.test("after a lost link, messages in flight are sent again in order", async
   outbox.onLinkLost();
   assert.deepEqual(ready(0), ["0", "2"]);
   assert.deepEqual(await results[1], { ...accepted, id: "1", sender: "ana", text: "text 1", ordinal: 0 });
-  outbox.close(new ChatError("unavailable", "Closed."));
-  await assert.rejects(results[0], { message: "Closed." });
-  await assert.rejects(results[2], { message: "Closed." });
+});
+
+Deno.test("close() says of which messages the server may have accepted", async () => {
+  const { outbox, ready, results } = filled(4, { maxMessages: 3 });
+  ready(0);
+  outbox.accept("1", "ana", accepted);
+  outbox.onLinkLost();
+  outbox.postpone("0", new ChatError("busy", "Busy."), 0);
+  outbox.close(new ChatError("unauthenticated", "Revoked."));
+  await assert.rejects(results[0], { code: "unauthenticated", message: "Revoked." });
+  await assert.rejects(results[2], {
+    code: "unauthenticated",
+    message: "Revoked, so the server may have accepted the message.",
+  });
+  await assert.rejects(results[3], { message: "Revoked." });
   assert.equal(outbox.size, 0);
 });
 

@@ -83,6 +83,10 @@ Deno.test("given settings complete those of a profile, whose encryption is for i
     tls: undefined,
     insecure: false,
   });
+  const own = { ...profile, ownLogin: "work" };
+  assert.equal(completePlace({ user: "bot", insecure: false }, own).ownLogin, "work");
+  assert.equal(completePlace({ user: "ana" }, own).ownLogin, undefined);
+  assert.equal(completePlace({ user: "bot", via: "grpc", server: elsewhere }, own).ownLogin, undefined);
   const trusting = completePlace({ user: "bot", caFile: "/own.pem" }, profile);
   assert.deepEqual(trusting, { ...profile, tls: tls("/own.pem") });
 });

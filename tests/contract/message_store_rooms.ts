@@ -93,7 +93,8 @@ export function messageStoreRooms(name: string, open: () => OpenedStores): void 
     assert.deepEqual([made.seq, made.ordinal, made.event?.kind, made.text], [1, 0, "room_created", "ops"]);
     assert.deepEqual(await house.messages.entry("ana", ops, 1), made);
     const summary = await house.messages.conversationOf("ana", ops);
-    const room = { id: ops, name: "ops", topic: "", isPublic: true, historyVisible: true, memberCount: 1 };
+    const settings = { isPublic: true, historyVisible: true, mentionAll: "moderator" };
+    const room = { id: ops, name: "ops", topic: "", ...settings, memberCount: 1 };
     assert.deepEqual(summary, {
       conversation: ops,
       headSeq: 1,
@@ -119,7 +120,10 @@ export function messageStoreRooms(name: string, open: () => OpenedStores): void 
     const [taken, made] = await house.messages.commit([create(true), create(false)]);
     assert.deepEqual([taken.kind, made.kind], ["name_taken", "accepted"]);
     const change = (text: string) =>
-      entryAppend(web, "ana", { event: { kind: "room_changed", isPublic: true, historyVisible: true }, text });
+      entryAppend(web, "ana", {
+        event: { kind: "room_changed", isPublic: true, historyVisible: true, mentionAll: "owner", byOperator: false },
+        text,
+      });
     const results = await house.messages.commit([change("ops"), change("web"), change("web")]);
     assert.deepEqual(results.map(({ kind }) => kind), ["name_taken", "accepted", "accepted"]);
     assert.equal((await house.messages.conversationOf("ana", web))?.headSeq, 3);
@@ -267,6 +271,50 @@ export function messageStoreRooms(name: string, open: () => OpenedStores): void 
     assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [0, 0, 0]);
     await edit(seq, { text: "@here", audience: "here", here: ["cleo"] });
     assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [0, 1, 0]);
+  });
+
+  test("an edit to @here alone drops the members that only a name named, and keeps the others from before", async (house) => {
+    const mentionsOf = async (user: string) => (await house.messages.conversationOf(user, ops))?.mentions;
+    const named = async (seq: number) =>
+      await Promise.all(
+        ["ben", "cleo", "dan"].map(async (user) => (await house.messages.entry(user, ops, seq))?.naming),
+      );
+    const edit = (target: number, rest: Partial<Append>) =>
+      accept(house.messages, entryAppend(ops, "ana", { event: { kind: "edited", target }, ...rest }));
+    await house.create(ops);
+    for (const user of ["ben", "cleo", "dan"]) await house.event(ops, user, { kind: "joined" });
+    const here = { audience: "here", here: ["ben"] } as const;
+    const { seq } = await house.say(ops, "ana", "@here @ben @dan", { ...here, mentions: ["ben", "dan"] });
+    assert.deepEqual(await named(seq), ["new", undefined, "new"]);
+    const alone = await edit(seq, { text: "@here", audience: "here", here: ["cleo"] });
+    assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [1, 0, 0]);
+    assert.deepEqual(await named(alone.seq), ["kept", undefined, undefined]);
+    const byName = await edit(seq, { text: "@ben and @dan", mentions: ["ben", "dan"] });
+    assert.deepEqual(await named(byName.seq), ["kept", undefined, "new"]);
+    assert.deepEqual(await named(alone.seq), [undefined, undefined, undefined], "another edit followed");
+    await house.messages.commit(["ben", "dan"].map((user) => (
+      { kind: "move_read", conversation: ops, user, seq: byName.seq } as const
+    )));
+    const all = await edit(seq, { text: "@room", audience: "room" });
+    assert.deepEqual(await named(all.seq), ["kept", "new", "kept"]);
+    assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [0, 1, 0]);
+    const again = await edit(seq, { text: "@cleo and @dan", mentions: ["cleo", "dan"] });
+    assert.deepEqual(await named(again.seq), [undefined, "kept", "kept"]);
+    assert.deepEqual(await Promise.all(["ben", "cleo", "dan"].map(mentionsOf)), [0, 1, 0]);
+    await house.event(ops, "ana", { kind: "deleted", target: seq });
+    assert.deepEqual([await named(seq), await named(again.seq)], Array(2).fill(Array(3).fill(undefined)));
+  });
+
+  test("a message names its readers, its author never, and only by a text that they may see", async (house) => {
+    await house.create(ops, { historyVisible: true });
+    await house.event(ops, "ben", { kind: "joined" });
+    const { seq } = await house.say(ops, "ana", "@room, @ana", { audience: "room", mentions: ["ana"] });
+    const naming = async (user: string, of: number) => (await house.messages.entry(user, ops, of))?.naming;
+    assert.deepEqual([await naming("ana", seq), await naming("ben", seq)], [undefined, "new"]);
+    await house.event(ops, "ben", { kind: "left" });
+    const edited = entryAppend(ops, "ana", { event: { kind: "edited", target: seq }, text: "@ben", mentions: ["ben"] });
+    await accept(house.messages, edited);
+    assert.equal(await naming("ben", seq), undefined);
   });
 
   test("one's own message moves the read position over one's own mention of all, and not over another's", async (house) => {

@@ -88,6 +88,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       topic: "",
       isPublic: false,
       historyVisible: false,
+      mentionAll: "moderator",
       createdAt: 1_700_000_000_000,
       roles: new Map([["ana", "owner"]]),
       inviters: new Map(),
@@ -95,7 +96,13 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       asOf: 1,
     });
     await setting.event(a, "ana", { kind: "topic_changed" }, "what “ops” means \u{1f680}");
-    await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "operations");
+    await setting.event(a, "ana", {
+      kind: "room_changed",
+      isPublic: true,
+      historyVisible: true,
+      mentionAll: "owner",
+      byOperator: true,
+    }, "operations");
     for (const user of ["ben", "cleo", "dan"]) await setting.event(a, user, { kind: "joined" });
     await setting.event(a, "ana", { kind: "role_changed", user: "ben", role: "moderator" });
     await setting.event(a, "cleo", { kind: "left" });
@@ -110,6 +117,7 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
       topic: "what “ops” means \u{1f680}",
       isPublic: true,
       historyVisible: true,
+      mentionAll: "owner",
       createdAt: 1_700_000_000_000,
       roles: [["ana", "owner"], ["ben", "moderator"], ["dan", "banned"], ["eve", "invited"]],
       inviters: [["eve", "ben"]],
@@ -123,7 +131,13 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     const joined: number[] = [];
     for (const user of ["ben", "cleo"]) joined.push((await setting.event(a, user, { kind: "joined" })).seq);
     assert.deepEqual((await rooms.findRoom(a))!.firstSeqs, new Map([["ben", joined[0]], ["cleo", joined[1]]]));
-    await setting.event(a, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "ops");
+    await setting.event(a, "ana", {
+      kind: "room_changed",
+      isPublic: true,
+      historyVisible: true,
+      mentionAll: "moderator",
+      byOperator: false,
+    }, "ops");
     await setting.event(a, "ben", { kind: "left" });
     await setting.event(a, "ben", { kind: "joined" });
     await setting.event(a, "dan", { kind: "joined" });
@@ -145,9 +159,47 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.findPublicRoom("ops"), undefined);
     await setting.create(b, { name: "ops" });
     assert.equal(await rooms.findPublicRoom("ops"), b);
-    await setting.event(b, "ana", { kind: "room_changed", isPublic: true, historyVisible: true }, "web");
+    await setting.event(b, "ana", {
+      kind: "room_changed",
+      isPublic: true,
+      historyVisible: true,
+      mentionAll: "moderator",
+      byOperator: false,
+    }, "web");
     assert.equal(await rooms.findPublicRoom("ops"), undefined);
     assert.equal(await rooms.findPublicRoom("web"), b);
+  });
+
+  test("a name and the beginning of an id lead to all such rooms, public and private", async (setting, { rooms }) => {
+    await setting.create(a, { name: "ops", isPublic: false });
+    await setting.create(b, { name: "ops" });
+    await setting.create(c, { name: "web", isPublic: false });
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: a.slice(0, 4) }), [a]);
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: b }), [b]);
+    assert.deepEqual((await rooms.findRoomsStarting({ name: "ops", idStart: "+" })).sort(), [a, b].sort());
+    assert.deepEqual(await rooms.findRoomsStarting({ name: "ops", idStart: c.slice(0, 4) }), []);
+  });
+
+  test("a name and the beginning of an id lead a user to rooms that they may see", async (setting, stores) => {
+    const { rooms, settings, messages } = stores;
+    const short = { name: "ops", idStart: "+aaa" };
+    const [own, left, offered, hidden, open, other] = ["b", "c", "d", "e", "f", "g"].map((letter) => {
+      return `+aaa${letter.repeat(23)}`;
+    });
+    for (const id of [own, left]) await setting.create(id, { name: "ops", isPublic: false });
+    for (const id of [offered, hidden]) await setting.create(id, { name: "ops", by: "ben", isPublic: false });
+    await setting.create(open, { name: "ops", by: "ben" });
+    await setting.create(other, { name: "web", by: "ana" });
+    await setting.event(left, "ana", { kind: "left" });
+    await setting.event(offered, "ben", { kind: "invited", user: "ana" });
+    assert.deepEqual((await rooms.findRoomsStartingFor("ana", short)).sort(), [own, offered, open]);
+    assert.deepEqual(await rooms.findRoomsStartingFor("cleo", short), [open]);
+    assert.deepEqual(await rooms.findRoomsStartingFor("cleo", { name: "ops", idStart: "+aab" }), []);
+    assert.deepEqual(await rooms.findRoomsStartingFor("cleo", { name: "none", idStart: "+aaa" }), []);
+    await setting.event(open, "ana", { kind: "joined" });
+    await settings.block("ana", "ben", messages.head);
+    assert.deepEqual((await rooms.findRoomsStartingFor("ana", short)).sort(), [own, open]);
+    assert.deepEqual((await rooms.findRoomsStarting(short)).sort(), [own, left, offered, hidden, open]);
   });
 
   test("public rooms are listed by name, page by page, and found by name and topic", async (setting, { rooms }) => {
@@ -169,7 +221,8 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.deepEqual(await names({ query: "secret" }), []);
     const [{ createdAt, ...ops }] = await rooms.listPublicRooms({ ...allRooms, query: "ops" });
     assert.equal(createdAt, 1_700_000_000_000);
-    assert.deepEqual(ops, { id: b, name: "ops", topic: "", isPublic: true, historyVisible: true, memberCount: 2 });
+    const settings = { isPublic: true, historyVisible: true, mentionAll: "moderator" };
+    assert.deepEqual(ops, { id: b, name: "ops", topic: "", ...settings, memberCount: 2 });
   });
 
   test("all rooms are listed by id, page by page", async (setting, { rooms, messages }) => {
@@ -324,19 +377,25 @@ export function roomStoreContract(name: string, open: () => OpenedRoomStore): vo
     assert.equal(await rooms.findPublicRoom("ops"), c);
   });
 
-  test("deleteRoom() forgets at once that a room with a reaction was created", async (setting, { rooms, messages }) => {
-    const created = entryAppend(a, "ana", {
-      text: "ops",
-      event: { kind: "room_created", isPublic: true, historyVisible: true },
-    });
-    await accept(messages, created);
-    const { seq } = await setting.say(a, "ana", "hello");
-    const event = { kind: "reacted", target: seq, emoji: "👍", removed: false } as const;
-    await messages.commit([entryAppend(a, "ana", { event })]);
-    await rooms.deleteRoom(a);
-    const [again] = await messages.commit([{ ...created, conversation: b }]);
-    assert.equal(again.kind, "accepted");
-    assert.equal(await rooms.eraseDeleted(1), 1);
-    assert.equal(await rooms.eraseDeleted(1), 0);
-  });
+  test(
+    "deleteRoom() forgets at once that a room with a reaction and a pin was created",
+    async (setting, { rooms, messages }) => {
+      const created = entryAppend(a, "ana", {
+        text: "ops",
+        event: { kind: "room_created", isPublic: true, historyVisible: true },
+      });
+      await accept(messages, created);
+      const { seq } = await setting.say(a, "ana", "hello");
+      const event = { kind: "reacted", target: seq, emoji: "👍", removed: false } as const;
+      const pinned = { kind: "pinned", target: seq, removed: false } as const;
+      await messages.commit([event, pinned].map((event) => entryAppend(a, "ana", { event })));
+      await rooms.deleteRoom(a);
+      const page = { beforePosition: 0, limit: 10, maxBytes: 1_000 };
+      assert.deepEqual(await messages.pinsIn("ana", a, page), { pins: [], more: false });
+      const [again] = await messages.commit([{ ...created, conversation: b }]);
+      assert.equal(again.kind, "accepted");
+      assert.equal(await rooms.eraseDeleted(1), 1);
+      assert.equal(await rooms.eraseDeleted(1), 0);
+    },
+  );
 }

@@ -4,6 +4,7 @@ import { transportFiles } from "./transport_files.ts";
 import { testsOf, type TransportFixture } from "./transport_harness.ts";
 import { transportLimits } from "./transport_limits.ts";
 import { transportPeople } from "./transport_people.ts";
+import { transportPins } from "./transport_pins.ts";
 import { transportRequests } from "./transport_requests.ts";
 import { transportRooms } from "./transport_rooms.ts";
 import { transportSearch } from "./transport_search.ts";
@@ -19,6 +20,7 @@ export function transportContract(name: string, fixture: TransportFixture): void
   transportDelivery(test);
   transportLimits(test);
   transportRooms(test);
+  transportPins(test);
   transportPeople(test);
   transportSearch(test);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
-import { Audience, type Event, type Message, Role } from "../../src/gen/chatd/v1/chat.ts";
+import { Audience, type Event, type Message, Naming, Role } from "../../src/gen/chatd/v1/chat.ts";
 import type { LinkClient } from "../support/servers/link_client.ts";
 import type { RequestKind } from "../support/servers/received_frames.ts";
 import { until } from "../support/waiting/turns.ts";
@@ -154,17 +154,63 @@ export function transportRooms(test: DefineTest): void {
     await until(() => cleo.messages.filter(({ event }) => event === undefined).length === 3);
     const received = cleo.messages.filter(({ event }) => event === undefined);
     assert.deepEqual(received.map(({ audience }) => audience), [Audience.HERE, Audience.ROOM, Audience.UNSPECIFIED]);
+    assert.deepEqual(received.map(({ naming }) => naming), [
+      Naming.UNSPECIFIED,
+      Naming.NEW,
+      Naming.UNSPECIFIED,
+    ], "cleo was away from @here");
     const { messages } = await cleo.ask("history", historyRequest({ with: room }));
     assert.deepEqual(messages.map(({ audience }) => audience), received.map(({ audience }) => audience));
+    assert.deepEqual(messages.map(({ naming }) => naming), received.map(({ naming }) => naming));
+    assert.deepEqual(ben.messages.filter(({ event }) => event === undefined).map(({ naming }) => naming), [
+      Naming.NEW,
+      Naming.NEW,
+    ]);
     await ana.ask("edit", { id: id(), to: room, seq, text: "never mind" });
     assert.deepEqual([await mentions(ben), await mentions(cleo)], [1, 0]);
     await ana.ask("edit", { id: id(), to: room, seq, text: "after all, @room" });
     const edits = () => cleo.messages.filter(({ event }) => event?.kind?.$case === "edited");
     await until(() => edits().length === 2);
     assert.deepEqual(edits().map(({ audience }) => audience), [Audience.UNSPECIFIED, Audience.ROOM]);
+    assert.deepEqual(edits().map(({ naming }) => naming), [Naming.UNSPECIFIED, Naming.NEW]);
+    await ana.ask("edit", { id: id(), to: room, seq, text: "again, @room and @cleo" });
+    await until(() => edits().length === 3);
+    assert.equal(edits()[2].naming, Naming.KEPT);
     assert.deepEqual([await mentions(ben), await mentions(cleo)], [2, 1]);
     await ana.ask("delete", { id: id(), to: room, seq });
     assert.deepEqual([await mentions(ben), await mentions(cleo)], [1, 0]);
+  });
+
+  test("the owner of a room sets who may mention all, and the members see it", async (context) => {
+    const [ana, ben, cleo] = await people(context, "ana", "ben", "cleo");
+    const room = await makeRoom(ana);
+    for (const each of [ben, cleo]) await each.ask("joinRoom", { id: id(), room });
+    const setting = async (user: LinkClient) =>
+      (await user.ask("getConversation", { with: room })).conversation!.room!.mentionAll;
+    const set = (mentionAll: Role): RequestKind => ({ $case: "updateRoom", value: { id: id(), room, mentionAll } });
+    assert.equal(await setting(cleo), Role.MODERATOR);
+    await ana.ask("setRole", { id: id(), room, user: "ben", role: Role.MODERATOR });
+    for (const each of [ben, cleo]) assert.equal(await each.refusal(set(Role.MEMBER)), "permission_denied");
+    assert.equal(await ana.refusal(set(Role.INVITED)), "invalid_argument");
+    const saidBy = async (user: LinkClient) => {
+      const { seq } = await user.send(room, "@room");
+      const { messages } = await ana.ask("history", historyRequest({ with: room, afterSeq: seq - 1 }));
+      return messages[0].audience === Audience.ROOM;
+    };
+    const sayAll = async () => [await saidBy(ana), await saidBy(ben), await saidBy(cleo)];
+    assert.deepEqual(await sayAll(), [true, true, false]);
+    for (
+      const [mentionAll, expected] of [[Role.MEMBER, [true, true, true]], [Role.OWNER, [true, false, false]]] as const
+    ) {
+      const { seq } = (await ana.ask("updateRoom", { id: id(), room, mentionAll })).entry!;
+      const { text, event } = await until(() => cleo.messages.find((message) => message.seq === seq));
+      const value = { public: true, historyVisible: false, mentionAll, byOperator: false };
+      assert.deepEqual([text, event], ["ops", { kind: { $case: "roomChanged", value } }]);
+      assert.equal(await setting(ben), mentionAll);
+      assert.deepEqual(await sayAll(), expected);
+    }
+    await ana.ask("updateRoom", { id: id(), room, historyVisible: true });
+    assert.equal(await setting(ben), Role.OWNER, "other changes keep it");
   });
 
   test("who is invited may join, and who is removed keeps what was said until then", async (context) => {

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { startTestBroker } from "../support/brokers/amqp_server.ts";
 import { Child } from "../support/processes/child_process.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
+import { lineTo } from "../support/proxies/slow_line.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { hasTmux, Tmux } from "../support/processes/tmux.ts";
 
@@ -34,7 +35,8 @@ Deno.test("a terminal over RabbitMQ asks for an invitation, and keeps its draft 
 
   await using ana = await Tmux.start({ folder: folder.path, columns: 100, rows: 30 });
   const run = `"${Deno.execPath()}" run --quiet --no-check --cached-only -A "${root}main.ts"`;
-  const url = `amqp://127.0.0.1:${node.amqpPort}`;
+  await using line = lineTo(node.amqpPort);
+  const url = `amqp://127.0.0.1:${line.port}`;
   const command = `XDG_STATE_HOME="${folder.path}/ana" ${run} amqp-client --broker ${url} --user ana --to ana`;
   await ana.type(command, "Enter");
   await ana.sees(/Log in or register\? \[l\/r\]/);

@@ -108,6 +108,87 @@ Deno.test("people make a room, meet in it, and do to messages what one expects",
   }, () => ana.seen);
 });
 
+Deno.test("a moderator pins for all members of a room, and a newcomer sees no pin of a message from before", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  await using cleo = await Seat.take("cleo", server);
+  ana.type("/create #ops");
+  await ana.sees("[ana → #ops]");
+  ben.type("/join #ops");
+  await ana.sees("2 * ben joined");
+  ana.type("the door code is 4711");
+  await ben.sees("3 ana: the door code is 4711");
+  ben.type("/pin 3");
+  await ben.sees("Only its moderators and owners may do this in room #ops; you are a member.");
+  ana.type("/pin 3");
+  for (const seat of [ana, ben]) await seat.sees("4 * ana pinned 3: “the door code is 4711”");
+  ana.type("/edit 3 the door code is 0815");
+  await ben.sees("5 * ana edited 3: the door code is 0815");
+  ben.type("/pins");
+  await ben.sees(/ 3 ana, \d{4}-\d\d-\d\d \d\d:\d\d: the door code is 0815 \(by ana\)/);
+  cleo.type("/join #ops");
+  await cleo.sees("[cleo → #ops]");
+  cleo.type("/pins");
+  await cleo.sees("No message is pinned here.");
+  ana.type("/delete 3");
+  await ben.sees("* ana deleted 3");
+  ben.type("/pins");
+  await ben.sees("No message is pinned here.");
+  ana.type("/unpin 3");
+  await ana.sees("There is no such message, or it was deleted.");
+  ana.type("/remove ben");
+  await ben.sees("* ana removed ben");
+  ben.type("/pins");
+  await ben.sees("You are not in room #ops: join it first.");
+});
+
+Deno.test("two people pin messages of their conversation, and remove each other's pins", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ana.type("/msg ben see you at eight");
+  await ana.sees("1 ana: see you at eight");
+  ben.type("/to ana");
+  await ben.sees("[ben → ana]");
+  ben.type("/pin 1");
+  await ana.sees("2 * ben pinned 1: “see you at eight”");
+  ana.type("/pin 1");
+  await ana.sees("The message is already pinned.");
+  ana.type("/history ben 5");
+  await ana.sees(/1 ana: see you at eight +\(pinned\)/);
+  ana.type("/unpin 1");
+  await ben.sees("3 * ana unpinned 1");
+  ben.type("/unpin 1");
+  await ben.sees("The message is not pinned.");
+});
+
+Deno.test("an owner lets members mention all, which Tab completes for those who may", async () => {
+  await using server = await startTestGrpcServer();
+  await using ana = await Seat.take("ana", server);
+  await using ben = await Seat.take("ben", server);
+  ana.type("/create #ops");
+  await ana.sees("[ana → #ops]");
+  ben.type("/join #ops");
+  await ben.sees("[ben → #ops]");
+  ana.terminal.type("look @ro\t");
+  await ana.sees("[ana → #ops] look @room ");
+  ana.type("/room");
+  await ana.sees("#ops: public, new members see only new messages\nmoderators and owners may use @room and @here");
+  ben.terminal.type("look @ro\there");
+  await ben.sees("[ben → #ops] look @rohere");
+  ben.type("/room mentions members");
+  await ben.sees("Only its owners may do this in room #ops; you are a member.");
+  ana.type("/room mentions everyone");
+  await ana.sees("/room mentions members|moderators|owners");
+  ana.type("/room mentions members");
+  await ben.sees("ana changed the room to #ops (public, new members see only new messages, all members may use @room");
+  ben.terminal.type("\x15look @ro\there");
+  await ben.sees("[ben → #ops] look @room here");
+  ben.terminal.type("\x15@he\tplease\r");
+  await ana.sees("ben: @here please");
+});
+
 Deno.test("who is invited into a private room is told, comes in, and is told when they are removed", async () => {
   await using server = await startTestGrpcServer();
   await using ana = await Seat.take("ana", server);
@@ -117,24 +198,24 @@ Deno.test("who is invited into a private room is told, comes in, and is told whe
   ana.type("for those who come later");
   await ana.sees("ana: for those who come later");
   ana.type("/invite ben");
-  await ben.sees("ana invited you to #plans. To accept: /join +");
+  await ben.sees(/ana invited you to (#plans\+[a-z2-7]{3}). To accept: \/join \1. To decline: \/leave \1/);
   ben.type("/conversations");
-  await ben.sees(/#plans \(ana invited you: \/join \+[a-z2-7]{26} or \/leave \+[a-z2-7]{26}\)/);
+  await ben.sees(/(#plans\+[a-z2-7]{3}) \(ana invited you: \/join \1 or \/leave \1\)/);
   ben.type("/leave #plans");
   await ana.sees("* ben left");
   ana.type("/invite ben");
   await ben.sees(/To decline[^]*To decline/);
   ben.type("/join #plans");
-  await ben.sees("[ben → #plans]");
+  await ben.sees(/\[ben → #plans\+[a-z2-7]{3}\]/);
   await ben.sees("ana: for those who come later");
   ana.type("/role ben moderator");
   await ben.sees("* ana made ben a moderator");
   ana.type("/remove ben");
   await ben.sees("* ana removed ben");
   ben.type("hello?");
-  await ben.sees("Not sent to #plans: There is no room");
+  await ben.sees(/Not sent to #plans\+[a-z2-7]{3}: There is no room/);
   ben.type("/join #plans");
-  await ben.sees(/There is no room "\+[a-z2-7]{26}" that you can see\./);
+  await ben.sees('There is no room "#plans" that you can see.');
 });
 
 Deno.test("what somebody writes who is blocked is not shown, and what is written to them arrives", async () => {

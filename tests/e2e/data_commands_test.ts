@@ -72,6 +72,8 @@ Deno.test("chatd room lists, shows and deletes rooms of a running server", async
   const shown = await done(chatd(folder.path, "room", "show", "#ops"));
   assert.match(shown, /\nana\towner\nben\tmember\n$/);
   await refused(chatd(folder.path, "room", "show", "#secret"), /no room "#secret"/);
+  const short = `#secret${secret.id.slice(0, 6)}`;
+  assert.match(await done(chatd(folder.path, "room", "show", short)), /\nana\towner\n$/);
 
   await refused(chatd(folder.path, "room", "delete", "#ops"), /confirm with --yes/);
   assert.match(await done(chatd(folder.path, "room", "delete", "#ops", "--yes")), /^Deleted room #ops/);

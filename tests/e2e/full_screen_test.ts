@@ -1,6 +1,7 @@
 /** The full screen in a real terminal. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { Child } from "../support/processes/child_process.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { freePorts } from "../support/processes/free_ports.ts";
@@ -139,8 +140,19 @@ Deno.test("suspended from outside, the chat takes the terminal again", { ignore 
     await ana.type("key", "C-a");
     await ana.type("by ");
     await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    // As by `reset`, or by a program that had the screen meanwhile.
+    Deno.kill(Number(Deno.readTextFileSync(`${folder.path}/pid`)), "SIGSTOP");
+    await ana.sees(/\n\$ *$/);
+    await ana.type(String.raw`printf '\033[?1049l\033[?1000l\033[?1004l\033[?2004l\033[?25l'; fg`, "C-j");
+    await ana.sees(new RegExp(`\n${prompt} by key\\s*$`));
+    await eventually(
+      async () => await ana.modes() === (more.includes("plain") ? "alternate 0, mouse 0" : "alternate 1, mouse 1"),
+      () => "the modes of the chat",
+    );
+    await ana.paste("\npasted\n");
+    await ana.sees(new RegExp(`\n${prompt} by\\s*\npastedkey\\s*$`));
     // The draft would be there at the next start.
-    await ana.type("", "C-e", "C-u");
+    await ana.type("", "C-c");
     await ana.sees(new RegExp(`\n${prompt}\\s*$`));
   }
 });
@@ -216,5 +228,68 @@ Deno.test("a message in a terminal to which no one is attached stays unread unti
     await ana.sees(/\n\$ *$/);
     await ben.type("", "C-d");
     await ben.sees(/\n\$ *$/);
+  }
+});
+
+for (const face of ["the full screen", "line mode"]) {
+  Deno.test(`a user whose scripts run is not shown as online on ${face}`, { ignore }, async () => {
+    using folder = temporaryFolder();
+    await using server = await serverWithUsers(folder.path);
+    const chat = { port: server.port, folder: folder.path };
+    const scripts = { CHATD_PASSWORD: password, XDG_STATE_HOME: `${folder.path}/scripts of ben` };
+    const script = async (args: readonly string[]) => {
+      const { code, stderr } = await runChatd({ args, env: scripts });
+      assert.equal(code, 0, stderr);
+    };
+    await script(["login", "--user", "ben", "--server", `127.0.0.1:${server.port}`]);
+    const isLine = face === "line mode";
+    const isShown = isLine ? /^ben is o(n|ff)line\.$/m : /^.\d[•◦]ben /m;
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ ...chat, user: "ana", more: `--to ben ${isLine ? "--plain" : ""}` }), "Enter");
+    await ana.sees(/\n\[(ana → )?ben\]\s*$/);
+    {
+      await using tail = new Child({ args: ["tail", "--name", "log"], env: scripts });
+      await eventually(async () => {
+        await script(["send", "--to", "ben", "begin"]);
+        return tail.lines.some((line) => line.includes("begin"));
+      }, () => tail.lines.join("\n"));
+      await script(["send", "--to", "ana", "by a script"]);
+      await pipe({ ...chat, user: "ben" }, "through a pipe\n");
+      await ana.sees(/by a script[^]*through a pipe/);
+      // All that the server told before its answer is on the screen.
+      await ana.type("/ping", "Enter");
+      await ana.sees(/The server answered/);
+      assert.doesNotMatch((await screen(ana)).join("\n"), isShown);
+    }
+    await using ben = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ben.type(command({ ...chat, user: "ben", more: "--to ana" }), "Enter");
+    await ana.sees(isShown);
+    assert.doesNotMatch((await screen(ana)).join("\n"), /offline/, "the end of the scripts was not told");
+  });
+}
+
+Deno.test("a terminal that is closed while the server stalls keeps all texts as drafts", { ignore }, async () => {
+  using folder = temporaryFolder();
+  await using users = await serverWithUsers(folder.path);
+  for (const more of ["", "--plain"]) {
+    {
+      await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+      await ana.type(
+        command({ port: users.port, user: "ana", folder: folder.path, more: `--to ben ${more}` }),
+        "Enter",
+      );
+      await ana.sees(/Connected to[^]*\n\[(ana → )?ben\]\s*$/);
+      users.server.kill("SIGSTOP");
+      await ana.type(`sent too late${more}`, "Enter");
+      await ana.sees(new RegExp(`sending to ben: sent too late${more}`));
+      await ana.type("half a dra");
+      await ana.sees(/half a dra\s*$/);
+    }
+    users.server.kill("SIGCONT");
+    await using ana = await Tmux.start({ folder: folder.path, columns: 80, rows: 24 });
+    await ana.type(command({ port: users.port, user: "ana", folder: folder.path, more: `--to ben ${more}` }), "Enter");
+    await ana.sees(new RegExp(`\\n\\[(ana → )?ben\\] sent too late${more}\\nhalf a dra\\s*$`));
+    await ana.type("", "C-c", "C-d");
+    await ana.sees(/\n\$ *$/);
   }
 });

@@ -92,3 +92,22 @@ Deno.test("an error about a server behind a proxy is one sentence that names the
   }
   assert.match(proxy.asked[0], /^CONNECT chat\.example\.org:50051 /);
 });
+
+Deno.test("a proxy of another kind is refused by name, unless no_proxy excepts the server", async () => {
+  using folder = temporaryFolder();
+  const args = ["login", "--user", "ana", "--server", "chat.example.invalid:50051", "--insecure"];
+  const env = {
+    DENO_NO_UPDATE_CHECK: "1",
+    CHATD_PASSWORD: scriptPassword,
+    XDG_STATE_HOME: folder.path,
+    https_proxy: "socks5://127.0.0.1:1080",
+  };
+  const refused = await runChatd({ args, env });
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /^chatd: Cannot connect to [^\n]+ variable https_proxy [^\n]+socks5:[^\n]+\.\n$/);
+  const direct = await runChatd({ args, env: { ...env, no_proxy: ".invalid" } });
+  assert.deepEqual([direct.code, direct.stderr], [
+    4,
+    "chatd: Cannot reach the server at chat.example.invalid:50051: there is no such host.\n",
+  ]);
+});

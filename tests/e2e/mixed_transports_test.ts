@@ -11,6 +11,7 @@ import { defer } from "../../src/host/defer.ts";
 import { transportFiles } from "../contract/transport_files.ts";
 import type { DefineTest, TransportFixture, TransportServer } from "../contract/transport_harness.ts";
 import { transportPeople } from "../contract/transport_people.ts";
+import { transportPins } from "../contract/transport_pins.ts";
 import { transportRooms } from "../contract/transport_rooms.ts";
 import { transportSearch } from "../contract/transport_search.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
@@ -138,6 +139,7 @@ const test: DefineTest = (behaviour, run) =>
   });
 
 transportRooms(test);
+transportPins(test);
 transportPeople(test);
 transportFiles(test);
 transportSearch(test);

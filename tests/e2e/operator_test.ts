@@ -58,7 +58,7 @@ Deno.test("chatd user says what failed in one line, and exits 1", async () => {
     ["add ben", { CHATD_PASSWORD: "short" }, /at least 8/],
     ["add ben", {}, /--password-file FILE or in CHATD_PASSWORD/],
     ["add system", env, /reserved/],
-    ["add ben --password-file nowhere", env, /no such file/],
+    ["add ben --password-file nowhere", env, /does not exist/],
     ["passwd ben", env, /no user "ben"/],
     ["disable ben", env, /no user "ben"/],
   ];

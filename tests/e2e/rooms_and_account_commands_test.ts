@@ -8,6 +8,7 @@ import { runChatd } from "../support/processes/chatd_process.ts";
 import { jsonLines, scriptPassword, ScriptUser } from "../support/processes/script_user.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { hasTmux, Tmux } from "../support/processes/tmux.ts";
+import { eventually } from "../support/waiting/eventually.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -33,6 +34,75 @@ async function done(user: ScriptUser, args: readonly string[], input?: string): 
   return stdout;
 }
 
+/** Passes bytes on to a port, and cuts the client off once it has said `word`, which still arrives. */
+class CuttingProxy implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #ends: Deno.Conn[] = [];
+  readonly #done: Promise<void>;
+
+  constructor(port: number, word: string) {
+    this.#done = this.#serve(port, word);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const end of this.#ends) end.close();
+    await this.#done;
+  }
+
+  async #serve(port: number, word: string): Promise<void> {
+    const passing: Promise<void>[] = [];
+    for await (const client of this.#listener) {
+      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      this.#ends.push(client, server);
+      passing.push(pass(client, server, word), pass(server, client));
+    }
+    await Promise.all(passing);
+  }
+}
+
+async function pass(from: Deno.Conn, to: Deno.Conn, word?: string): Promise<void> {
+  const buffer = new Uint8Array(16_384);
+  try {
+    for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+      await to.write(buffer.subarray(0, count));
+      // Text is not compressed.
+      if (word === undefined || !new TextDecoder().decode(buffer.subarray(0, count)).includes(word)) continue;
+      return await from.closeWrite();
+    }
+    await to.closeWrite();
+  } catch {
+    // The test is over.
+  }
+}
+
+Deno.test("passwd whose reply is lost says that the password may have changed, and what to do", async () => {
+  await withUsers(async ({ ana, folder, port }) => {
+    const next = "a new and long password";
+    await using proxy = new CuttingProxy(port, next);
+    const through = new ScriptUser("ana", { folder, place: ["--server", `127.0.0.1:${proxy.port}`] });
+    const env = { ...through.env, CHATD_PASSWORD: scriptPassword, CHATD_NEW_PASSWORD: next };
+    const place = ["--user", "ana", "--server", `127.0.0.1:${proxy.port}`];
+    for (const limit of [[], ["--timeout", "30s"]]) {
+      const { code, stderr } = await runChatd({ args: ["passwd", ...place, ...limit], env });
+      assert.equal(code, exitCode.noConnection, stderr);
+      assert.match(
+        stderr,
+        /^chatd: [^\n]+, so it is not known whether the password was changed: log in with the new /m,
+      );
+      env.CHATD_PASSWORD = next;
+    }
+    // The server may still be at the change when its client is cut off.
+    const login = ["login", "--user", "ana", "--server", `127.0.0.1:${port}`];
+    const logIn = () => runChatd({ args: login, env: { ...ana.env, CHATD_PASSWORD: next } });
+    await eventually(async () => (await logIn()).code === 0, () => "a login with the new password");
+  });
+});
+
 Deno.test("a script creates, joins and leaves rooms, invites users and lists members", async () => {
   await withUsers(async ({ ana, ben }) => {
     assert.equal(await done(ana, ["rooms", "create", "#ops"]), "#ops\t#ops\t1\t\n");
@@ -48,7 +118,12 @@ Deno.test("a script creates, joins and leaves rooms, invites users and lists mem
     assert.equal((await ben.run(["rooms", "join", id])).code, exitCode.failed);
     await done(ana, ["rooms", "invite", id, "ben"]);
     assert.match(await done(ben, ["rooms", "--invited"]), /\tana\n$/);
-    await done(ben, ["rooms", "join", id]);
+    const short = `#lab${id.slice(0, 5)}`;
+    await done(ben, ["rooms", "join", short]);
+    await done(ben, ["send", "--to", short, "by its short address"]);
+    assert.match(await done(ana, ["history", "--with", short]), /by its short address\n$/);
+    assert.match(await done(ana, ["tail", "--conversation", short, "--since", "1", "--count", "1"]), /by its short/);
+    assert.match((await ben.run(["send", "--to", "#lab", "x"])).stderr, /There is no room "#lab" that you can see/);
     const members = jsonLines(await done(ana, ["rooms", "members", id, "--json"]));
     assert.deepEqual(members.map(({ user, role }) => [user, role]), [["ana", "ROLE_OWNER"], ["ben", "ROLE_MEMBER"]]);
     await done(ben, ["rooms", "leave", id]);
@@ -81,6 +156,34 @@ Deno.test("the operator adds a user to a private room, once, and the audit log h
     const audit = await runChatd({ args: ["audit", "--json", "--data", `${folder}/data`] });
     const entries = jsonLines(audit.stdout).filter(({ action }) => action === "room_member_added");
     assert.deepEqual(entries.map(({ actor, subject, detail }) => [actor, subject, detail]), [["operator", "ben", id]]);
+  });
+});
+
+Deno.test("the operator sets who may mention all members, and the room, its log and the audit log have it", async () => {
+  await withUsers(async ({ ana, ben, folder }) => {
+    await done(ana, ["rooms", "create", "ops"]);
+    await done(ben, ["rooms", "join", "#ops"]);
+    const operate = (...args: string[]) => runChatd({ args: ["room", ...args, "--data", `${folder}/data`] });
+    const shown = async () => (await operate("show", "#ops")).stdout;
+    assert.match(await shown(), /^mentions: moderators and owners may use @room and @here$/m);
+    const set = await operate("set", "#ops", "--mentions", "members");
+    assert.deepEqual([set.code, set.stderr], [0, ""]);
+    assert.match(set.stdout, /^In room #ops \(\+[a-z2-7]{26}\), all members may use @room and @here\.\n$/);
+    assert.match(await shown(), /^mentions: all members may use @room and @here$/m);
+    const [room] = jsonLines(await done(ben, ["rooms", "ops", "--json"]));
+    assert.equal(room.mentionAll, "ROLE_MEMBER");
+    await done(ben, ["send", "--to", "#ops", "@room, from a member"]);
+    const [said] = jsonLines(await done(ana, ["history", "--with", "#ops", "--json"]));
+    assert.deepEqual([said.audience, said.naming], ["AUDIENCE_ROOM", "NAMING_NEW"]);
+    const audit = await runChatd({ args: ["audit", "--json", "--data", `${folder}/data`] });
+    const entries = jsonLines(audit.stdout).filter(({ action }) => action === "room_changed");
+    assert.deepEqual(entries.map(({ actor, subject, detail }) => [actor, subject, detail]), [
+      ["operator", room.id, "mentions member"],
+    ]);
+    const unknown = await operate("set", "#ops", "--mentions", "friends");
+    assert.equal(unknown.code, exitCode.usage);
+    assert.match(unknown.stderr, /members.*moderators.*owners/);
+    assert.equal((await operate("set", "#none", "--mentions", "owners")).code, exitCode.failed);
   });
 });
 

@@ -17,13 +17,24 @@ async function copyProject(folder: string): Promise<void> {
   }
 }
 
-function task(folder: string, args: readonly string[], stdin: "piped" | "null" = "null"): Deno.Command {
+function task(
+  folder: string,
+  args: readonly string[],
+  { stdin = "null", env = {} }: { stdin?: "piped" | "null"; env?: Record<string, string> } = {},
+): Deno.Command {
   const cache = JSON.parse(new TextDecoder().decode(info.stdout)).denoDir;
   return new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", ...args],
     cwd: folder,
     clearEnv: true,
-    env: { PATH: "/usr/bin:/bin", HOME: `${folder}/home`, DENO_DIR: cache, NO_COLOR: "1", CHATD_PASSWORD: password },
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: `${folder}/home`,
+      DENO_DIR: cache,
+      NO_COLOR: "1",
+      CHATD_PASSWORD: password,
+      ...env,
+    },
     stdin,
     stdout: "piped",
     stderr: "piped",
@@ -68,8 +79,9 @@ Deno.test("deno task start serves, restarts what died, and chats with deno task 
 
     const added = await task(folder.path, ["user", "add", "ana"]).output();
     assert.equal(added.code, 0, new TextDecoder().decode(added.stderr));
-    const client = task(folder.path, ["chat", "--user", "ana", "--to", "ana", "--server", `127.0.0.1:${port}`], "piped")
-      .spawn();
+    const client = task(folder.path, ["chat", "--user", "ana", "--to", "ana", "--server", `127.0.0.1:${port}`], {
+      stdin: "piped",
+    }).spawn();
     const writer = client.stdin.getWriter();
     await writer.write(new TextEncoder().encode("a note to myself\n"));
     await writer.close();
@@ -137,4 +149,14 @@ Deno.test("a server that may not start processes serves without a supervisor, an
   const lines = (await errors).split("\n").filter((line) => line.includes("without a supervisor"));
   assert.equal(lines.length, 1);
   assert.ok(lines[0].includes("--allow-run="), lines[0]);
+});
+
+Deno.test("tasks tell variables that have no effect", async () => {
+  using folder = temporaryFolder();
+  await copyProject(folder.path);
+  const env = { CHATD_PROFIL: "work" };
+  for (const words of [["script", "profiles"], ["user", "list"], ["start", "--check-config"]]) {
+    const { stderr } = await task(folder.path, words, { env }).output();
+    assert.match(new TextDecoder().decode(stderr), /^chatd: The environment variable CHATD_PROFIL has no /m, words[0]);
+  }
 });

@@ -81,9 +81,9 @@ async function killServing(chatd: NpmInstallation): Promise<void> {
 }
 
 /** Chats in the full screen, suspends the client by Ctrl-Z, resumes it, and leaves it. */
-async function chatOnScreen(chatd: NpmInstallation, server: string): Promise<void> {
+async function chatOnScreen(chatd: NpmInstallation): Promise<void> {
   await using terminal = await Tmux.start({ folder: chatd.folder, columns: 80, rows: 24 });
-  const command = chatd.commandLine(["grpc-client", "--user", "ana", "--to", "ben", "--server", server]);
+  const command = chatd.commandLine(["grpc-client", "--profile", "ana", "--to", "ben"]);
   await terminal.type(command, "Enter");
   await terminal.sees(/│[^]*\n\[ben\]\s*$/);
   await terminal.type("from the screen", "Enter");
@@ -135,7 +135,7 @@ Deno.test({
         name: `in the full screen of a terminal${hasTmux ? "" : " (SKIPPED: tmux is not installed)"}`,
         ignore: !hasTmux,
         fn: async () => {
-          await chatOnScreen(chatd, address);
+          await chatOnScreen(chatd);
           assert.match((await chatd.run(tail)).stdout, / ana: from the screen\n$/);
         },
       });

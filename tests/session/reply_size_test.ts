@@ -79,6 +79,32 @@ Deno.test("a page of messages of any sizes fits a frame, and pages cover everyth
   }
 });
 
+Deno.test("a page of pins fits a frame, however long the messages, and pages cover everything", async () => {
+  for (const size of [1, 491, 492, 2_000, 16_384]) {
+    const { test, client } = await open();
+    const seqs = Array.from({ length: 50 }, (_, index) => index + 1);
+    const acceptedAt = Number.MAX_SAFE_INTEGER;
+    await test.store.messages.commit(
+      seqs.map(() => directAppend(ana, names[0], { text: "x".repeat(size), acceptedAt })),
+    );
+    await test.store.messages.commit(seqs.map((target) => ({
+      ...directAppend(names[0], ana, { text: "", acceptedAt }),
+      event: { kind: "pinned", target, removed: false },
+    })));
+    const listed: number[] = [];
+    let beforePosition = 0;
+    for (let more = true; more;) {
+      const page = await ask(client, "listPins", { with: names[0], beforePosition, limit: 50 });
+      assert.ok(page.pins.length > 0);
+      listed.push(...page.pins.map(({ message }) => message!.seq));
+      beforePosition = page.pins.at(-1)!.position;
+      more = page.more;
+    }
+    assert.deepEqual(listed, seqs.toReversed());
+    await test.close();
+  }
+});
+
 Deno.test("a page of conversations fits a frame, however long their last messages, and pages cover everything", async () => {
   for (const size of [1, 245, 246, 1_000, 16_384]) {
     const { test, client } = await open();

@@ -23,6 +23,7 @@ Deno.test("a request costs 1, and its page one more for each 50 items", () => {
   assert.equal(costOf("listUsers", { after: "", limit: 1_000 }), 21);
   assert.equal(costOf("listUsers", { after: "", limit: 0 }), 1 + requestHandlers.listUsers.page.standard / 50);
   assert.equal(costOf("history", historyRequest({ with: "ben", limit: 200 })), 5);
+  assert.equal(costOf("listPins", { with: "ben", beforePosition: 0, limit: 0 }), 2);
 });
 
 Deno.test("a search costs more than a page", () => {

@@ -23,7 +23,8 @@ Deno.test("a path that cannot be sent gets an error", async () => {
   await new Deno.Command("mkfifo", { args: [`${folder.path}/pipe`] }).output();
   await rejectsWith("invalid_argument", openSource(`${folder.path}/pipe`));
   await rejectsWith("not_found", openSource(`${folder.path}/none`));
-  await rejectsWith("not_found", openSource(`${folder.path}/empty/inside`));
+  const inside = await rejectsWith("invalid_argument", openSource(`${folder.path}/empty/inside`));
+  assert.match(inside.message, /a part of its path is not a folder/);
 });
 
 Deno.test("a file is made where nothing is, in a folder by its harmless name", async () => {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { ChatClient } from "../../src/client/chat_client.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
 import { sendLines, splitLines } from "../../src/terminal/pipe.ts";
+import { lineDelayMs } from "../support/proxies/slow_line.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { FakeChatServer } from "../support/fakes/fake_chat_server.ts";
 import { settle } from "../support/fakes/manual_timers.ts";
@@ -21,6 +22,9 @@ async function lines(...parts: (string | Uint8Array)[]): Promise<string[]> {
     `${number}:${problem ?? text}`
   );
 }
+
+/** Long enough for a line to answer, and short for a test. */
+const patienceMs = 100 + 5 * lineDelayMs();
 
 function pipe(server: FakeChatServer, input: AsyncIterable<Uint8Array>, options: { patienceMs?: number } = {}) {
   const problems: string[] = [];
@@ -106,7 +110,7 @@ Deno.test("a slash command is refused, and two slashes begin a text with one", a
 Deno.test("a full disk of the server is told once, and ends the pipe in time", async () => {
   const server = new FakeChatServer();
   server.refuseSend = () => new ChatError("storage_full", "The disk is full.", { retryAfterMs: 10 });
-  const { refused, problems } = pipe(server, bytes("one\n"), { patienceMs: 100 });
+  const { refused, problems } = pipe(server, bytes("one\n"), { patienceMs });
   await assert.rejects(refused, { code: "storage_full" });
   assert.deepEqual(problems, ["Waiting for 127.0.0.1:50051: The disk is full."]);
 });
@@ -133,7 +137,7 @@ Deno.test("the input is read no faster than the server accepts", async () => {
 Deno.test("without a connection for too long it gives up, as it does with a dead token", async () => {
   const server = new FakeChatServer();
   server.down = true;
-  const { refused } = pipe(server, bytes("one\n"), { patienceMs: 100 });
+  const { refused } = pipe(server, bytes("one\n"), { patienceMs });
   await assert.rejects(refused, { code: "unavailable", message: /connection refused/ });
 
   const strict = new FakeChatServer();

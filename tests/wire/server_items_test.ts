@@ -12,22 +12,26 @@ const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const receipt = fc.nat({ max: 0xffff_ffff });
 const text = fc.string({ unit: "binary" });
 const plain = { noNullPrototype: true };
+const role = fc.constantFrom("owner" as const, "moderator" as const, "member" as const);
 const event: fc.Arbitrary<LogEvent> = fc.oneof(
   fc.record({ kind: fc.constantFrom("edited" as const, "deleted" as const), target: position }, plain),
   fc.record({ kind: fc.constant("reacted" as const), target: position, emoji: text, removed: fc.boolean() }, plain),
+  fc.record({ kind: fc.constant("pinned" as const), target: position, removed: fc.boolean() }, plain),
   fc.record({ kind: fc.constantFrom("joined" as const, "left" as const, "topic_changed" as const) }, plain),
   fc.record({ kind: fc.constantFrom("invited" as const, "unbanned" as const), user: text }, plain),
   fc.record({ kind: fc.constant("removed" as const), user: text, banned: fc.boolean() }, plain),
+  fc.record(
+    { kind: fc.constant("room_created" as const), isPublic: fc.boolean(), historyVisible: fc.boolean() },
+    plain,
+  ),
   fc.record({
-    kind: fc.constantFrom("room_created" as const, "room_changed" as const),
+    kind: fc.constant("room_changed" as const),
     isPublic: fc.boolean(),
     historyVisible: fc.boolean(),
+    mentionAll: role,
+    byOperator: fc.boolean(),
   }, plain),
-  fc.record({
-    kind: fc.constant("role_changed" as const),
-    user: text,
-    role: fc.constantFrom("owner" as const, "moderator" as const, "member" as const),
-  }, plain),
+  fc.record({ kind: fc.constant("role_changed" as const), user: text, role }, plain),
 );
 const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const messageFields = {
@@ -45,6 +49,9 @@ const messageFields = {
   editedAt: positive,
   deleted: fc.constant(true),
   withheld: fc.constant(true),
+  pinned: fc.constant(true),
+  audience: fc.constantFrom("room" as const, "here" as const),
+  naming: fc.constantFrom("new" as const, "kept" as const),
   attachment: fc.record({ name: text, mediaType: text, size: position, sha256: fc.constant("ab".repeat(32)) }, plain),
 };
 const required = ["position", "conversation", "seq", "acceptedAt", "id", "sender", "text", "ordinal"] as const;

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { ChatError } from "../../core/chat_error.ts";
+import { listenReason } from "../../core/system_error.ts";
 import type { Log } from "../../core/log.ts";
 import type { BrokerAuthority, Decision } from "./broker_authority.ts";
 
@@ -137,7 +138,7 @@ function digest(secret: string): Uint8Array {
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
-      const message = `Cannot listen on ${host} port ${port} for the broker's questions: ${cause.message}`;
+      const message = `Cannot listen on ${host} port ${port} for the broker's questions: ${listenReason(cause)}.`;
       reject(new ChatError("unavailable", message, { cause }));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));

@@ -1,5 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { type BrokerAddress, formatBroker } from "./broker_address.ts";
+import { brokerReason } from "./broker_reason.ts";
 import { causeWithoutSecretNames, withoutSecretNames } from "./secret_names.ts";
 
 /** Advice for errors that mean that no server is running. */
@@ -46,11 +47,12 @@ export function toConnectError(thrown: unknown, broker: BrokerAddress, user: str
   if (vhostRefusal.test(message)) {
     return new ChatError(
       "permission_denied",
-      `RabbitMQ at ${address} does not let "${user}" use the virtual host "${broker.vhost}".`,
+      `RabbitMQ at ${address} does not let "${user}" use the virtual host "${broker.vhost}", or has none of that name: ` +
+        "check the URL of the broker.",
       { cause: thrown },
     );
   }
-  return new ChatError("unavailable", `${unreachable(thrown, address)}`, { cause: thrown });
+  return new ChatError("unavailable", unreachable(thrown, address), { cause: thrown });
 }
 
 function unreachable(thrown: unknown, address: string): string {
@@ -59,22 +61,27 @@ function unreachable(thrown: unknown, address: string): string {
     return `No RabbitMQ listens at ${address}: start it, for example with "docker compose up -d rabbitmq" or ` +
       '"systemctl start rabbitmq-server", or name another with --broker.';
   }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    const [, names] = /altnames: (?:DNS:|IP Address:)(.+?)\.?$/.exec(message ?? "") ?? [];
+    return `RabbitMQ at ${address} has a certificate for ${
+      names?.replaceAll(/, (DNS:|IP Address:)/g, ", ") ?? "another name"
+    }: use a name in the certificate in the URL.`;
+  }
   if (/CERT|SELF_SIGNED|ISSUER|VERIFY/.test(code ?? "")) {
-    return `RabbitMQ at ${address} has a certificate that is not trusted (${message}): pass its CA with --ca, and check that none has expired.`;
+    return `RabbitMQ at ${address} has a certificate that is not trusted: pass its CA with --ca, and check that none has expired.`;
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") {
     return `RabbitMQ at ${address} does not speak TLS there: use amqp://, or the port of its TLS listener.`;
   }
-  return `Cannot reach RabbitMQ at ${address}: ${message || code || "the connection failed"}.`;
+  return `Cannot reach RabbitMQ at ${address}: ${brokerReason(thrown)}.`;
 }
 
 /** Converts the error of an open connection that ended, from its `close` or `error` event. */
 export function toLostError(thrown: unknown, broker: BrokerAddress): ChatError {
   const address = formatBroker(broker);
-  const message = thrown instanceof Error ? withoutSecretNames(thrown.message) : "it closed the connection";
-  return new ChatError("unavailable", `Lost RabbitMQ at ${address}: ${message}`, {
-    cause: causeWithoutSecretNames(thrown),
-  });
+  const cause = causeWithoutSecretNames(thrown);
+  const reason = thrown instanceof Error ? brokerReason(cause) : "it closed the connection";
+  return new ChatError("unavailable", `Lost RabbitMQ at ${address}: ${reason}.`, { cause });
 }
 
 /** Converts the error of a channel, from one of its requests or from its connection. */
@@ -84,21 +91,27 @@ export function toChannelError(thrown: unknown, broker: BrokerAddress): ChatErro
   const [, said] = /with message "([^"]*)"/.exec(message) ?? [];
   const address = formatBroker(broker);
   if (/\b403\b/.test(message)) {
-    return new ChatError("permission_denied", `RabbitMQ at ${address} refused this: ${said ?? message}`, { cause });
+    return new ChatError("permission_denied", `RabbitMQ at ${address} refused this: ${said ?? brokerReason(cause)}.`, {
+      cause,
+    });
   }
   if (/\b404\b/.test(message)) {
     return new ChatError(
       "unavailable",
-      `No chatd server has used RabbitMQ at ${address} yet: ${startServer}. (${said ?? message})`,
+      `No chatd server has used RabbitMQ at ${address} yet: ${startServer} (${brokerReason(cause)}).`,
       { cause },
     );
   }
   if (/\b406\b.*message size/.test(message)) {
-    return new ChatError("invalid_argument", `RabbitMQ at ${address} refused the message as too long: ${said}`, {
-      cause,
-    });
+    return new ChatError(
+      "invalid_argument",
+      `RabbitMQ at ${address} refused the message as too long (${said ?? message}): shorten it.`,
+      {
+        cause,
+      },
+    );
   }
-  return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${said ?? message}`, { cause });
+  return new ChatError("unavailable", `RabbitMQ at ${address} failed: ${brokerReason(cause)}.`, { cause });
 }
 
 /** Makes a request over a channel. @throws {ChatError} see {@link toChannelError} */

@@ -1,4 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
+import { pathReason } from "../../core/system_error.ts";
 
 export interface BrokerAuthSecretOptions {
   readonly dataDir: string;
@@ -45,7 +46,8 @@ function attempt<T>(file: string, act: () => T): T {
   try {
     return act();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `Cannot use the broker's secret in "${file}": ${why}`, { cause });
+    throw new ChatError("invalid_argument", `Cannot use the broker's secret in "${file}": ${pathReason(cause)}.`, {
+      cause,
+    });
   }
 }

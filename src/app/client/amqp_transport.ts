@@ -1,7 +1,7 @@
 import { AmqpTransport } from "../../amqp/client/client_transport.ts";
 import { formatBroker } from "../../amqp/connection/broker_address.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { readPemText } from "../../host/certificates/pem_file.ts";
+import { readAuthorities } from "../../host/certificates/pem_file.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { AmqpClientOptions } from "./client_options.ts";
 
@@ -36,6 +36,6 @@ export async function openAmqpTransport(
         "all users share, CHATD_BROKER=amqp://USER:PASSWORD@HOST.",
     );
   }
-  const ca = caFile === undefined ? undefined : await readPemText(caFile);
+  const ca = caFile === undefined ? undefined : await readAuthorities(caFile);
   return new AmqpTransport({ broker: address, user, sharedLogin: login, ca });
 }

@@ -17,6 +17,8 @@ export type DeliveryChoice = "stream" | "callback" | "auto";
 /** Options of `chatd grpc-client`, parsed but without opening files. */
 export interface GrpcClientOptions {
   readonly user: string;
+  /** The name of a login of its own, from a profile. */
+  readonly ownLogin?: string;
   readonly server: HostPort;
   /** Set if `--tls` or any option that implies it is given. */
   readonly tls?: ClientTls;
@@ -40,6 +42,8 @@ export interface GrpcClientOptions {
 /** Options of `chatd amqp-client`, parsed but without opening files. */
 export interface AmqpClientOptions {
   readonly user: string;
+  /** The name of a login of its own, from a profile. */
+  readonly ownLogin?: string;
   /** Contains a login only if all users share one. */
   readonly broker: BrokerUrl;
   /** CA to trust instead of the system's, PEM. */

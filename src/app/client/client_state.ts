@@ -1,6 +1,6 @@
 import { ChatError } from "../../core/chat_error.ts";
-import { systemReason } from "../../core/system_error.ts";
-import type { SavedPreferences } from "../../terminal/chat/preferences.ts";
+import { pathReason, systemReason } from "../../core/system_error.ts";
+import type { SavedPreferences } from "../../terminal/chat/person/preferences.ts";
 
 /** A client's saved state for one user on one server. */
 export interface SavedClient {
@@ -33,6 +33,8 @@ export interface ClientStateOptions {
   /** Address of the server, such as "127.0.0.1:50051". */
   server: string;
   user: string;
+  /** The name of a login of its own; unless given, the login that all without a name share. */
+  ownLogin?: string;
   /** The folder of all states; `stateFolder()` unless given. */
   folder?: string;
   /**
@@ -47,17 +49,21 @@ const maxConsumers = 32;
 const lockRetryMs = 20;
 
 /**
- * The state file of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token, which gives
- * access to the account.
+ * The state file of a login of one user on one server, with mode 0600 in a folder with mode 0700. It contains a token,
+ * which gives access to the account.
  */
 export class ClientState {
   readonly #path: string;
   readonly #lockPatienceMs: number;
+  /** Why the folder could not be prepared. */
+  #folderError: unknown;
 
   /** @throws {ChatError} `invalid_argument` if the folder cannot be used */
-  constructor({ server, user, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
+  constructor({ server, user, ownLogin, folder = stateFolder(), lockPatienceMs = 10_000 }: ClientStateOptions) {
     this.#lockPatienceMs = lockPatienceMs;
     this.#path = `${folder}/${encodeURIComponent(server)}_${encodeURIComponent(user)}`;
+    // Encoded names contain no "+" either.
+    if (ownLogin !== undefined) this.#path += `+${encodeURIComponent(ownLogin)}`;
     mapErrors(folder, () => {
       try {
         Deno.mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -65,6 +71,7 @@ export class ClientState {
       } catch (error) {
         // Reading needs no folder, and the first write reports the reason.
         if (systemReason(error) === undefined) throw error;
+        this.#folderError = error;
       }
     });
   }
@@ -76,13 +83,18 @@ export class ClientState {
       return typeof saved === "object" && saved !== null ? saved : {};
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return {};
-      throw unusableError(`${this.#path}.json`, error);
+      throw unusableError(`${this.#path}.json`, error, { action: "read" });
     }
+  }
+
+  /** Requires that {@link update} can write, before a request whose result it must save. @throws {ChatError} */
+  requireWritable(): void {
+    this.update((saved) => saved);
   }
 
   /** Changes the saved state under a lock, which preserves changes of other processes; undefined removes a field. */
   update(change: (saved: SavedClient) => SavedClient): void {
-    mapErrors(this.#path, () => {
+    this.#mapErrors(() => {
       using lock = Deno.openSync(`${this.#path}.lock`, { create: true, write: true, mode: 0o600 });
       waitForLock(lock, this.#path, this.#lockPatienceMs);
       const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
@@ -130,8 +142,19 @@ export class ClientState {
     }
   }
 
-  #lockConsumer(wanted: string, most: number): Consumer | undefined {
+  #mapErrors<T>(act: () => T): T {
     return mapErrors(this.#path, () => {
+      try {
+        return act();
+      } catch (error) {
+        // Without its folder, no file can be made.
+        throw error instanceof Deno.errors.NotFound ? this.#folderError ?? error : error;
+      }
+    });
+  }
+
+  #lockConsumer(wanted: string, most: number): Consumer | undefined {
+    return this.#mapErrors(() => {
       for (let number = 1; number <= most; number++) {
         const name = numbered(wanted, number);
         // Encoded names contain no "@", so "ana" with the consumer "ops" differs from the user "ana.ops".
@@ -194,11 +217,10 @@ function mapErrors<T>(path: string, act: () => T): T {
   }
 }
 
-function unusableError(path: string, cause: unknown): ChatError {
-  const why = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause));
+function unusableError(path: string, cause: unknown, { action = "save" } = {}): ChatError {
   return new ChatError(
     "invalid_argument",
-    `Cannot save the login in ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`,
+    `Cannot ${action} the login in ${path}: ${pathReason(cause)}. Choose another folder with XDG_STATE_HOME.`,
     { cause },
   );
 }

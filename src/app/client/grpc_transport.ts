@@ -4,10 +4,11 @@ import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { Http2Transport } from "../../grpc/client/http2_transport.ts";
 import type { GrpcTransportOptions } from "../../grpc/client/transport_options.ts";
-import { readPem } from "../../host/certificates/pem_file.ts";
+import { readAuthorities, readPem } from "../../host/certificates/pem_file.ts";
 import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
+import { httpProxyFor } from "./http_proxy.ts";
 
 /**
  * Opens a transport to a server.
@@ -24,31 +25,12 @@ export async function openGrpcTransport(
     );
   }
   const options = { ...server, tls: tls && await readTls(tls, server.host), callback: delivery !== "stream" };
-  if (!usesLibrary(server.host)) return new Http2Transport(options);
+  const proxy = httpProxyFor(server.host, variable);
+  // chatd's own HTTP/2 supports no proxy.
+  if (proxy === undefined && variable("CHATD_GRPC_JS") === undefined) return new Http2Transport(options);
   // Imported on demand, because the library is half of the code that a client would load.
   const { GrpcTransport } = await import("../../grpc/client/client_transport.ts");
-  return new GrpcTransport({ ...options, proxy: proxyFor(server.host) });
-}
-
-/** Variables that name an HTTP proxy, which grpc-js supports; chatd's own HTTP/2 does not. */
-const proxyVariables = ["grpc_proxy", "https_proxy", "http_proxy"];
-
-/** Whether grpc-js is asked for, or a proxy that is not on the way to this machine itself. */
-function usesLibrary(host: string): boolean {
-  return variable("CHATD_GRPC_JS") !== undefined || proxyVariable(host) !== undefined;
-}
-
-/** The value of the first variable that names a proxy on the way to `host`. */
-function proxyVariable(host: string): string | undefined {
-  return isLoopback(host) ? undefined : proxyVariables.map(variable).find((value) => value !== undefined);
-}
-
-/** The address of the proxy, without the user and password that its URL may have. */
-function proxyFor(host: string): string | undefined {
-  const value = proxyVariable(host);
-  if (value === undefined || !URL.canParse(value)) return undefined;
-  const { protocol, hostname, port } = new URL(value);
-  return protocol === "http:" ? `${hostname}:${port || "80"}` : undefined;
+  return new GrpcTransport({ ...options, proxy });
 }
 
 function variable(name: string): string | undefined {
@@ -66,7 +48,9 @@ async function readTls(
       `Certificates are verified by name, but ${host} is an address: give the name in the certificate with --tls-name NAME.`,
     );
   }
-  const roots = caFile === undefined ? new TextEncoder().encode(rootCertificates.join("\n")) : await readPem(caFile);
+  const roots = new TextEncoder().encode(
+    caFile === undefined ? rootCertificates.join("\n") : await readAuthorities(caFile),
+  );
   if (certFile === undefined || keyFile === undefined) return { roots, serverName };
   return { roots, serverName, certificate: { chain: await readPem(certFile), key: await readPem(keyFile) } };
 }

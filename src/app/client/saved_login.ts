@@ -8,6 +8,8 @@ import { logIn, terminalQuestions } from "./log_in.ts";
 /** The user and credentials of a login; a person is asked for missing ones. */
 export interface LoginOptions {
   readonly user: string;
+  /** The name of a login of its own, as in `ClientStateOptions`. */
+  readonly ownLogin?: string;
   readonly passwordFile?: string;
   readonly password?: string;
   readonly invite?: string;
@@ -48,15 +50,16 @@ export class Login {
 
   async token(): Promise<string> {
     const { token, deviceId } = this.#state.read();
-    const { user, invite, passwordFile, password, checkPassword = false } = this.#options;
+    const { user, ownLogin, invite, passwordFile, password, checkPassword = false } = this.#options;
     const isChecked = !checkPassword || this.#fresh !== undefined;
     if (token !== undefined && token !== this.#refused?.token && isChecked) return token;
+    this.#state.requireWritable();
     const credentials = await logIn({
       transport: this.#transport,
       user,
       invite,
       deviceId,
-      deviceName: deviceName(),
+      deviceName: deviceName(ownLogin),
       password: passwordFile === undefined ? password : await readPasswordFile(passwordFile),
       questions: Deno.stdin.isTerminal() ? terminalQuestions : undefined,
       refusal: this.#refused?.error,
@@ -82,7 +85,8 @@ export class Login {
 }
 
 /** Returns the name for the user's list of devices, without asking for a permission. */
-function deviceName(): string {
+function deviceName(ownLogin: string | undefined): string {
   const { state } = Deno.permissions.querySync({ name: "sys", kind: "hostname" });
-  return state === "granted" ? `chatd on ${Deno.hostname()}` : "chatd";
+  const machine = state === "granted" ? `chatd on ${Deno.hostname()}` : "chatd";
+  return ownLogin === undefined ? machine : `${machine}, profile ${ownLogin}`;
 }

@@ -12,6 +12,25 @@ export function savedPosition(
   return { epoch, incarnation, after: positions[consumer] };
 }
 
+/**
+ * Returns the state of a new login with the positions and interrupted replays of an older one, if both belong to the
+ * same log. Its own come first. Both logins then get the messages from there on, because each has its own consumers.
+ */
+export function withPositionsOf(saved: SavedClient, older: SavedClient): SavedClient {
+  if (older.epoch === undefined || older.epoch !== (saved.epoch ?? older.epoch)) return saved;
+  const consumers = new Set(Object.keys(saved.positions ?? {}));
+  // A position and its incarnation belong together.
+  const kept = <T>(values: Readonly<Record<string, T>> = {}) =>
+    Object.fromEntries(Object.entries(values).filter(([consumer]) => !consumers.has(consumer)));
+  return {
+    ...saved,
+    epoch: older.epoch,
+    positions: { ...kept(older.positions), ...saved.positions },
+    incarnations: { ...kept(older.incarnations), ...saved.incarnations },
+    unfinished: { ...kept(older.unfinished), ...saved.unfinished },
+  };
+}
+
 /** Returns the state with a consumer's position. Keeps positions of other consumers if they belong to the same log. */
 export function withPosition(saved: SavedClient, consumer: string, resume: ResumePoint): SavedClient {
   const { epoch, incarnation, after } = resume;

@@ -1,7 +1,7 @@
 import { openAmqpTransport } from "../../app/client/amqp_transport.ts";
 import { openGrpcTransport } from "../../app/client/grpc_transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import { readPemText } from "../../host/certificates/pem_file.ts";
+import { readAuthorities } from "../../host/certificates/pem_file.ts";
 import type { BenchOptions } from "../bench_options.ts";
 import { openAmqpPipe } from "../driver/amqp_pipe.ts";
 import { Http2Pipe, type PipeTls } from "../driver/http2_pipe.ts";
@@ -29,7 +29,7 @@ export interface Systems {
 /** Makes the systems that the options ask for; they start later. */
 export async function makeSystems(options: BenchOptions, resources: OwnedResources): Promise<Systems> {
   const broker = new BenchBroker(resources);
-  const ca = options.tls?.caFile === undefined ? undefined : await readPemText(options.tls.caFile);
+  const ca = options.tls?.caFile === undefined ? undefined : await readAuthorities(options.tls.caFile);
   const { running, ...servers } = options.server === undefined
     ? ownServers(resources, broker)
     : runningServers(options, { ca, server: options.serverPid && await servingProcessOf(options.serverPid) });

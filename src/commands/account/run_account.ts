@@ -1,5 +1,6 @@
 import { saveCredentials } from "../../app/client/saved_login.ts";
 import { readPasswordFile } from "../../app/password_source.ts";
+import { UnknownOutcome } from "../../client/unknown_outcome.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { Device } from "../../gen/chatd/v1/auth.ts";
@@ -63,9 +64,17 @@ export async function changePassword(options: PasswdOptions): Promise<number> {
   const { current, next } = await readPasswords(opened.user, options);
   // The current password also logs in, if no login is saved.
   const connection = await openConnection({ ...options.connection, passwordFile: undefined, password: current });
-  await withClient(connection, async (client) => {
-    saveCredentials(connection.state, await client.changePassword(current, next));
-  }, { timeoutMs: options.timeoutMs });
+  connection.state.requireWritable();
+  let isSent = false;
+  try {
+    await withClient(connection, async (client) => {
+      isSent = true;
+      saveCredentials(connection.state, await client.changePassword(current, next));
+    }, { timeoutMs: options.timeoutMs });
+  } catch (error) {
+    // A time limit and a lost connection end the client before its reply does.
+    throw isSent ? UnknownOutcome.ofPasswordChange(error) : error;
+  }
   printNotice(`Changed the password of ${connection.user}. Your other devices were logged out.`);
   return exitCode.done;
 }

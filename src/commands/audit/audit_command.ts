@@ -14,7 +14,7 @@ export const auditCommand: CommandEntry = defineCommand({
   brief: "List audit events of accounts and rooms",
   description:
     "Lists audit events, oldest first: logins, failed logins, and changes of accounts, devices and rooms. Each line has " +
-    "the time, actor (- for a stranger), action, subject, address and details, separated by tabs. Asks the running " +
+    "the time with its offset from UTC, actor (- for a stranger), action, subject, address and details, separated by tabs. Asks the running " +
     "server, or reads the data folder if none runs. The newest 100,000 events are kept.",
   options: auditOptions,
   load: async () => (await import("./run_audit.ts")).runAudit,
@@ -25,7 +25,7 @@ function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unk
   return object("Options", {
     since: options.withDefault("--since", pastTime(), {
       standard: "30d",
-      description: "Start of the list: 12h or 30d ago, or 2026-11-23 or 2026-11-23T12:00Z",
+      description: "Start of the list: 12h or 30d ago, or a local time: 2026-11-23 or 2026-11-23T12:00",
     }),
     // Has no environment variable, because CHATD_USER names the user of the chat client.
     user: optional(

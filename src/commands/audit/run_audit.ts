@@ -1,6 +1,7 @@
 import { Operator } from "../../app/operator.ts";
 import type { AuditEntry } from "../../core/audit/audit.ts";
 import { processOutput } from "../../host/process_output.ts";
+import { timestamp } from "../../terminal/text/local_clock.ts";
 import { exitCode } from "../exit_code.ts";
 
 /** Options of `chatd audit`. */
@@ -25,9 +26,9 @@ function asJson({ id: _id, at, ...entry }: AuditEntry): string {
   return JSON.stringify({ at: new Date(at).toISOString(), ...entry });
 }
 
-/** Formats time, actor, action, subject, address and details, separated by tabs; "-" stands for an empty field. */
+/** Formats the time of this machine, actor, action, subject, address and details, separated by tabs; "-" stands for an empty field. */
 function asText({ at, actor, action, subject, address, detail, count }: AuditEntry): string {
   const often = count === 1 ? "" : `${count} times`;
   const rest = [detail, often].filter((words) => words !== "").join(", ");
-  return [new Date(at).toISOString(), actor, action, subject, address, rest].map((field) => field || "-").join("\t");
+  return [timestamp(at), actor, action, subject, address, rest].map((field) => field || "-").join("\t");
 }

@@ -2,6 +2,7 @@ import { brokerConfig, brokerConfigMark, brokerPlugins, enabledPlugins } from ".
 import { brokerAuthSecret } from "../../app/broker/broker_auth_secret.ts";
 import { type BrokerLoginOptions, makeBrokerLogin } from "../../app/broker/broker_login.ts";
 import { ChatError } from "../../core/chat_error.ts";
+import { pathReason } from "../../core/system_error.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { prepareDataFolder } from "../../store/data_folder.ts";
@@ -91,8 +92,7 @@ async function readIfExists(folder: string, name: string): Promise<string | unde
     return await Deno.readTextFile(`${folder}/${name}`);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("permission_denied", `Cannot read "${folder}/${name}": ${why}`, { cause });
+    throw new ChatError("permission_denied", `Cannot read "${folder}/${name}": ${pathReason(cause)}.`, { cause });
   }
 }
 
@@ -105,7 +105,6 @@ async function write(folder: string, name: string, text: string): Promise<void> 
     await Deno.rename(unfinished, `${folder}/${name}`);
   } catch (cause) {
     await Deno.remove(unfinished).catch(() => {});
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("permission_denied", `Cannot write "${folder}/${name}": ${why}`, { cause });
+    throw new ChatError("permission_denied", `Cannot write "${folder}/${name}": ${pathReason(cause)}.`, { cause });
   }
 }

@@ -3,7 +3,7 @@ import { requireProfile } from "../script/profiles.ts";
 import { type ChatClientOptions, runChatClient } from "./run_chat_client.ts";
 
 /** Options of `chatd chat`. */
-export interface ChatCommandOptions extends Omit<ChatClientOptions, "user" | "invite" | "recipientName"> {
+export interface ChatCommandOptions extends Omit<ChatClientOptions, "user" | "ownLogin" | "invite" | "recipientName"> {
   /** The name of a profile. */
   readonly profile: string;
 }
@@ -12,5 +12,6 @@ export interface ChatCommandOptions extends Omit<ChatClientOptions, "user" | "in
 export async function runChat({ profile: name, ...options }: ChatCommandOptions): Promise<number> {
   const profile = requireProfile(name);
   const transport = await openTransport(profile);
-  return await runChatClient(transport, { ...options, user: profile.user, recipientName: "ADDRESS" });
+  const { user, ownLogin } = profile;
+  return await runChatClient(transport, { ...options, user, ownLogin, recipientName: "ADDRESS" });
 }

@@ -7,6 +7,7 @@ import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import { version } from "../../host/version.ts";
 import type { ChatFace, FaceContext } from "../../terminal/chat/chat_face.ts";
 import { processDevice } from "../../terminal/input/terminal_device.ts";
+import type { StyleEnvironment } from "../../terminal/text/style.ts";
 import { describeProblem, sendLines } from "../../terminal/pipe.ts";
 import { exitCode } from "../exit_code.ts";
 import { processEnvironment } from "../options/environment.ts";
@@ -33,7 +34,7 @@ export async function runChatClient(transport: Transport, options: ChatClientOpt
     console.error(`chatd: ${options.recipientName ?? "--to NAME"} is required when the input is a pipe.`);
     return exitCode.usage;
   }
-  const state = new ClientState({ server: transport.address, user: options.user });
+  const state = new ClientState({ server: transport.address, user: options.user, ownLogin: options.ownLogin });
   const login = new Login(transport, options, state);
   // A pipe shows no messages, so it must not move the terminal's cursor.
   const wanted = !isTerminal && options.consumer === "ui" ? "pipe" : options.consumer;
@@ -63,15 +64,17 @@ const minRows = 10;
 
 async function chat(run: Run): Promise<number> {
   const { transport, options, state, consumer } = run;
+  const { findMultiplexer } = await import("../../terminal/text/multiplexer.ts");
+  const multiplexer = findMultiplexer({ tmux: processEnvironment("TMUX"), sty: processEnvironment("STY") });
   const environment = {
     noColor: options.noColor ? "1" : Deno.env.get("NO_COLOR"),
     term: Deno.env.get("TERM"),
+    multiplexer,
   };
   const stop = new AbortController();
   const removeListeners = onSignals(() => stop.abort());
   let client: ChatClient | undefined;
   const { TerminalChat } = await import("../../terminal/chat/terminal_chat.ts");
-  const { findMultiplexer } = await import("../../terminal/text/multiplexer.ts");
   const terminal = new TerminalChat({
     face: usesFullScreen(options, environment.term)
       ? await fullScreen(environment, transport.address)
@@ -88,7 +91,7 @@ async function chat(run: Run): Promise<number> {
       update: (change) => state.update((saved) => ({ ...saved, screen: change(saved.screen ?? {}) })),
     },
     signal: stop.signal,
-    multiplexer: findMultiplexer({ tmux: processEnvironment("TMUX"), sty: processEnvironment("STY") }),
+    multiplexer,
   });
   try {
     const error = await terminal.run();
@@ -105,12 +108,6 @@ async function chat(run: Run): Promise<number> {
   }
 }
 
-/** Where the terminal's colours are chosen from. */
-interface TerminalEnvironment {
-  readonly noColor: string | undefined;
-  readonly term: string | undefined;
-}
-
 function usesFullScreen({ plain }: ChatClientOptions, term: string | undefined): boolean {
   if (plain || term === undefined || term === "" || term === "dumb") return false;
   const { columns, rows } = processDevice.size();
@@ -120,7 +117,7 @@ function usesFullScreen({ plain }: ChatClientOptions, term: string | undefined):
 type MakeFace = (context: FaceContext) => ChatFace;
 
 /** Loads the line mode; a pipe needs nothing of it. */
-async function lineByLine(environment: TerminalEnvironment): Promise<MakeFace> {
+async function lineByLine(environment: StyleEnvironment): Promise<MakeFace> {
   const { LineFace } = await import("../../terminal/line/line_face.ts");
   const { chooseStyle } = await import("../../terminal/text/style.ts");
   const options = { device: processDevice, style: chooseStyle(environment), isDumb: environment.term === "dumb" };
@@ -128,7 +125,7 @@ async function lineByLine(environment: TerminalEnvironment): Promise<MakeFace> {
 }
 
 /** Loads the full screen on demand, because other commands do not need it. */
-async function fullScreen(environment: TerminalEnvironment, address: string): Promise<MakeFace> {
+async function fullScreen(environment: StyleEnvironment, address: string): Promise<MakeFace> {
   const { FullScreenFace } = await import("../../terminal/full_screen/full_screen_face.ts");
   const { choosePalette } = await import("../../terminal/full_screen/palette.ts");
   const options = { device: processDevice, palette: choosePalette(environment), address };

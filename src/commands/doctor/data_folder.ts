@@ -1,4 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
+import { knownPathReason } from "../../core/system_error.ts";
 import { pathExists } from "../../host/path_exists.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { requireWritable } from "../../store/data_folder.ts";
@@ -30,7 +31,7 @@ export function accessOf(folder: string): Access {
     return isDirectory && [undefined, uid].includes(ownUid()) ? "open" : "denied";
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "none";
-    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotADirectory) return "denied";
+    if (knownPathReason(error) !== undefined) return "denied";
     throw error;
   }
 }

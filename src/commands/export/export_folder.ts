@@ -54,7 +54,7 @@ export class ExportFolder implements ExportTarget {
     this.#path = path;
     this.#identity = identity;
     this.#newestPosition = newestPosition(`${path}/conversations`);
-    if (takeFolder(path)) {
+    if (takeEmptyFolder(path)) {
       for (const folder of ["conversations", "files"]) Deno.mkdirSync(`${path}/${folder}`, { mode: 0o700 });
       this.#write("export", { format, ...identity });
       return;
@@ -162,17 +162,6 @@ export class ExportFolder implements ExportTarget {
       file.syncSync();
     }
     Deno.renameSync(`${path}.new`, path);
-  }
-}
-
-function takeFolder(path: string): boolean {
-  try {
-    return takeEmptyFolder(path);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `Cannot create "${path}": its parent folder does not exist.`, {
-      cause,
-    });
   }
 }
 

@@ -49,7 +49,7 @@ function historyOptions(
     with: option("--with", address(), { description: [text("Conversation to print: ben, #ops or +id")] }),
     limit: limitOption(50),
     before: plainOption("--before", seqValue(), "Print only messages with a lower number than this"),
-    events: options.once("--events", "Also print edits, reactions and room events"),
+    events: options.once("--events", "Also print edits, reactions, pins and room events"),
     json: jsonOption(options),
     timeoutMs: timeoutOption(),
   });

@@ -14,8 +14,10 @@ import type { LogoutOptions, ProfilesOptions, ScriptLoginOptions } from "./run_l
 export const loginCommand: CommandEntry = defineCommand({
   name: "login",
   brief: "Log in and save a profile",
-  description: "Logs in and saves the user and server as a profile for the script commands. A login that the chat " +
-    "client saved is reused without asking for the password, unless one is given.",
+  description:
+    "Logs in and saves the user and server as a profile for the script commands. The default profile reuses a " +
+    "login that the chat client saved without asking for the password, unless one is given; each other profile has a " +
+    "login of its own.",
   options: loginOptions,
   load: async () => (await import("./run_login.ts")).runLogin,
   exitCodeOf: clientExitCode,
@@ -24,8 +26,8 @@ export const loginCommand: CommandEntry = defineCommand({
 export const logoutCommand: CommandEntry = defineCommand({
   name: "logout",
   brief: "Log out and delete a profile",
-  description: "Logs a profile out on the server and deletes the profile. This also logs out the chat client of the " +
-    "same user and server.",
+  description: "Logs a profile out on the server and deletes the profile. For the default profile, this also logs " +
+    "out the chat client of the same user and server.",
   options: logoutOptions,
   load: async () => (await import("./run_login.ts")).runLogout,
   exitCodeOf: clientExitCode,

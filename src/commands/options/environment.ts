@@ -11,13 +11,20 @@ export const processEnvironment: Environment = (variable) => {
   }
 };
 
-/** Returns all environment variables of this process; none if Deno does not allow chatd to list them. */
+/**
+ * The variable in which a launcher lists the names of all variables that begin with `CHATD_`, separated by commas, for a
+ * process that Deno allows to read these but not to list them.
+ */
+export const listVariable = "CHATD_VARIABLES";
+
+/** Returns the environment variables of this process: all, or those of {@link listVariable}. */
 export function readVariables(): Record<string, string> {
   try {
     return Deno.env.toObject();
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) return {};
-    throw error;
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    const names = processEnvironment(listVariable)?.split(",").filter((name) => name.startsWith("CHATD_")) ?? [];
+    return Object.fromEntries(names.map((name) => [name, processEnvironment(name) ?? ""]));
   }
 }
 

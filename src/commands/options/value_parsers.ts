@@ -120,8 +120,8 @@ export function duration(): ValueParser<"sync", number> {
 }
 
 /**
- * `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. Dates without a zone are
- * in UTC.
+ * `30d` or `12h` ago, or a date with or without a time, in milliseconds since the Unix epoch. A time without an offset
+ * is in the time zone of this machine.
  */
 export function pastTime(now: () => number = Date.now): ValueParser<"sync", number> {
   const ago = duration();
@@ -134,12 +134,9 @@ export function pastTime(now: () => number = Date.now): ValueParser<"sync", numb
       const parsed = ago.parse(input);
       if (parsed.success) return { success: true, value: Math.max(now() - parsed.value, 0) };
       return attempt(() => {
-        const match = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?$/.exec(input);
-        const ms = match === null
-          ? NaN
-          : Date.parse(match[1] !== undefined && match[3] === undefined ? `${input}Z` : input);
+        const ms = parseLocalTime(input);
         if (!Number.isNaN(ms)) return ms;
-        throw new SyntaxError(`"${input}" is not a time such as 30d, 12h, 2026-11-23 or 2026-11-23T12:00Z.`);
+        throw new SyntaxError(`"${input}" is not a time such as 30d, 12h, 2026-11-23 or 2026-11-23T12:00.`);
       });
     },
   };
@@ -208,7 +205,7 @@ export function address(): ValueParser<"sync", string> {
   };
 }
 
-/** A message's number, or a time like {@link pastTime}; dates without a zone are in that of this machine. */
+/** A message's number, or a time like {@link pastTime}. */
 export function since(): ValueParser<"sync", { readonly seq: number } | { readonly ms: number }> {
   const time = pastTime();
   return {
@@ -218,8 +215,6 @@ export function since(): ValueParser<"sync", { readonly seq: number } | { readon
     format: (since) => "seq" in since ? String(since.seq) : time.format(since.ms),
     parse: (input) => {
       if (/^[1-9]\d{0,14}$/.test(input)) return { success: true, value: { seq: Number(input) } };
-      const local = parseLocalTime(input);
-      if (!Number.isNaN(local)) return { success: true, value: { ms: local } };
       const parsed = time.parse(input);
       return parsed.success ? { success: true, value: { ms: parsed.value } } : parsed;
     },

@@ -1,17 +1,19 @@
 import { object } from "@optique/core/constructs";
 import { text } from "@optique/core/message";
+import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
-import { argument } from "@optique/core/primitives";
+import { argument, option } from "@optique/core/primitives";
+import { choice } from "@optique/core/valueparser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { sureOption } from "../options/sure_option.ts";
 import { userName, words } from "../options/value_parsers.ts";
-import type { RoomAddOptions, RoomDeleteOptions, RoomOptions } from "./run_room.ts";
+import type { RoomAddOptions, RoomDeleteOptions, RoomOptions, RoomSetOptions } from "./run_room.ts";
 
 export const roomCommand: CommandEntry = defineGroup({
   word: "room",
-  brief: "List, show, fill and delete rooms, even while the server runs",
+  brief: "List, show, fill, set and delete rooms, even while the server runs",
   description: "Asks the running server, or opens the data folder if none runs.",
   readsConfig: true,
   entries: [
@@ -37,6 +39,15 @@ export const roomCommand: CommandEntry = defineGroup({
       load: async () => (await import("./run_room.ts")).addToRoom,
     }),
     defineCommand({
+      name: "room set",
+      brief: "Set who may mention all members of a room",
+      description:
+        "Sets who may mention all members of a room, by @room and @here. The members see the change, in the " +
+        "name of an owner and marked as the operator's. The audit log records it.",
+      options: roomSetOptions,
+      load: async () => (await import("./run_room.ts")).setRoom,
+    }),
+    defineCommand({
       name: "room delete",
       brief: "Erase a room with all of its messages",
       description: "Erases a room with all of its messages and files. Members lose access at once.",
@@ -53,6 +64,15 @@ function roomOptions(options: OptionsWithEnv): Parser<"sync", RoomOptions, unkno
 function roomAddOptions(options: OptionsWithEnv): Parser<"sync", RoomAddOptions, unknown> {
   const user = argument(userName(), { description: [text("Name of the user")] });
   return object("Options", { room: room(), user, dataDir: dataFolder(options) });
+}
+
+function roomSetOptions(options: OptionsWithEnv): Parser<"sync", RoomSetOptions, unknown> {
+  const roles = { members: "member", moderators: "moderator", owners: "owner" } as const;
+  const mentions = option("--mentions", choice(["members", "moderators", "owners"], { metavar: "WHO" }), {
+    description: [text("Members who may use @room and @here: all, or those of this role and higher ones")],
+  });
+  const parser = object("Options", { room: room(), mentions, dataDir: dataFolder(options) });
+  return map(parser, ({ mentions, ...others }) => ({ ...others, mentions: roles[mentions] }));
 }
 
 function roomDeleteOptions(options: OptionsWithEnv): Parser<"sync", RoomDeleteOptions, unknown> {

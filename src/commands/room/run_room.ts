@@ -1,6 +1,8 @@
 import { Operator } from "../../app/operator.ts";
+import type { MemberRole } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { processOutput } from "../../host/process_output.ts";
+import { describeMentionAll } from "../../terminal/text/room_text.ts";
 import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
 import { requireSure } from "../require_sure.ts";
@@ -12,6 +14,11 @@ export interface RoomOptions extends DataFolderOptions {
 
 export interface RoomAddOptions extends RoomOptions {
   readonly user: string;
+}
+
+export interface RoomSetOptions extends RoomOptions {
+  /** The lowest role that may mention all members. */
+  readonly mentions: MemberRole;
 }
 
 export interface RoomDeleteOptions extends RoomOptions {
@@ -36,11 +43,19 @@ export async function showRoom({ room: address, dataDir }: RoomOptions): Promise
     `access: ${room.isPublic ? "public" : "private"}, history ${
       room.historyVisible ? "shown" : "not shown"
     } to new members`,
+    `mentions: ${describeMentionAll(room.mentionAll)}`,
     `created: ${new Date(room.createdAt).toISOString()}`,
     `members: ${room.memberCount}`,
     ...people.map(({ user, role }) => `${user}\t${role}`),
   ];
   for (const line of lines) processOutput.stdout(line);
+  return exitCode.done;
+}
+
+/** Sets who may mention all members of a room. */
+export async function setRoom({ room: address, mentions, dataDir }: RoomSetOptions): Promise<number> {
+  const room = await new Operator(dataDir).setMentionAll(address, mentions);
+  processOutput.stdout(`In room #${room.name} (${room.id}), ${describeMentionAll(mentions)}.`);
   return exitCode.done;
 }
 

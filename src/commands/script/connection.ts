@@ -47,10 +47,10 @@ export async function connectionOf(
   choice: Pick<ConnectionChoice, "password" | "passwordFile"> & Pick<LoginOptions, "invite" | "checkPassword">,
 ): Promise<ScriptConnection> {
   const transport = await openTransport(profile);
-  const { user } = profile;
-  const state = new ClientState({ server: transport.address, user });
+  const { user, ownLogin } = profile;
+  const state = new ClientState({ server: transport.address, user, ownLogin });
   const { password, passwordFile, invite, checkPassword } = choice;
-  const login = new Login(transport, { user, password, passwordFile, invite, checkPassword }, state);
+  const login = new Login(transport, { user, ownLogin, password, passwordFile, invite, checkPassword }, state);
   return { transport, user, state, login, profile: undefined };
 }
 

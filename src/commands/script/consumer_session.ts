@@ -110,7 +110,9 @@ export async function resolveConversations(
     }
     return found;
   };
-  if (parsed.every(({ address }) => address.kind !== "room_name")) return await resolve(() => Promise.resolve(""));
+  if (parsed.every(({ address }) => address.kind === "user" || address.kind === "room_id")) {
+    return await resolve(() => Promise.resolve(""));
+  }
   return await withClient(
     connection,
     (client) => resolve(async (room) => (await client.conversation(room)).conversation),

@@ -4,7 +4,7 @@ import type { HostPort } from "../../host/host_port.ts";
 import { clientTls } from "../options/client_tls.ts";
 import type { Sourced } from "../options/options_with_env.ts";
 import { UsageError } from "../options/usage_error.ts";
-import type { Profile } from "./profiles.ts";
+import { isSameAddress, isSameUser, type Profile } from "./profiles.ts";
 
 /** The settings of a connection that the command line or the environment gives. */
 export interface GivenPlace extends ClientTls {
@@ -58,21 +58,27 @@ function bothGiven(): UsageError {
 
 /**
  * Completes given settings with those of a profile, and with the defaults. The encryption of a profile belongs to its
- * server alone. @throws {UsageError}
+ * server alone, and its own login to its user at that server. @throws {UsageError}
  */
 export function completePlace(given: GivenPlace & { readonly user: string }, profile?: Profile): Profile {
+  const place = placeOf(given, profile);
+  if (profile?.ownLogin === undefined || !isSameUser(place, profile)) return place;
+  return { ...place, ownLogin: profile.ownLogin };
+}
+
+function placeOf(given: GivenPlace & { readonly user: string }, profile?: Profile): Profile {
   const { user } = given;
   if (given.via === undefined && profile === undefined && given.server && given.broker) throw bothGiven();
   if ((given.via ?? profile?.via) === "amqp") {
     const own = profile?.via === "amqp" ? profile : undefined;
     const broker = given.broker ?? own?.broker ?? standardBroker;
-    const same = own !== undefined && isEqual(broker.address, own.broker.address) ? own : undefined;
+    const same = own !== undefined && isSameAddress(broker.address, own.broker.address) ? own : undefined;
     const { caFile = same?.caFile, insecure = same?.insecure ?? false } = given;
     return { via: "amqp", user, broker, caFile, insecure };
   }
   const own = profile?.via === "grpc" ? profile : undefined;
   const server = given.server ?? own?.server ?? standardServer;
-  const same = own !== undefined && isEqual(server, own.server) ? own : undefined;
+  const same = own !== undefined && isSameAddress(server, own.server) ? own : undefined;
   const { insecure = same?.insecure ?? false } = given;
   return { via: "grpc", user, server, tls: tlsOf(given, same?.tls), insecure };
 }
@@ -85,9 +91,4 @@ function tlsOf({ tls, caFile, serverName, certFile, keyFile }: GivenPlace, profi
     certFile: certFile ?? kept?.certFile,
     keyFile: keyFile ?? kept?.keyFile,
   });
-}
-
-function isEqual(one: object, other: object): boolean {
-  const sorted = (value: object) => JSON.stringify(Object.entries(value).toSorted());
-  return sorted(one) === sorted(other);
 }

@@ -1,4 +1,4 @@
-import { conversationAddress, type Message } from "../../core/messages/message.ts";
+import { conversationAddress, type Message, type Pin } from "../../core/messages/message.ts";
 import { Device } from "../../gen/chatd/v1/auth.ts";
 import { Member } from "../../gen/chatd/v1/rooms.ts";
 import { Message as WireMessage, Room, User } from "../../gen/chatd/v1/chat.ts";
@@ -23,6 +23,15 @@ export function messageRecord(
     address: conversationAddress(message.conversation, user),
     ...(room !== undefined && { room: `#${room.name}` }),
     ...(message.sender === user && { own: true }),
+  };
+}
+
+/** A pinned message like {@link messageRecord}, with the user who pinned it and the time of that. */
+export function pinRecord(pin: Pin, user: string, { room }: { room?: NamedRoom } = {}): Record<string, unknown> {
+  return {
+    ...messageRecord(pin.message, user, { room }),
+    pinnedBy: pin.user,
+    pinnedAtMs: `${pin.pinnedAt}`,
   };
 }
 

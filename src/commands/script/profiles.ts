@@ -4,25 +4,30 @@ import type { ClientTls } from "../../app/client/client_options.ts";
 import { stateFolder } from "../../app/client/client_state.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HostPort } from "../../host/host_port.ts";
-import { systemReason } from "../../core/system_error.ts";
+import { pathReason } from "../../core/system_error.ts";
 
-/**
- * A user and the way to the server. The token is in the saved login of that user and server, shared with the terminal.
- */
+/** A user and the way to the server. The token is in a saved login. */
 export type Profile = GrpcProfile | AmqpProfile;
 
-export interface GrpcProfile {
-  readonly via: "grpc";
+interface AnyProfile {
   readonly user: string;
+  /**
+   * The name of its own saved login. Without it, the profile has the login of the chat client of that user and server:
+   * so have the default profile, and all profiles of older versions.
+   */
+  readonly ownLogin?: string;
+}
+
+export interface GrpcProfile extends AnyProfile {
+  readonly via: "grpc";
   readonly server: HostPort;
   readonly tls?: ClientTls;
   /** Allows sending secrets beyond loopback without TLS. */
   readonly insecure: boolean;
 }
 
-export interface AmqpProfile {
+export interface AmqpProfile extends AnyProfile {
   readonly via: "amqp";
-  readonly user: string;
   /** Contains a login only if all users share one. */
   readonly broker: BrokerUrl;
   readonly caFile?: string;
@@ -99,6 +104,24 @@ export function profileNames(): string[] {
   }
 }
 
+/** Whether two profiles use the same saved login. */
+export function haveSameLogin(one: Profile, other: Profile): boolean {
+  return one.ownLogin === other.ownLogin && isSameUser(one, other);
+}
+
+/** Whether two profiles are of the same user at the same address. */
+export function isSameUser(one: Profile, other: Profile): boolean {
+  if (one.user !== other.user) return false;
+  if (one.via === "grpc") return other.via === "grpc" && isSameAddress(one.server, other.server);
+  return other.via === "amqp" && isSameAddress(one.broker.address, other.broker.address);
+}
+
+/** Compares two addresses of servers or of brokers. */
+export function isSameAddress(one: object, other: object): boolean {
+  const sorted = (value: object) => JSON.stringify(Object.entries(value).toSorted());
+  return sorted(one) === sorted(other);
+}
+
 /** Makes paths absolute, because a profile is used from any folder. */
 function withAbsolutePaths(profile: Profile): Profile {
   if (profile.via === "amqp") return { ...profile, ...(profile.caFile && { caFile: resolve(profile.caFile) }) };
@@ -120,8 +143,9 @@ function pathOf(name: string): string {
 }
 
 function unusableError(path: string, cause: unknown): ChatError {
-  const why = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new ChatError("invalid_argument", `Cannot use ${path}: ${why}. Choose another folder with XDG_STATE_HOME.`, {
-    cause,
-  });
+  return new ChatError(
+    "invalid_argument",
+    `Cannot use ${path}: ${pathReason(cause)}. Choose another folder with XDG_STATE_HOME.`,
+    { cause },
+  );
 }

@@ -36,7 +36,7 @@ function tailOptions(
     conversations: conversationsOption(),
     since: plainOption<Since>("--since", since(), "Start at a message's number or a time, instead of resuming"),
     count: plainOption("--count", countValue(), "Exit after this many messages"),
-    events: options.once("--events", "Also print edits, reactions and room events"),
+    events: options.once("--events", "Also print edits, reactions, pins and room events"),
     json: jsonOption(options),
     name: consumerNameOption("Name of the delivery cursor to resume from"),
   });

@@ -22,6 +22,7 @@ export const auditActions = [
   "backup_made",
   "display_name_set",
   "status_set",
+  "room_changed",
 ] as const;
 
 export type AuditAction = (typeof auditActions)[number];

@@ -201,7 +201,7 @@ export class CommitQueue {
       const result = results[index];
       if (result.kind !== "accepted") return;
       if (result.message.event === undefined) messages += 1;
-      accepted.push({ message: result.message, origin: entry.origin });
+      accepted.push({ message: result.message, origin: entry.origin, named: result.named });
     });
     this.#options.onCommitted(accepted);
     batch.forEach(({ settle }, index) => settle.resolve(results[index]));

@@ -21,7 +21,7 @@ export function canonicalEmoji(emoji: string): string {
 /** @returns the canonical form. @throws {ChatError} `invalid_argument` unless `text` is one emoji. */
 export function parseEmoji(text: string): string {
   const one = text.length <= maxUnits && text.isWellFormed() && [...graphemes.segment(text)].length === 1;
-  if (one && pictured.test(text) && !/[\p{L}\p{Cc}\p{Zs}]/u.test(text)) {
+  if (one && pictured.test(text) && !/(?!\p{Emoji})[\p{L}\p{Cc}\p{Zs}]/u.test(text)) {
     const canonical = canonicalEmoji(text);
     // Else it has tags that are no flag.
     if (sanitizeLine(canonical) === canonical) return canonical;

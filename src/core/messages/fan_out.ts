@@ -3,6 +3,7 @@ import type { Visibility } from "../people/user_settings.ts";
 import type { RoomState } from "../rooms/room_state.ts";
 import { isRoomEvent } from "./log_event.ts";
 import type { Message } from "./message.ts";
+import { type NamedReaders, type Naming, namingOf } from "./naming.ts";
 
 export interface FanOutOptions {
   live: LiveSessions;
@@ -17,6 +18,8 @@ export interface Audience {
   readonly room: RoomState | undefined;
   /** The session that sent it. */
   readonly subscriber: Subscriber | undefined;
+  /** The readers that it names; undefined for none, "unknown" if only the store knows. */
+  readonly named?: NamedReaders | "unknown";
 }
 
 /** Offers committed entries to the sessions of users who may see them, in the order of the log. */
@@ -27,15 +30,18 @@ export class FanOut {
     this.#options = options;
   }
 
-  publish(message: Message, { users, room, subscriber }: Audience): void {
+  publish(message: Message, { users, room, subscriber, named }: Audience): void {
     const { live } = this.#options;
+    const isMarked = named !== "unknown" || !mayName(message);
+    const markFor = named === undefined || named === "unknown" ? undefined : markerOf(message, named);
     for (const user of users ?? live.users()) {
       const subscribers = live.of(user);
       if (subscribers.length === 0) continue;
       const visibility = users === undefined ? "unknown" : this.#visibilityOf(user, message, room);
       if (visibility === "hidden") continue;
+      const offered = markFor?.(user) ?? message;
       for (const each of subscribers) {
-        if (visibility === "shown") each.offer(message, each === subscriber);
+        if (visibility === "shown" && isMarked) each.offer(offered, each === subscriber);
         else each.lookUp(message.position);
       }
     }
@@ -48,6 +54,21 @@ export class FanOut {
     if (visibility === "hidden" || event === undefined || isRoomEvent(event)) return visibility;
     return room === undefined || room.firstSeq(user) <= event.target ? visibility : "unknown";
   }
+}
+
+/** Returns a function that marks a message for a reader; readers with the same mark share one copy. */
+function markerOf(message: Message, named: NamedReaders): (reader: string) => Message {
+  const { sender } = message;
+  const copies = new Map<Naming, Message>();
+  return (reader) => {
+    const naming = namingOf(named, { reader, sender });
+    return naming === undefined ? message : copies.getOrInsertComputed(naming, () => ({ ...message, naming }));
+  };
+}
+
+/** Returns whether an entry may name members: no other text names one. */
+function mayName({ event, text, audience }: Message): boolean {
+  return audience !== undefined || ((event === undefined || event.kind === "edited") && text.includes("@"));
 }
 
 /** Lists the members of a room who may be online; the others are not. */

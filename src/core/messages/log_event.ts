@@ -23,6 +23,7 @@ interface MessageEventFields {
   readonly edited: Target;
   readonly deleted: Target;
   readonly reacted: Target & { readonly emoji: string; readonly removed: boolean };
+  readonly pinned: Target & { readonly removed: boolean };
 }
 
 interface RoomEventFields {
@@ -37,7 +38,11 @@ interface RoomEventFields {
   /** The text is the topic. */
   readonly topic_changed: NoFields;
   /** The text is the name. */
-  readonly room_changed: RoomAccess;
+  readonly room_changed: RoomAccess & {
+    readonly mentionAll: MemberRole;
+    /** The server's operator made the change, in the name of the entry's sender. */
+    readonly byOperator: boolean;
+  };
 }
 
 interface Target {
@@ -66,6 +71,7 @@ export const changedBy: {
   edited: "message",
   deleted: "message",
   reacted: "message",
+  pinned: "message",
   room_created: "room",
   joined: "room",
   left: "room",

@@ -1,9 +1,18 @@
+import { withoutCode } from "./code_marks.ts";
+
 /**
  * "@" and a name, but not within a word such as "team@ana" or an e-mail address, and not the start of a longer word.
+ * Underscores before it belong to a word only if they follow one: "_@ana_" is in italics.
  * Chinese, Japanese and Thai separate no words, so a name may follow their letters; Korean particles may follow a name.
  */
 const pattern =
-  /(?<![[\p{L}\p{N}\p{M}_]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]])@([a-zA-Z0-9][a-zA-Z0-9._\-]{0,31})(?![\p{sc=Latn}\p{N}\p{M}])/gv;
+  /(?<![[\p{L}\p{N}\p{M}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]]_*)@([a-zA-Z0-9][a-zA-Z0-9._\-]{0,31})(?![\p{sc=Latn}\p{N}\p{M}])/gv;
+/**
+ * The end of a web address, from "://" on or, where it begins with a domain, from there on: "x.org/@ana". It ends at
+ * white space, at characters that no address contains, and at letters and punctuation of languages without spaces.
+ */
+const address =
+  /(?::\/\/|(?<![\p{L}\p{N}@._\-])(?:[\p{L}\p{N}][\p{L}\p{N}\-]*\.)+\p{L}{2,}(?::\d{1,5})?\/)[^\s<>"\u3000-\u303f\uff00-\uffef\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]*/gu;
 const maxMentions = 50;
 
 /** The members that "@room" (all) or "@here" (those online) names at once. */
@@ -15,11 +24,11 @@ export function findAudience(text: string): MentionAudience | undefined {
   return named.length === 0 ? undefined : named.includes("room") ? "room" : "here";
 }
 
-/** Returns the members that a text names ("@ben", in any case), each once. */
+/** Returns the members that a text names ("@ben", in any case) outside code and web addresses, each once. */
 export function findMentions(text: string, isMember: (user: string) => boolean): string[] {
   if (!text.includes("@")) return [];
   const found = new Set<string>();
-  for (const [, written] of text.matchAll(pattern)) {
+  for (const [, written] of withoutCode(text).replace(address, "/").matchAll(pattern)) {
     const name = written.toLowerCase();
     // The dot that ends "Ask @ben." is not part of the name.
     for (const user of new Set([name, name.replace(/[._-]+$/, "")])) {

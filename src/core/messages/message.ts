@@ -2,6 +2,7 @@ import { ChatError } from "../chat_error.ts";
 import { isRoomId } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
 import type { MentionAudience } from "./mentions.ts";
+import type { Naming } from "./naming.ts";
 
 /** Longest text of a message, in bytes of UTF-8. */
 export const maxTextBytes = 16 * 1024;
@@ -43,10 +44,24 @@ export interface Message extends Accepted {
   readonly withheld?: boolean;
   /** Its text names many members at once, and its author may do so. */
   readonly audience?: MentionAudience;
+  /** How it names its reader; absent also where there is no reader yet. */
+  readonly naming?: Naming;
   /** Written by a program as an answer; other programs do not answer it. */
   readonly automatic?: boolean;
-  /** Only in pages of history. */
+  /** Only in pages of history and lists of pins, like `pinned`. */
   readonly reactions?: readonly Reaction[];
+  readonly pinned?: boolean;
+}
+
+/** A message that is pinned in its conversation. */
+export interface Pin {
+  readonly message: Message;
+  /** The user who pinned it. */
+  readonly user: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly pinnedAt: number;
+  /** Position of the entry that pinned it. */
+  readonly position: number;
 }
 
 /** A file that belongs to a message. */

@@ -2,7 +2,8 @@ import type { Turn } from "../page_turns.ts";
 import type { Room, RoomRole } from "../rooms/room.ts";
 import type { LogEvent } from "./log_event.ts";
 import type { MentionAudience } from "./mentions.ts";
-import type { Accepted, Message } from "./message.ts";
+import type { Accepted, Message, Pin } from "./message.ts";
+import type { NamedReaders } from "./naming.ts";
 import type { PlainBatch } from "./plain_batch.ts";
 
 /** Members of larger rooms do not see each other's presence, because each change would be sent to all members. */
@@ -60,7 +61,8 @@ export interface MoveRead {
 export type Change = Append | MoveCursor | MoveRead;
 
 export type ChangeResult =
-  | { readonly kind: "accepted"; readonly message: Message }
+  /** `named` is absent if the entry names no member. */
+  | { readonly kind: "accepted"; readonly message: Message; readonly named?: NamedReaders }
   /** The sender had this id accepted before with the same content, which may have been edited or erased since. */
   | { readonly kind: "duplicate"; readonly accepted: Accepted }
   /** The sender had this id accepted before with other content. */
@@ -73,6 +75,12 @@ export type ChangeResult =
   | { readonly kind: "too_many" }
   /** The sender of a withdrawal has no such reaction. */
   | { readonly kind: "no_reaction" }
+  /** The target of a pin is pinned already. */
+  | { readonly kind: "pinned" }
+  /** The target is not pinned, so its pin cannot be removed. */
+  | { readonly kind: "not_pinned" }
+  /** The conversation has the maximum number of pins. */
+  | { readonly kind: "too_many_pins" }
   /** The room was deleted. */
   | { readonly kind: "no_room" }
   /** A public room has this name. */
@@ -256,6 +264,17 @@ export interface MessageStore {
     conversation: string,
     page: HistoryRange & { limit: number; maxBytes: number; turn?: Turn },
   ): Promise<HistoryPage | undefined>;
+
+  /**
+   * Returns the pins of messages that the user, a member of the conversation, may see, the newest pin first; only those
+   * whose `position` is before `beforePosition`, where 0 starts with the newest. At most `maxBytes` of text beyond the
+   * first.
+   */
+  pinsIn(
+    user: string,
+    conversation: string,
+    page: { beforePosition: number; limit: number; maxBytes: number; turn?: Turn },
+  ): Promise<{ pins: Pin[]; more: boolean }>;
 
   /** Returns one entry, without reactions; undefined when the user may not see it. */
   entry(user: string, conversation: string, seq: number): Promise<Message | undefined>;

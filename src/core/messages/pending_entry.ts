@@ -2,6 +2,7 @@ import type { Subscriber } from "../people/live_sessions.ts";
 import type { RoomChange, RoomState } from "../rooms/room_state.ts";
 import type { Message } from "./message.ts";
 import type { Append } from "./message_store.ts";
+import type { NamedReaders } from "./naming.ts";
 
 /** Where a committed entry comes from, and its audience. */
 export interface Origin {
@@ -18,6 +19,8 @@ export interface Committed {
   readonly message: Message;
   /** Undefined for an entry that was read from the store: its audience follows from the entry. */
   readonly origin: Origin | undefined;
+  /** The readers that it names, if there are any. Of an entry that was read from the store, only the store knows them. */
+  readonly named?: NamedReaders;
 }
 
 /** An entry on its way into the log. It is judged by the state of memory, which may have changed before it is stored. */

@@ -120,6 +120,7 @@ export class PlainLane {
       const members = directMembers(conversation);
       return { ...origin, conversation, members, recipient: address.name, roomName: undefined };
     }
+    if (address.kind === "room_start") return undefined;
     const roomName = address.kind === "room_name" ? address.name : undefined;
     const conversation = address.kind === "room_id" ? address.id : rooms.peekPublic(address.name)?.id;
     return conversation === undefined

@@ -9,6 +9,7 @@ import type { RoomAction } from "../rooms/permissions.ts";
 import type { RoomCache } from "../rooms/room_cache.ts";
 import { refuseInRoom } from "../rooms/refuse_in_room.ts";
 import { noSuchRoom, type RoomState } from "../rooms/room_state.ts";
+import type { ShortAddress } from "../rooms/short_address.ts";
 import { type Address, parseAddress } from "./address.ts";
 import type { CommitQueue } from "./commit_queue.ts";
 import { parseEmoji } from "./emoji.ts";
@@ -80,11 +81,31 @@ export class Posting {
       const refusal = await this.#options.known.has(address.name) ? undefined : noSuchUser(address.name);
       return { ...direct(user, address.name), refusal };
     }
+    if (address.kind === "room_start") return await this.#resolveStart(user, address.room);
     const room = await this.#findRoom(address);
     if (room?.may(user, "see")) return { conversation: room.id, members: [], room, refusal: undefined };
     const isNamed = address.kind === "room_name";
     const refusal = noSuchRoom(isNamed ? `#${address.name}` : address.id);
     return { conversation: isNamed ? "" : address.id, members: [], room: undefined, refusal };
+  }
+
+  /**
+   * Resolves a name and the beginning of an id to the only such room that the user is in, or else that they may see:
+   * ids can be made to begin alike, so no invitation and no public room changes what the address of their own room means.
+   */
+  async #resolveStart(user: string, short: ShortAddress): Promise<Destination> {
+    const seen = (await this.#options.rooms.findStarting(short, user)).filter((room) => room.may(user, "see"));
+    const own = seen.filter((room) => room.isMember(user));
+    const rooms = own.length > 0 ? own : seen;
+    const [room, ...others] = rooms;
+    if (room !== undefined && others.length === 0) {
+      return { conversation: room.id, members: [], room, refusal: undefined };
+    }
+    const text = `#${short.name}${short.idStart}`;
+    const refusal = room === undefined
+      ? noSuchRoom(text)
+      : new ChatError("invalid_argument", `${rooms.length} rooms begin with "${text}": write more of the id.`);
+    return { conversation: "", members: [], room: undefined, refusal };
   }
 
   /**
@@ -160,6 +181,14 @@ export class Posting {
     }));
   }
 
+  /** Checks the pin of a message, or the removal of one. @throws {ChatError} as {@link checkEdit} */
+  async checkPin(sender: string, pin: Amendment & { readonly remove: boolean }): Promise<CheckedDraft> {
+    return await this.#amend(sender, pin, { text: "", needs: "pin" }, (target) => ({
+      event: { kind: "pinned", target: target.seq, removed: pin.remove },
+      refusal: undefined,
+    }));
+  }
+
   /** Returns an event of a room, which `judge` may refuse when it is submitted. */
   async checkRoomEvent(sender: string, room: RoomState, draft: RoomEventDraft): Promise<CheckedDraft> {
     const id = this.#checkId(draft.id);
@@ -219,7 +248,7 @@ export class Posting {
     return id;
   }
 
-  async #findRoom(address: Exclude<Address, { kind: "user" }>): Promise<RoomState | undefined> {
+  async #findRoom(address: Exclude<Address, { kind: "user" | "room_start" }>): Promise<RoomState | undefined> {
     const { rooms } = this.#options;
     return await (address.kind === "room_id" ? rooms.find(address.id) : rooms.findPublic(address.name));
   }
@@ -275,6 +304,15 @@ function toPosted(result: ChangeResult, { draft: { id, conversation, text }, ref
       throw new ChatError("limit_reached", "The message already has 20 different reactions: use one of them.");
     case "no_reaction":
       throw new ChatError("not_found", "You have no such reaction to this message.");
+    case "pinned":
+      throw new ChatError("already_exists", "The message is already pinned.");
+    case "not_pinned":
+      throw new ChatError("not_found", "The message is not pinned.");
+    case "too_many_pins":
+      throw new ChatError(
+        "limit_reached",
+        "The conversation has the maximum number of pinned messages, 50: unpin one.",
+      );
     case "name_taken":
       throw new ChatError("already_exists", `There is already a public room "#${text}": choose another name.`);
     case "upload_gone":

@@ -170,7 +170,7 @@ export function noSuchUser(name: string): ChatError {
  * them.
  */
 function isWithdrawal(event: LogEvent): boolean {
-  return event.kind === "deleted" || (event.kind === "reacted" && event.removed);
+  return event.kind === "deleted" || ((event.kind === "reacted" || event.kind === "pinned") && event.removed);
 }
 
 /** Returns whether an entry needs disk space: other entries are accepted on a full disk too. */

@@ -75,7 +75,7 @@ export class Presence {
   readonly #present: UserSet;
   /** Searches for the present peers of users, in progress. */
   readonly #finding = new Map<string, Promise<string[]>>();
-  /** Whether the sessions that said something about their user said "away". */
+  /** By session that said so, whether its user is away from the keyboard. */
   readonly #away = new WeakMap<Subscriber, boolean>();
   /** When users left, until it is saved. */
   readonly #unsaved = new Map<string, number>();
@@ -90,8 +90,8 @@ export class Presence {
   }
 
   /**
-   * Returns the actual state, even if the user hides it. Sessions of programs do not make a user present, unless they
-   * say so by {@link setAway}, as a bot may.
+   * Returns the actual state, even if the user hides it. A session of a program does not make its user present, unless it
+   * says that they are, by {@link setAway}, as a bot may.
    */
   stateOf(user: string): PresenceState {
     const sessions = this.#sessionsOf(user);
@@ -144,7 +144,7 @@ export class Presence {
 
   /** Returns the sessions that make a user present. */
   #sessionsOf(user: string): Subscriber[] {
-    return this.#options.live.of(user).filter((each) => this.#away.has(each) || !isProgram(each.consumer));
+    return this.#options.live.of(user).filter((each) => !isProgram(each.consumer) || this.#away.get(each) === false);
   }
 
   /** Called when the user starts or stops showing their presence. */

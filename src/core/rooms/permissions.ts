@@ -1,4 +1,4 @@
-import type { CurrentRole } from "./room.ts";
+import { type CurrentRole, type MemberRole, memberRoles, type Room } from "./room.ts";
 
 /**
  * A user's current relation to a room. "stranger": none, or they left; the store knows which old entries they may still
@@ -13,7 +13,9 @@ export type RoomAction =
   | "see_members"
   | "send"
   | "react"
-  /** Name all members by "@room", or those who are online by "@here". */
+  /** Also covers removing pins. */
+  | "pin"
+  /** Name all members by "@room", or those who are online by "@here": from the role on that the room sets. */
   | "mention_all"
   /** Also covers edits. */
   | "delete_own"
@@ -22,7 +24,7 @@ export type RoomAction =
   | "leave"
   | "invite"
   | "set_topic"
-  /** Change the name, whether the room is public, and whether new members see its history. */
+  /** Change the name, whether the room is public and shows its history to new members, and who may mention all. */
   | "update"
   | "remove_member"
   | "remove_moderator"
@@ -42,7 +44,7 @@ const member: readonly RoomAction[] = [
 ];
 const moderator: readonly RoomAction[] = [
   ...member,
-  "mention_all",
+  "pin",
   "delete_any",
   "set_topic",
   "remove_member",
@@ -69,7 +71,19 @@ const allowedInPublic: Readonly<Record<Standing, readonly RoomAction[]>> = {
   stranger: ["see", "join", "see_members"],
 };
 
-/** Returns whether a user of this standing may perform the action; `isPublic` as the room is now. */
-export function mayDo(standing: Standing, action: RoomAction, isPublic: boolean): boolean {
-  return allowed[standing].has(action) || (isPublic && allowedInPublic[standing].includes(action));
+/** The settings of a room that permissions depend on. */
+export type RoomRules = Pick<Room, "isPublic" | "mentionAll">;
+
+/**
+ * Returns whether a user of this standing may perform the action; `rules` as the room is now. Each plain message calls
+ * this, and most need no rule.
+ */
+export function mayDo(standing: Standing, action: RoomAction, rules: RoomRules): boolean {
+  if (action === "mention_all") return mayMentionAll(standing, rules.mentionAll);
+  return allowed[standing].has(action) || (rules.isPublic && allowedInPublic[standing].includes(action));
+}
+
+/** Returns whether a user of this standing may name all members at once, in a room that permits it from a role on. */
+export function mayMentionAll(standing: Standing, mentionAll: MemberRole): boolean {
+  return memberRoles.slice(memberRoles.indexOf(mentionAll)).some((role) => role === standing);
 }

@@ -20,10 +20,18 @@ export interface Room {
   readonly isPublic: boolean;
   /** New members see entries from before they joined. */
   readonly historyVisible: boolean;
+  /** The lowest role whose holders may name all members at once, by "@room" and "@here". */
+  readonly mentionAll: MemberRole;
   readonly memberCount: number;
   /** Milliseconds since the Unix epoch. */
   readonly createdAt: number;
 }
+
+/** The roles of members, the lowest first. */
+export const memberRoles: readonly MemberRole[] = ["member", "moderator", "owner"];
+
+/** {@link Room.mentionAll} of a new room. */
+export const mentionAllByDefault: MemberRole = "moderator";
 
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 const idPattern = /^\+[a-z2-7]{26}$/;

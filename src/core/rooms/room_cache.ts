@@ -1,6 +1,7 @@
 import type { Message } from "../messages/message.ts";
 import type { Room } from "./room.ts";
 import { type RoomChange, RoomState } from "./room_state.ts";
+import { isShortAddressOf, type ShortAddress } from "./short_address.ts";
 import type { RoomRecord, RoomStore } from "./room_store.ts";
 
 const maxRooms = 2_000;
@@ -58,6 +59,15 @@ export class RoomCache {
     const known = this.#idByName.get(name);
     return (known === undefined ? undefined : await this.#findNamed(name, known)) ??
       await this.#findNamed(name, await this.#store.findPublicRoom(name));
+  }
+
+  /** Finds the rooms that a short address may mean: of a user, among those that they may see; or else at most 100. */
+  async findStarting(short: ShortAddress, user?: string): Promise<RoomState[]> {
+    const found = user === undefined
+      ? this.#store.findRoomsStarting(short)
+      : this.#store.findRoomsStartingFor(user, short);
+    const rooms = await Promise.all((await found).map((id) => this.find(id)));
+    return rooms.filter((room) => room !== undefined).filter((room) => isShortAddressOf(short, room));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Log } from "../log.ts";
 import type { StateRevisions } from "../people/state_revisions.ts";
 import { isRoomId, parseRoomName, type Room } from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
+import { parseShortAddress } from "./short_address.ts";
 import type { RoomState } from "./room_state.ts";
 import type { RoomStore } from "./room_store.ts";
 import type { RoomMember } from "./rooms.ts";
@@ -61,7 +62,14 @@ export class RoomKeeper {
 
   async #find(address: string): Promise<RoomState> {
     const { cache } = this.#options;
-    const state = isRoomId(address) ? await cache.find(address) : await cache.findPublic(parseRoomName(address));
+    const short = parseShortAddress(address);
+    const found = short !== undefined
+      ? await cache.findStarting(short)
+      : [isRoomId(address) ? await cache.find(address) : await cache.findPublic(parseRoomName(address))];
+    if (found.length > 1) {
+      throw new ChatError("invalid_argument", `${found.length} rooms begin with "${address}": write more of the id.`);
+    }
+    const [state] = found;
     if (state !== undefined) return state;
     throw new ChatError("not_found", `There is no room "${address}": list the rooms to see their ids.`);
   }

@@ -1,8 +1,8 @@
 import { ChatError } from "../chat_error.ts";
-import type { RoomEvent } from "../messages/log_event.ts";
+import type { EventOf, RoomEvent } from "../messages/log_event.ts";
 import type { Message } from "../messages/message.ts";
 import { mayDo, type RoomAction, type Standing } from "./permissions.ts";
-import type { CurrentRole, MemberRole, Room } from "./room.ts";
+import { type CurrentRole, type MemberRole, memberRoles, type Room } from "./room.ts";
 import type { RoomRecord } from "./room_store.ts";
 
 /** An event of a room and its author. */
@@ -26,6 +26,7 @@ export class RoomState {
   #topic: string;
   #isPublic: boolean;
   #historyVisible: boolean;
+  #mentionAll: MemberRole;
   readonly #firstSeqs: Map<string, number>;
   readonly #roles: Map<string, CurrentRole>;
   readonly #inviters: Map<string, string>;
@@ -35,7 +36,8 @@ export class RoomState {
   readonly #restrictions = new Map<string, Set<RoomChange>>();
   /** Submitted changes that are not in the log. */
   readonly #submitted = new Set<RoomChange>();
-  readonly #closings = new Set<RoomChange>();
+  /** Submitted changes of settings that are not in the log. */
+  readonly #updates = new Set<EventOf<"room_changed">>();
   readonly #joins = new Set<RoomChange>();
   /** Submitted entries that are not committed: while there are any, only this object knows the room's state. */
   pending = 0;
@@ -52,6 +54,7 @@ export class RoomState {
     this.#topic = record.topic;
     this.#isPublic = record.isPublic;
     this.#historyVisible = record.historyVisible;
+    this.#mentionAll = record.mentionAll;
     this.#firstSeqs = new Map(record.firstSeqs);
     this.#inviters = new Map(record.inviters);
     this.#roles = new Map();
@@ -63,7 +66,13 @@ export class RoomState {
   }
 
   get isPublic(): boolean {
-    return this.#isPublic && this.#closings.size === 0;
+    return this.#isPublic && (this.#updates.size === 0 || this.#updates.values().every(({ isPublic }) => isPublic));
+  }
+
+  get mentionAll(): MemberRole {
+    let highest = this.#mentionAll;
+    for (const { mentionAll } of this.#updates) if (rank(mentionAll) > rank(highest)) highest = mentionAll;
+    return highest;
   }
 
   get historyVisible(): boolean {
@@ -101,6 +110,7 @@ export class RoomState {
       topic: this.#topic,
       isPublic: this.#isPublic,
       historyVisible: this.#historyVisible,
+      mentionAll: this.#mentionAll,
       memberCount: this.#memberCount,
       createdAt: this.createdAt,
     };
@@ -132,7 +142,7 @@ export class RoomState {
   }
 
   may(user: string, action: RoomAction): boolean {
-    return mayDo(this.standing(user), action, this.isPublic);
+    return mayDo(this.standing(user), action, this);
   }
 
   /** Roles by the log, of all but those who left. */
@@ -155,7 +165,7 @@ export class RoomState {
     const { event } = change;
     this.#submitted.add(change);
     if (event.kind === "joined") this.#joins.add(change);
-    if (event.kind === "room_changed" && !event.isPublic) this.#closings.add(change);
+    if (event.kind === "room_changed") this.#updates.add(event);
     const subject = restrictedUser(change);
     if (subject === undefined) return;
     const known = this.#restrictions.get(subject);
@@ -167,7 +177,7 @@ export class RoomState {
   settle(change: RoomChange): void {
     this.#submitted.delete(change);
     this.#joins.delete(change);
-    this.#closings.delete(change);
+    if (change.event.kind === "room_changed") this.#updates.delete(change.event);
     const subject = restrictedUser(change);
     const known = subject === undefined ? undefined : this.#restrictions.get(subject);
     if (known?.delete(change) && known.size === 0) this.#restrictions.delete(subject!);
@@ -208,6 +218,7 @@ export class RoomState {
         this.#name = text;
         this.#isPublic = event.isPublic;
         this.#historyVisible = event.historyVisible;
+        this.#mentionAll = event.mentionAll;
         return;
       default:
         event satisfies never;
@@ -255,5 +266,5 @@ export function noSuchRoom(address: string): ChatError {
 }
 
 function rank(role: MemberRole): number {
-  return ["member", "moderator", "owner"].indexOf(role);
+  return memberRoles.indexOf(role);
 }

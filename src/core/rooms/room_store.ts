@@ -1,5 +1,6 @@
 import type { Turn } from "../page_turns.ts";
 import type { CurrentRole, Room } from "./room.ts";
+import type { ShortAddress } from "./short_address.ts";
 
 /** A room with its members, invited and banned users. */
 export interface RoomRecord extends Omit<Room, "memberCount"> {
@@ -36,6 +37,15 @@ export interface RoomStore {
 
   /** Returns the id of the public room with this name. */
   findPublicRoom(name: string): Promise<string | undefined>;
+
+  /** Returns the ids of at most 100 rooms, public or not, with this name and beginning of their id. */
+  findRoomsStarting(short: ShortAddress): Promise<string[]>;
+
+  /**
+   * Returns the ids of the rooms with this name and beginning of their id that a user may see: public ones, those that
+   * they are in, and those to which they are invited by a user that they do not block.
+   */
+  findRoomsStartingFor(user: string, short: ShortAddress): Promise<string[]>;
 
   /**
    * Lists public rooms by name; only those with `query` in their name or topic ("" for all, ignoring case) and names

@@ -10,7 +10,16 @@ import type { Posted, Posting } from "../messages/posting.ts";
 import type { RoomEventDraft } from "../messages/submission.ts";
 import type { Turn } from "../page_turns.ts";
 import type { Invitations } from "./invitations.ts";
-import { checkTopic, type CurrentRole, type MemberRole, parseRoomName, type Room, roomIdFor } from "./room.ts";
+import {
+  checkTopic,
+  type CurrentRole,
+  type MemberRole,
+  memberRoles,
+  mentionAllByDefault,
+  parseRoomName,
+  type Room,
+  roomIdFor,
+} from "./room.ts";
 import type { RoomCache } from "./room_cache.ts";
 import { refuseInRoom } from "./refuse_in_room.ts";
 import { noSuchRoom, RoomState } from "./room_state.ts";
@@ -63,8 +72,8 @@ export class Rooms {
       const id = await roomIdFor(actor.user, parseMessageId(request.id));
       const made = await cache.find(id);
       const noPeople = { roles: new Map(), inviters: new Map(), firstSeqs: new Map() };
-      const room = made ??
-        new RoomState({ id, name, topic: "", isPublic, historyVisible, createdAt: clock.now(), ...noPeople, asOf: 0 });
+      const settings = { name, topic: "", isPublic, historyVisible, mentionAll: mentionAllByDefault };
+      const room = made ?? new RoomState({ id, ...settings, createdAt: clock.now(), ...noPeople, asOf: 0 });
       let refusal: ChatError | undefined;
       const draft = {
         id: request.id,
@@ -142,14 +151,36 @@ export class Rooms {
    */
   update(
     actor: Pick<Identity, "user">,
-    request: RoomRequest & { name?: string; isPublic?: boolean; historyVisible?: boolean },
+    request: RoomRequest & { name?: string } & Partial<Pick<Room, "isPublic" | "historyVisible" | "mentionAll">>,
   ): Promise<Posted> {
     return this.#runInOrder(actor, request, async (room) => {
       const name = request.name === undefined ? room.name : parseRoomName(request.name);
-      const { isPublic = room.isPublic, historyVisible = room.historyVisible } = request;
-      const event = { kind: "room_changed", isPublic, historyVisible } as const;
+      const event = { kind: "room_changed", ...settingsAfter(room, request), byOperator: false } as const;
       const judge = (room: RoomState) => refuseInRoom({ room, sender: actor.user, needs: "update" });
       return await this.#post(actor, room, { id: request.id, event, text: name, judge });
+    });
+  }
+
+  /**
+   * Sets who may mention all members, on behalf of the operator: in the name of an owner, or of another member of a room
+   * without one.
+   * @throws {ChatError} `not_found`; `permission_denied` for a room without members
+   */
+  setMentionAll({ id, roomId, mentionAll }: { id: string; roomId: string; mentionAll: MemberRole }): Promise<Posted> {
+    return this.#locks.run(roomId, async () => {
+      const { posting, cache, audit } = this.#options;
+      const asked = await cache.find(roomId);
+      if (asked === undefined) throw noSuchRoom(roomId);
+      const sender = highestMember(asked);
+      if (sender === undefined) {
+        throw new ChatError("permission_denied", `Room ${asked.label} has no members: its next owner sets this.`);
+      }
+      const event = { kind: "room_changed", ...settingsAfter(asked, { mentionAll }), byOperator: true } as const;
+      const judge = (room: RoomState) => refuseInRoom({ room, sender, needs: "send" });
+      const draft = { id, event, text: asked.name, judge };
+      const posted = await posting.submit(await posting.checkRoomEvent(sender, asked, draft));
+      audit.record({ action: "room_changed", actor: operator, subject: asked.id, detail: `mentions ${mentionAll}` });
+      return posted;
     });
   }
 
@@ -305,6 +336,22 @@ export class Rooms {
     const { store, clock } = this.#options;
     return store.countRooms(user, { emptyAfter: clock.now() - emptyRoomMs });
   }
+}
+
+/** Returns the settings of a room after a change of some of them. */
+function settingsAfter(
+  room: RoomState,
+  change: Partial<Pick<Room, "isPublic" | "historyVisible" | "mentionAll">>,
+): Pick<Room, "isPublic" | "historyVisible" | "mentionAll"> {
+  const { isPublic = room.isPublic, historyVisible = room.historyVisible, mentionAll = room.mentionAll } = change;
+  return { isPublic, historyVisible, mentionAll };
+}
+
+/** Returns the first member, by name, of the highest role in a room. */
+function highestMember(room: RoomState): string | undefined {
+  const members = [...room.members()].filter((user) => room.isMember(user)).sort();
+  const holders = memberRoles.toReversed().map((role) => members.find((user) => room.standing(user) === role));
+  return holders.find((user) => user !== undefined);
 }
 
 /** Returns the audit event of a change in a room; undefined for changes that are not recorded. */

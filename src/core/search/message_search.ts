@@ -33,6 +33,8 @@ export interface SearchResult {
   readonly nextBeforePosition: number;
   /** Messages after this position are not indexed yet. */
   readonly indexedThrough: number;
+  /** The time of the newest indexed entry, in milliseconds since the Unix epoch; 0 if none is indexed. */
+  readonly indexedUntil: number;
 }
 
 /** Finds messages by their content. */

@@ -1,5 +1,6 @@
 import { parseUserName } from "../accounts/user_name.ts";
 import { ChatError } from "../chat_error.ts";
+import { parseUtcTime } from "../local_time.ts";
 import { foldSearchText } from "./search_text.ts";
 
 /** Longest query, in UTF-16 units. */
@@ -43,8 +44,6 @@ type Condition = "from" | "in" | "before" | "after" | "has" | "mentions" | "is";
 /** A token of a query: a phrase in quotation marks, or a word. */
 const piece = /(?<minus>-?)(?:"(?<phrase>[^"]*)"(?<star>\*?)|(?<word>[^\s"]+))/uy;
 const condition = /^(?<name>from|in|before|after|has|mentions|is):(?<value>.*)$/isu;
-const day = /^\d{4}-\d{2}-\d{2}$/;
-const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?<zone>Z|[+-]\d{2}:\d{2})?$/i;
 /** Characters that are searchable in every version of Unicode. */
 const findable = /[\p{L}\p{N}\p{Co}\p{So}]/u;
 
@@ -174,21 +173,9 @@ function parseOnly(name: "has" | "mentions" | "is", value: string): true {
 }
 
 function parseTime(name: Condition, value: string): number {
-  const match = instant.exec(value);
-  const isoTime = day.test(value) ? `${value}T00:00Z` : match && (match.groups!.zone ? value : `${value}Z`);
-  const time = isoTime ? Date.parse(isoTime.toUpperCase()) : NaN;
-  // Date.parse accepts the 31st of February as a day in March.
-  const exists = !Number.isNaN(time) && !Number.isNaN(Date.parse(value.slice(0, 10))) && isDay(value.slice(0, 10));
-  if (!exists || time < 0) {
-    throw invalid(
-      `${quote(value)} is not a date: write ${examples[name]} or ${name}:2026-01-31T12:00 (UTC).`,
-    );
-  }
-  return time;
-}
-
-function isDay(date: string): boolean {
-  return new Date(`${date}T00:00Z`).toISOString().startsWith(date);
+  const time = parseUtcTime(value);
+  if (time >= 0) return time;
+  throw invalid(`${quote(value)} is not a date: write ${examples[name]} or ${name}:2026-01-31T12:00.`);
 }
 
 /** Counts letters, digits and symbols of the last word. */

@@ -6,6 +6,7 @@ import {
 } from "../../gen/grpc/health/v1/health.ts";
 import { withDeadline } from "../../session/with_deadline.ts";
 import { CallError } from "../http2/client_call.ts";
+import { connectReason } from "./connect_reason.ts";
 import { toReceivedError } from "./received_error.ts";
 import { ServerConnection } from "./server_connection.ts";
 import { addressOf } from "./transport_options.ts";
@@ -61,6 +62,9 @@ async function ask({ host, port, tls }: CheckedServer, signal: AbortSignal): Pro
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof CallError) return toReceivedError(error.status).message;
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof CallError) {
+    const { code, message } = toReceivedError(error.status);
+    return code === "unavailable" ? connectReason(message) : message;
+  }
+  return connectReason(error instanceof Error ? error.message : String(error));
 }

@@ -42,7 +42,8 @@ export class Http2Link implements Link {
       },
       onEnd(status) {
         if (status.code === 0) queue.end();
-        else queue.fail(explain(status));
+        // The connection learns after its calls why it ended.
+        else queueMicrotask(() => queue.fail(explain(connection.explain(status))));
         first.resolve();
       },
     });

@@ -2,6 +2,7 @@ import { ChatError, type ChatErrorCode, isChatErrorCode, reportedError } from ".
 import type { ReceivedStatus } from "../http2/client_stream.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import { codeKey, retryKey } from "../status.ts";
+import { connectReason } from "./connect_reason.ts";
 import { isProxyPage, proxyPageReason } from "./proxy_page.ts";
 
 /** Error codes by status, for a status without `chatd-error-code`, such as one of a proxy. */
@@ -18,6 +19,9 @@ const codeOf: Partial<Record<number, ChatErrorCode>> = {
   [GrpcStatus.unauthenticated]: "unauthenticated",
 };
 
+/** The words of grpc-js for an answer that is not of gRPC. */
+const isHttpStatus = /^Received HTTP status code \d/;
+
 /** Converts the status of a client's call to an error of the chat. */
 export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatError {
   const said = status.metadata(codeKey);
@@ -32,34 +36,26 @@ export function toReceivedError(status: ReceivedStatus, cause?: unknown): ChatEr
   });
 }
 
-/** Converts like {@link toReceivedError}; an error that does not come from the server names its address. */
+/** Converts like {@link toReceivedError}; an error that does not come from a chatd server names its address. */
 export function explainFailure(
   status: ReceivedStatus,
   { address, cause }: { address: string; cause?: unknown },
 ): ChatError {
   const known = toReceivedError(status, cause);
-  if (known.code !== "unavailable" || status.metadata(codeKey) !== undefined) return known;
-  const reason = (connectReason(known.message) ?? known.message).replace(/\.?$/, ".");
-  return new ChatError("unavailable", `Cannot reach the server at ${address}: ${reason}`, { cause });
-}
-
-/** Reasons why a connection failed, for people, by their names in errno(3). */
-const connectReasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "the connection was reset",
-  EHOSTUNREACH: "there is no route to the host",
-  ENETUNREACH: "the network is unreachable",
-  ENOTFOUND: "there is no such host",
-  ETIMEDOUT: "the host does not answer",
-};
-
-function connectReason(message: string): string | undefined {
-  const [, name = ""] = /^(?:connect|read|write|getaddrinfo) (E[A-Z]+)\b/.exec(message) ?? [];
-  return connectReasons[name];
+  if (status.metadata(codeKey) !== undefined || known.code === "invalid_argument") return known;
+  if (known.code === "unavailable") {
+    return new ChatError("unavailable", `Cannot reach the server at ${address}: ${connectReason(known.message)}.`, {
+      cause,
+    });
+  }
+  const said = known.message.replace(/\.$/, "");
+  const message =
+    `The server at ${address} refused the call (${said}): check that a chatd server of this version is there.`;
+  return new ChatError(known.code, message, { cause, retryAfterMs: known.retryAfterMs });
 }
 
 function guessCode({ code, details }: ReceivedStatus): ChatErrorCode {
-  if (isProxyPage(details)) return "unavailable";
+  if (isProxyPage(details) || isHttpStatus.test(details)) return "unavailable";
   // The frame is too long: sending it again is useless.
   if (code === GrpcStatus.resourceExhausted && /message larger than max/i.test(details)) return "invalid_argument";
   return codeOf[code] ?? "internal";

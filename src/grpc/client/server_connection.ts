@@ -1,8 +1,11 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { type ReceivedStatus, unavailable } from "../http2/client_stream.ts";
 import type { Http2Connection } from "../http2/connection.ts";
 import { initialWindow } from "../http2/flow_window.ts";
+import { GrpcStatus } from "../http2/grpc_status.ts";
 import { connectOver } from "../http2/socket_transport.ts";
+import { noAnswerReason } from "./connect_reason.ts";
 import type { GrpcTransportOptions } from "./transport_options.ts";
 import { UnverifiedTls } from "./unverified_tls.ts";
 
@@ -29,6 +32,7 @@ export class ServerConnection {
   readonly #keepalive: ReturnType<typeof setInterval>;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #failure: string | undefined;
+  #isClosing = false;
 
   private constructor(socket: Socket, { maxMessageBytes, tls }: ServerConnectionOptions) {
     // An incomplete message stays unreleased.
@@ -54,7 +58,7 @@ export class ServerConnection {
         this.#stop();
       },
     });
-    socket.on("error", (error) => this.#failure ??= explainTls(error).message);
+    socket.on("error", (error) => this.#failure ??= error.message);
     this.#keepalive = setInterval(() => this.#ping(), keepaliveMs);
   }
 
@@ -63,12 +67,15 @@ export class ServerConnection {
     return new ServerConnection(await dial(options), options);
   }
 
-  /** The reason why the connection ended, unless this side closed it or it ended in order. */
-  get failure(): string | undefined {
-    return this.#failure;
+  /** Returns the status of a call, with the reason why the connection ended if that ended the call. */
+  explain(status: ReceivedStatus): ReceivedStatus {
+    if (this.#isClosing || !isDropped(status)) return status;
+    const reason = this.#failure ?? (this.http2.hasPeerSettings ? undefined : noAnswerReason);
+    return reason === undefined ? status : unavailable(reason);
   }
 
   close(): void {
+    this.#isClosing = true;
     this.http2.close();
     this.#stop();
   }
@@ -101,7 +108,7 @@ function dial({ host, port, tls, signal }: ServerConnectionOptions): Promise<Soc
   const abort = () => fail(signal!.reason);
   signal?.addEventListener("abort", abort, { once: true });
   const deadline = setTimeout(() => fail(new Error("it did not answer in time")), connectDeadlineMs);
-  socket.on("error", (error) => fail(explainTls(error)));
+  socket.on("error", (error) => fail(error));
   socket.on("close", () => fail(new Error("Connection dropped")));
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
     if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") return fail(new Error("it does not speak HTTP/2"));
@@ -125,14 +132,7 @@ function trustOf(tls: NonNullable<ServerConnectionOptions["tls"]>): ConnectionOp
   };
 }
 
-/** Explanations of TLS errors that a server's configuration causes. */
-const tlsReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/wrong version number/, "it does not speak TLS"],
-  [/alert: CertificateRequired/, "it requires a client certificate"],
-];
-
-/** Replaces the message of a socket error with one for people, if there is one. */
-function explainTls(error: Error): Error {
-  const [, reason] = tlsReasons.find(([pattern]) => pattern.test(error.message)) ?? [];
-  return reason === undefined ? error : new Error(reason, { cause: error });
+/** Returns whether a call ended without a status from the server, in gRPC or HTTP. */
+function isDropped({ code, metadata }: ReceivedStatus): boolean {
+  return code === GrpcStatus.unavailable && (metadata("grpc-status") ?? metadata(":status")) === undefined;
 }

@@ -1,5 +1,4 @@
 import { CallError, callUnary, type UnaryCallOptions } from "../http2/client_call.ts";
-import { unavailable } from "../http2/client_stream.ts";
 import { GrpcStatus } from "../http2/grpc_status.ts";
 import {
   type MessageType,
@@ -59,12 +58,7 @@ async function call(connection: ServerConnection, options: UnaryCallOptions): Pr
   try {
     return await callUnary(connection.http2, options);
   } catch (error) {
-    if (connection.failure === undefined || !(error instanceof CallError) || !isDropped(error)) throw error;
-    throw new CallError(unavailable(connection.failure));
+    if (!(error instanceof CallError) || options.signal?.aborted) throw error;
+    throw new CallError(connection.explain(error.status));
   }
-}
-
-/** Returns whether a call ended without a status from the server, in gRPC or HTTP. */
-function isDropped({ status: { code, metadata } }: CallError): boolean {
-  return code === GrpcStatus.unavailable && (metadata("grpc-status") ?? metadata(":status")) === undefined;
 }

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { ChatError } from "../../core/chat_error.ts";
+import { listenReason } from "../../core/system_error.ts";
 import type { Log } from "../../core/log.ts";
 
 export interface WatchedListenerOptions {
@@ -125,7 +126,7 @@ function listen({ host, port }: { host: string; port: number }): Promise<Server>
   return new Promise((resolve, reject) => {
     server.on("error", (cause) => {
       const code = (cause as { code?: string }).code === "EACCES" ? "permission_denied" : "unavailable";
-      reject(new ChatError(code, `Cannot listen on ${host} port ${port}: ${cause.message}`, { cause }));
+      reject(new ChatError(code, `Cannot listen on ${host} port ${port}: ${listenReason(cause)}.`, { cause }));
     });
     server.listen(port, host, () => resolve(server));
   });

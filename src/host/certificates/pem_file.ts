@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
 import { ChatError } from "../../core/chat_error.ts";
+import { pathReason } from "../../core/system_error.ts";
 import { type Certificate, inspectCertificate, parseCertificates } from "./certificate.ts";
 import { tryHandshake } from "./trial_handshake.ts";
 
@@ -9,14 +10,20 @@ export async function readPem(file: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(file);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ChatError("invalid_argument", `Cannot read "${file}": ${why}`, { cause });
+    throw new ChatError("invalid_argument", `Cannot read "${file}": ${pathReason(cause)}.`, {
+      cause,
+    });
   }
 }
 
-/** Like {@link readPem}. */
-export async function readPemText(file: string): Promise<string> {
-  return new TextDecoder().decode(await readPem(file));
+/**
+ * Reads the certificates of authorities to trust.
+ * @throws {ChatError} `invalid_argument` when the file cannot be read or holds none
+ */
+export async function readAuthorities(file: string): Promise<string> {
+  const text = new TextDecoder().decode(await readPem(file));
+  if (/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/.test(text)) return text;
+  throw new ChatError("invalid_argument", `The file "${file}" holds no certificate in PEM: give the one of the CA.`);
 }
 
 /**

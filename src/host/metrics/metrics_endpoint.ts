@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ChatError } from "../../core/chat_error.ts";
+import { listenReason } from "../../core/system_error.ts";
 import type { Log } from "../../core/log.ts";
 import type { Metrics } from "../../core/metrics.ts";
 import { formatHostPort, type HostPort } from "../host_port.ts";
@@ -117,7 +118,7 @@ export class MetricsEndpoint {
 function listen(server: Server, { host, port }: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => {
-      const message = `Cannot listen on ${host} port ${port} for metrics: ${cause.message}`;
+      const message = `Cannot listen on ${host} port ${port} for metrics: ${listenReason(cause)}.`;
       reject(new ChatError("unavailable", message, { cause }));
     });
     server.listen(port, host, () => resolve());

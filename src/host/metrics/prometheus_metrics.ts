@@ -56,7 +56,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
   });
   readonly #events = this.#families.counter({
     name: "chatd_events_accepted_total",
-    help: "Other accepted entries of conversations: edits, reactions, changes of rooms.",
+    help: "Other accepted entries of conversations: edits, reactions, pins, changes of rooms.",
   });
   readonly #deliveryLag = this.#families.histogram({
     name: "chatd_delivery_lag_seconds",

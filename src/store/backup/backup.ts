@@ -1,8 +1,11 @@
 import { backup as copyDatabase, DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
+import { knownPathReason } from "../../core/system_error.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "../files/durable_files.ts";
 import { Pace } from "../files/pace.ts";
 import { tryLockFolder } from "../folder_lock.ts";
+import { databasePath, openError } from "../sqlite/database.ts";
+import { isDiskFailure } from "../sqlite/storage_error.ts";
 import {
   type BackedUpFile,
   backupFormat,
@@ -71,19 +74,19 @@ export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<
     return manifest;
   } catch (error) {
     removeContents(to);
-    throw error;
+    throw backupError(error, { folder, to });
   }
 }
 
+function backupError(cause: unknown, { folder, to }: { folder: string; to: string }): unknown {
+  if (cause instanceof ChatError) return cause;
+  const reason = isDiskFailure(cause) ? "the disk is full or failing" : knownPathReason(cause);
+  if (reason === undefined) return openError(databasePath(folder), cause);
+  return new ChatError("invalid_argument", `Cannot back up "${folder}" to "${to}": ${reason}.`, { cause });
+}
+
 function createTarget(to: string): void {
-  try {
-    if (takeEmptyFolder(to)) return;
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `Cannot create "${to}": its parent folder does not exist.`, {
-      cause,
-    });
-  }
+  if (takeEmptyFolder(to)) return;
   throw new ChatError(
     "already_exists",
     `Cannot write the backup to "${to}", which is not empty: choose another folder.`,

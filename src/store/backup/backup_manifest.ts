@@ -1,4 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
+import { knownPathReason } from "../../core/system_error.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 
 /**
@@ -58,8 +59,12 @@ export function readManifest(folder: string): BackupManifest {
   try {
     text = Deno.readTextFileSync(path);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound) && !(cause instanceof Deno.errors.NotADirectory)) throw cause;
-    throw new ChatError("not_found", `"${folder}" is not a finished backup: it has no ${manifestName}.`, { cause });
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+      throw new ChatError("not_found", `"${folder}" is not a finished backup: it has no ${manifestName}.`, { cause });
+    }
+    const reason = knownPathReason(cause);
+    if (reason === undefined) throw cause;
+    throw new ChatError("invalid_argument", `Cannot read "${path}": ${reason}.`, { cause });
   }
   let manifest: unknown;
   try {

@@ -63,14 +63,7 @@ export function restoreBackup({ from, folder, logOut }: RestoreOptions): Restore
 }
 
 function createTarget(folder: string): void {
-  try {
-    if (takeEmptyFolder(folder)) return;
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new ChatError("not_found", `Cannot create "${folder}": its parent folder does not exist.`, {
-      cause,
-    });
-  }
+  if (takeEmptyFolder(folder)) return;
   throw new ChatError(
     "already_exists",
     `Cannot restore to "${folder}", which is not empty: name a folder that does not exist yet with --data.`,

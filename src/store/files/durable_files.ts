@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { ChatError } from "../../core/chat_error.ts";
+import { knownPathReason } from "../../core/system_error.ts";
 import type { Pace } from "./pace.ts";
 
 const bufferBytes = 1024 * 1024;
@@ -50,8 +52,22 @@ export function syncFolder(path: string): void {
 /**
  * Creates a folder with mode 0700, or takes an empty one.
  * @returns false if the path exists and is not an empty folder
+ * @throws {ChatError} `not_found` without a parent folder, `invalid_argument` if the system refuses the path
  */
 export function takeEmptyFolder(path: string): boolean {
+  try {
+    return takeIfEmpty(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new ChatError("not_found", `Cannot create "${path}": its parent folder does not exist.`, { cause });
+    }
+    const reason = knownPathReason(cause);
+    if (reason === undefined) throw cause;
+    throw new ChatError("invalid_argument", `Cannot use the folder "${path}": ${reason}.`, { cause });
+  }
+}
+
+function takeIfEmpty(path: string): boolean {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
     return true;

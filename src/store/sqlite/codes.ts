@@ -1,6 +1,6 @@
 import type { MentionAudience } from "../../core/messages/mentions.ts";
 import type { DirectMessages } from "../../core/people/settings_store.ts";
-import type { RoomRole } from "../../core/rooms/room.ts";
+import type { MemberRole, RoomRole } from "../../core/rooms/room.ts";
 
 /** Codes of member.role; the roles of current members are the lowest. */
 export const roleCodes: Readonly<Record<RoomRole, number>> = {
@@ -24,6 +24,11 @@ const directMessages = invert(directMessagesCodes);
 
 export function toRole(code: number): RoomRole {
   return find(roles, code);
+}
+
+/** Converts a code that stands for the role of a member, and nothing else. */
+export function toMemberRole(code: number): MemberRole {
+  return find(roles, code) as MemberRole;
 }
 
 export function toAudience(code: number): MentionAudience | undefined {

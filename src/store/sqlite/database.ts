@@ -6,9 +6,10 @@ import { allocateLog } from "./log_allocation.ts";
 import { Heads, type HeadsOptions } from "./log/heads.ts";
 import { addMigrationFunctions } from "./migration_functions.ts";
 import { migrations } from "./migrations.ts";
+import { renewIndex } from "./search/index_form.ts";
 import { addSearchFunctions } from "./search/search_expression.ts";
 import { SharedWrites } from "./shared_writes.ts";
-import { isDamage, isRefused, writeError } from "./storage_error.ts";
+import { isBusy, isDamage, isRefused, writeError } from "./storage_error.ts";
 
 /** "chat" in ASCII, which identifies chatd's files. */
 const applicationId = 0x63686174;
@@ -65,6 +66,7 @@ export class Database implements Disposable {
       migrate(connection, path);
       connection.exec(connectionSettings);
       addSearchFunctions(connection);
+      renewIndex(connection);
       const heads = new Heads(connection, options);
       for (const [name, compute] of Object.entries(heads.functions)) connection.function(name, compute);
       return new Database(connection, { path, heads });
@@ -263,11 +265,19 @@ function foreignError(path: string): ChatError {
   );
 }
 
-function openError(path: string, cause: unknown): unknown {
+/** Maps an error of opening a database. */
+export function openError(path: string, cause: unknown): unknown {
   if (isRefused(cause)) {
     return new ChatError(
       "permission_denied",
       `Cannot open the database "${path}": this user must be able to read and write the file.`,
+      { cause },
+    );
+  }
+  if (isBusy(cause)) {
+    return new ChatError(
+      "busy",
+      `Another program has locked the database "${path}": stop it, or try again later.`,
       { cause },
     );
   }

@@ -11,25 +11,28 @@
  *   uncounted. Events with a room's settings have flags as target.
  * - A span is a part of a conversation that a user may see: one span in a direct conversation, one per stay in a room.
  *   9007199254740991 is an open end.
- * - member.room: whether the conversation is a room. member.head_position is only set in direct conversations: a message
- *   in a room does not write a row per member.
- * - search_index contains the words of messages and of the names of their files up to the position in search_cursor. Triggers keep it equal to the
- *   current rows. It stores no texts, and removed words are overwritten at once (https://sqlite.org/fts5.html, section
- *   6.15).
+ * - member.room: whether the conversation is a room. member.head_position is only set in direct conversations: a
+ *   message in a room does not write a row per member.
+ * - search_index contains the words of messages and of the names of their files, up to the position in search_cursor.
+ *   Triggers keep it equal to the current rows. It stores no texts, and removed words are overwritten at once
+ *   (https://sqlite.org/fts5.html, section 6.15). search_cursor.form: the form of its words (index_form.ts).
  * - entry.edited_seq: the seq of a message's newest edit, which decides who may see the text; 0, which no entry has,
  *   for an unknown edit.
  * - entry.automatic: a program wrote the message as an automatic answer.
  * - A mention is counted from mention.seq on: the seq of the message, or of the edit that first named the user;
- *   mention.message is the seq of the message. A room_mention counts for all members alike.
+ *   mention.message is the seq of the message; mention.here: "@here" names them too, since they were online. A
+ *   room_mention counts for all members alike.
+ * - room.mention_all: the role from which on members may mention all, coded like member.role.
  * - entry.audience: 1 for a text that names all members of the room, 2 for one that names those who were online.
  * - An incarnation is an opening of the log, with a random id and the newest position at that time as its head.
  * - member.invited_position: the head of the log at the time of the invitation; older invitations have the key of their
  *   conversation, which is lower. member.left_name: the name of the room when the member left.
  * - consumer.used_at: milliseconds since the Unix epoch; 0 if unknown.
  * - log.seen_at: the last time that a server trusted.
- * - name_skeleton has the skeletons of account names (display = 0) and display names (display = 1). A skeleton belongs to
- *   one user, unless it is shared: that of an older account, or one that the operator allowed. The skeleton of a deleted
- *   account's name stays; names that were retired before this table have users below 0.
+ * - name_skeleton has the skeletons of account names (display = 0) and display names (display = 1). A skeleton belongs
+ *   to one user, unless it is shared: that of an older account, or one that the operator allowed. The skeleton of a
+ *   deleted account's name stays; names that were retired before this table have users below 0.
+ * - A pin is of a message, by its seq; position is that of the entry that pinned it.
  * - The head is stored with the conversation, so numbering continues when all entries are removed; and with each
  *   member, so an index finds the newest conversations of a user. Both are written after the commits that move them:
  *   log.heads_through is the position up to which they are complete.
@@ -406,5 +409,23 @@ export const migrations: readonly string[] = [
     INSERT INTO search_index (rowid, text, file, scope) SELECT e.position, searchable_text(e.text), '',
       search_scope(e.conversation, e.sender) || iif(e.file, ' file', '') FROM entry e WHERE e.position = old.position;
   END;
+  `,
+  `
+  CREATE TABLE pin (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    seq INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE room ADD COLUMN mention_all INTEGER NOT NULL DEFAULT 2;
+
+  ALTER TABLE mention ADD COLUMN here INTEGER NOT NULL DEFAULT 0;
+  UPDATE mention SET here = 1 WHERE 2 = (
+    SELECT e.audience FROM entry e WHERE e.conversation = mention.conversation AND e.seq = mention.message);
+  `,
+  `
+  ALTER TABLE search_cursor ADD COLUMN form TEXT NOT NULL DEFAULT '';
   `,
 ];

@@ -24,6 +24,7 @@ function prepareStatements(database: Database) {
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq = ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message = ?"),
     removeRoomMention: database.prepare("DELETE FROM room_mention WHERE conversation = ? AND message = ?"),
+    removePin: database.prepare("DELETE FROM pin WHERE conversation = ? AND seq = ?"),
     move: database.prepare("UPDATE erasure SET after_id = ? WHERE user = ?"),
     finish: database.prepare("DELETE FROM erasure WHERE user = ?"),
   };
@@ -53,7 +54,8 @@ export class SqliteErasureStore implements ErasureStore {
   }
 
   #blank({ user, afterId }: { user: number; afterId: Uint8Array }, limit: number): number {
-    const { entries, blank, removeReactions, removeMentions, removeRoomMention, move, finish } = this.#statements;
+    const { entries, blank, removeReactions, removeMentions, removeRoomMention, removePin, move, finish } =
+      this.#statements;
     const rows = entries.all(user, afterId, limit) as unknown as EntryRow[];
     for (const { position, conversation, seq, kind } of rows) {
       if (kind !== kindCodes.message) continue;
@@ -61,6 +63,7 @@ export class SqliteErasureStore implements ErasureStore {
       removeReactions.run(conversation, seq);
       removeMentions.run(conversation, seq);
       removeRoomMention.run(conversation, seq);
+      removePin.run(conversation, seq);
       this.#attachments.removeAt(conversation, seq);
     }
     const last = rows.at(-1);

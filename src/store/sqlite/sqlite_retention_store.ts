@@ -73,6 +73,7 @@ function prepareStatements(database: Database) {
     removeReactions: database.prepare("DELETE FROM reaction WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     removeMentions: database.prepare("DELETE FROM mention WHERE conversation = ? AND message BETWEEN ? AND ?"),
     removeRoomMentions: database.prepare("DELETE FROM room_mention WHERE conversation = ? AND message BETWEEN ? AND ?"),
+    removePins: database.prepare("DELETE FROM pin WHERE conversation = ? AND seq BETWEEN ? AND ?"),
     // Removed messages do not count as unread.
     moveReaders: database.prepare(
       `UPDATE member SET read_seq = :lastSeq, read_uncounted = (
@@ -187,6 +188,7 @@ export class SqliteRetentionStore implements RetentionStore {
     statements.removeReactions.run(conversation, firstSeq, lastSeq);
     statements.removeMentions.run(conversation, firstSeq, lastSeq);
     statements.removeRoomMentions.run(conversation, firstSeq, lastSeq);
+    statements.removePins.run(conversation, firstSeq, lastSeq);
     statements.moveReaders.run({ conversation, lastSeq });
     statements.removeEntries.run(conversation, firstSeq, lastSeq);
     statements.moveFirst.run(lastSeq + 1, conversation);

@@ -1,7 +1,8 @@
 import type { Turn } from "../../core/page_turns.ts";
 import type { CurrentRole, Room } from "../../core/rooms/room.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../../core/rooms/room_store.ts";
-import { roleCodes, toRole } from "./codes.ts";
+import type { ShortAddress } from "../../core/rooms/short_address.ts";
+import { roleCodes, toMemberRole, toRole } from "./codes.ts";
 import { decodeText, settle } from "./column_values.ts";
 import type { Database } from "./database.ts";
 import { isUnblocked, openEnd } from "./log/visibility.ts";
@@ -19,6 +20,7 @@ interface RoomRow {
   topic: Uint8Array;
   public: number;
   history_visible: number;
+  mention_all: number;
   created_at: number;
   members: number;
 }
@@ -38,7 +40,8 @@ const isRoom = "c.name > '+' AND c.name < ','";
 const isMember = `m.role <= ${roleCodes.owner}`;
 const saysReads = "u.read_receipts = 1";
 const selectRoom = `
-  SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
+  SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at,
+    r.members
   FROM conversation c CROSS JOIN room r ON r.conversation = c.id`;
 const invited = "(SELECT id FROM user WHERE name = :name)";
 const asker = "(SELECT id FROM user WHERE name = :asker)";
@@ -61,8 +64,21 @@ function prepareStatements(database: Database) {
     findPublic: database.prepare(
       `SELECT c.name AS id FROM room r CROSS JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = ?`,
     ),
+    findStarting: database.prepare(
+      `SELECT c.name AS id FROM conversation c CROSS JOIN room r ON r.conversation = c.id
+       WHERE c.name >= :from AND c.name < :to AND r.name = :name LIMIT 100`,
+    ),
+    // The rooms of the user are fewer than those of a name, which anybody may create.
+    findStartingFor: database.prepare(
+      `SELECT c.name AS id FROM member m CROSS JOIN conversation c ON c.id = m.conversation
+         CROSS JOIN room r ON r.conversation = c.id
+       WHERE m.user = ${asker} AND m.room = 1 AND c.name >= :from AND c.name < :to AND r.name = :name
+         AND (${isMember} OR (m.role = ${roleCodes.invited}
+           AND ${isUnblocked(asker, "m.inviter", openEnd.toString())}))`,
+    ),
     listPublic: database.prepare(
-      `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.created_at, r.members
+      `SELECT r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at,
+         r.members
        FROM room r CROSS JOIN conversation c ON c.id = r.conversation
        WHERE r.public = 1 AND r.name > :after AND r.name <= :through
          AND (instr(r.name, lower(:query)) OR instr(lower(CAST(r.topic AS TEXT)), lower(:query)))
@@ -123,6 +139,7 @@ function prepareStatements(database: Database) {
     removeMentions: database.prepare(
       "DELETE FROM mention WHERE conversation = :room AND user IN (SELECT user FROM member WHERE conversation = :room)",
     ),
+    removePins: database.prepare("DELETE FROM pin WHERE conversation = ?"),
     removeReactions: database.prepare(
       `DELETE FROM reaction WHERE (conversation, seq, emoji, user) IN (
          SELECT conversation, seq, emoji, user FROM reaction WHERE conversation = ? LIMIT +?)`,
@@ -174,6 +191,24 @@ export class SqliteRoomStore implements RoomStore {
 
   findPublicRoom(name: string): Promise<string | undefined> {
     return settle(() => (this.#statements.findPublic.get(name) as { id: string } | undefined)?.id);
+  }
+
+  findRoomsStarting({ name, idStart }: ShortAddress): Promise<string[]> {
+    return settle(() => {
+      const rows = this.#statements.findStarting.all({ name, from: idStart, to: afterAll(idStart) });
+      return rows.map(({ id }) => String(id));
+    });
+  }
+
+  findRoomsStartingFor(asker: string, { name, idStart }: ShortAddress): Promise<string[]> {
+    return settle(() => {
+      const { findStartingFor, findPublic } = this.#statements;
+      const rows = findStartingFor.all({ asker, name, from: idStart, to: afterAll(idStart) });
+      const found = new Set(
+        [...rows, findPublic.get(name)].flatMap((row) => row === undefined ? [] : [String(row.id)]),
+      );
+      return [...found].filter((id) => id.startsWith(idStart));
+    });
   }
 
   listPublicRooms(page: { query: string; after: string; limit: number; turn?: Turn }): Promise<Room[]> {
@@ -239,6 +274,7 @@ export class SqliteRoomStore implements RoomStore {
       removeSpans,
       removeMentions,
       removeRoomMentions,
+      removePins,
       removeMembers,
       removeEntries,
     } = this.#statements;
@@ -250,6 +286,7 @@ export class SqliteRoomStore implements RoomStore {
         removeSpans.run({ room: row.conversation });
         removeMentions.run({ room: row.conversation });
         removeRoomMentions.run(row.conversation);
+        removePins.run(row.conversation);
         removeMembers.run(row.conversation);
         removeRetention.run(row.conversation);
         removeRoom.run(row.conversation);
@@ -303,6 +340,11 @@ function toRooms(rows: unknown[]): Room[] {
   return (rows as RoomRow[]).map(toRoom);
 }
 
+/** Returns a text after all ids that begin so. */
+function afterAll(idStart: string): string {
+  return `${idStart}~`;
+}
+
 function toRoom(row: RoomRow): Room {
   return {
     id: row.id,
@@ -310,6 +352,7 @@ function toRoom(row: RoomRow): Room {
     topic: decodeText(row.topic),
     isPublic: row.public !== 0,
     historyVisible: row.history_visible !== 0,
+    mentionAll: toMemberRole(row.mention_all),
     memberCount: row.members,
     createdAt: row.created_at,
   };

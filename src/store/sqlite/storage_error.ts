@@ -36,6 +36,11 @@ export function isConstraint(thrown: unknown): boolean {
   return resultCode(thrown) === sqliteConstraint;
 }
 
+/** Whether another program has locked the database. */
+export function isBusy(thrown: unknown): boolean {
+  return resultCode(thrown) === sqliteBusy;
+}
+
 export function isDamage(thrown: unknown): boolean {
   const code = resultCode(thrown);
   return code === sqliteCorrupt || code === sqliteNotADatabase;
@@ -52,7 +57,7 @@ export function isRefused(thrown: unknown): boolean {
  * locks the database.
  */
 export function writeError(thrown: unknown): unknown {
-  if (resultCode(thrown) === sqliteBusy) {
+  if (isBusy(thrown)) {
     return new ChatError(
       "busy",
       "Nothing was saved, because another program has locked the server's database: try again later, or tell the operator.",

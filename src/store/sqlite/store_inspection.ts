@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../core/chat_error.ts";
 import { lastOwner, tryLockFolder } from "../folder_lock.ts";
-import { databasePath } from "./database.ts";
+import { databasePath, openError } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { isDamage } from "./storage_error.ts";
 
@@ -26,13 +26,14 @@ export interface StoreFacts {
 /**
  * Reads facts about the database in `folder`, with or without a running server, and changes nothing.
  * @param check checks the whole database for damage
- * @throws {ChatError} `unavailable` if it is damaged or another program's
+ * @throws {ChatError} `unavailable` if it is damaged or another program's; `permission_denied`, `busy`
  */
 export function inspectStore(folder: string, { check }: { check: boolean }): StoreFacts {
   // If no server runs, the lock keeps one from starting meanwhile.
   using _lock = tryLockFolder(folder);
-  using database = new DatabaseSync(databasePath(folder), { readOnly: true });
+  const path = databasePath(folder);
   try {
+    using database = new DatabaseSync(path, { readOnly: true });
     database.exec(`PRAGMA busy_timeout = ${patienceMs}`);
     const one = (sql: string): number => Number(database.prepare(sql).get()?.value ?? 0);
     const has = (table: string) =>
@@ -50,8 +51,8 @@ export function inspectStore(folder: string, { check }: { check: boolean }): Sto
       damage: check ? quickCheck(database) : undefined,
     };
   } catch (cause) {
-    if (!isDamage(cause)) throw cause;
-    throw new ChatError("unavailable", `The file "${databasePath(folder)}" is damaged or not a database.`, { cause });
+    if (!isDamage(cause)) throw openError(path, cause);
+    throw new ChatError("unavailable", `The file "${path}" is damaged or not a database.`, { cause });
   }
 }
 

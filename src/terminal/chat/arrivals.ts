@@ -1,6 +1,6 @@
 import { isRoomId } from "../../core/rooms/room.ts";
 import type { Message } from "../../core/messages/message.ts";
-import type { Alerts } from "./alerts.ts";
+import type { Alerts } from "./person/alerts.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
 

@@ -1,16 +1,35 @@
 import type { Message, Reaction } from "../../core/messages/message.ts";
 
-/** Returns a message after an entry that edits it, deletes it or reacts to it; `me` is the person at the terminal. */
+/** Returns a message after an entry that edits, deletes or pins it, or reacts to it; `me` is the person at the terminal. */
 export function changedMessage(target: Message, entry: Message, me: string): Message {
   const { event } = entry;
   if (event?.kind === "edited") {
-    const { withheld: _before, audience: _named, ...kept } = target;
-    const { text, acceptedAt: editedAt, withheld, audience } = entry;
-    return { ...kept, text, editedAt, ...(withheld && { withheld }), ...(audience && { audience }) };
+    const { withheld: _before, audience: _many, naming: _named, ...kept } = target;
+    const { text, acceptedAt: editedAt, withheld, audience, naming } = entry;
+    return {
+      ...kept,
+      text,
+      editedAt,
+      ...(withheld && { withheld }),
+      ...(audience && { audience }),
+      ...(naming && { naming }),
+    };
   }
   if (event?.kind === "deleted") {
-    const { attachment: _gone, reactions: _too, withheld: _also, audience: _named, ...kept } = target;
+    const {
+      attachment: _file,
+      reactions: _marks,
+      pinned: _pin,
+      withheld: _hidden,
+      audience: _many,
+      naming: _named,
+      ...kept
+    } = target;
     return { ...kept, text: "", deleted: true };
+  }
+  if (event?.kind === "pinned") {
+    const { pinned: _before, ...kept } = target;
+    return event.removed ? kept : { ...kept, pinned: true };
   }
   if (event?.kind !== "reacted") return target;
   return { ...target, reactions: count(target.reactions, event, entry.sender === me) };

@@ -1,8 +1,9 @@
 import type { Message } from "../../core/messages/message.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ChatState } from "./chat_state.ts";
-import type { Composers } from "./composers.ts";
-import type { ConversationRef } from "./conversation_ref.ts";
+import type { Composers } from "./sending/composers.ts";
+import type { ConversationRef } from "./conversations/conversation_ref.ts";
+import type { LogTarget, ScrollPlace } from "./conversations/log_target.ts";
 
 /** The actions of the person at the terminal, which a face reports to the chat. */
 export interface PersonActions {
@@ -14,6 +15,10 @@ export interface PersonActions {
   choose(conversation: string): void;
   /** The person wants the conversation before the current one. */
   goBack(): void;
+  /** The person goes to a part of the current conversation. */
+  jump(target: LogTarget): void;
+  /** The person goes back to the part that they were at before the last jump, in whichever conversation. */
+  jumpBack(): void;
   /** The person pressed a key or continued the program. */
   noticed(): void;
   /** The terminal got or lost the focus. */
@@ -34,6 +39,13 @@ export interface FaceContext {
 export interface LoadOptions {
   /** Messages with a later position are delivered after this page, so the page need not show them. */
   readonly deliveredAfter?: number;
+  /** The part of the log to load; its newest messages by default. */
+  readonly target?: LogTarget;
+}
+
+export interface FoundOptions {
+  /** Whether the messages have numbers to go to them by: "r1". */
+  readonly isNumbered: boolean;
 }
 
 /**
@@ -43,6 +55,8 @@ export interface LoadOptions {
 export interface ChatFace {
   /** Keys of this face, for `/help`. */
   readonly keys: readonly KeyHelp[];
+  /** The place in the current conversation that the person went to; undefined at its newest messages. */
+  readonly scrolledTo: ScrollPlace | undefined;
   /** Takes the terminal and reads keys until the person leaves, the input ends or `signal` aborts. Called once. */
   run(signal: AbortSignal): Promise<void>;
   /** Gives the terminal back as it was, with everything that was noted. Idempotent. */
@@ -52,7 +66,7 @@ export interface ChatFace {
   /** Shows a message that arrived or was accepted. Resolves when the terminal has it. */
   showMessage(message: Message, options: { missed: boolean }): Promise<void> | void;
   /** Shows messages that a command found. */
-  showFound(messages: readonly Message[]): Promise<void> | void;
+  showFound(messages: readonly Message[], options: FoundOptions): Promise<void> | void;
   /** Shows lines that are safe for a terminal. */
   print(lines: readonly string[]): Promise<void> | void;
   /** Shows a notice of the chat. */
@@ -70,7 +84,7 @@ export interface ChatFace {
   open(place: ConversationRef): void;
   /** The server told which room a name means: the room takes over the draft of the name. */
   resolved(name: ConversationRef, room: ConversationRef, options: { isCurrent: boolean }): void;
-  /** Loads the newest messages of a conversation. @returns a function that shows them. @throws {ChatError} */
+  /** Loads messages of a conversation, the newest or those of a target. @returns a function that shows them. @throws {ChatError} */
   load(place: ConversationRef, options: LoadOptions): Promise<() => void>;
   /** Shows that there is no current conversation. */
   leaveConversation(): void;
@@ -78,6 +92,8 @@ export interface ChatFace {
   toNewest(): void;
   /** Loads messages that the current conversation got without a connection. @throws {ChatError} */
   catchUp(): Promise<void>;
+  /** Clears the messages that the person has seen from the terminal; on the server, they stay. */
+  clear(): void;
   /** Drops loaded messages of a conversation, or of all. */
   forget(conversation?: string): void;
   /** Whether the person is at the terminal and sees the newest messages of this conversation. */

@@ -3,7 +3,7 @@ import type { InputShape } from "../input/input_layout.ts";
 import type { Key, ScreenKey } from "../input/key_decoder.ts";
 import { SecretQuestions } from "../input/secret_questions.ts";
 import type { PersonActions } from "./chat_face.ts";
-import type { Composers } from "./composers.ts";
+import type { Composers } from "./sending/composers.ts";
 
 export interface ChatInputOptions {
   readonly composers: Pick<Composers, "now" | "apply">;

@@ -1,18 +1,23 @@
 import type { ClientEvent } from "../../client/chat_client.ts";
 import type { ChatError } from "../../core/chat_error.ts";
+import { conversationAddress } from "../../core/messages/message.ts";
 import type { Conversation } from "../../gen/chatd/v1/chat.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
+import type { Jump } from "../commands/command.ts";
 import type { Destination } from "../commands/command_table.ts";
-import type { Alerts } from "./alerts.ts";
+import type { Alerts } from "./person/alerts.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { ChatFace } from "./chat_face.ts";
 import type { ChatState } from "./chat_state.ts";
 import { ConnectionLife, isUnavailable } from "./connection_life.ts";
-import { ConversationDirectory } from "./conversation_directory.ts";
-import { ConversationRefresh } from "./conversation_refresh.ts";
-import type { ConversationRef } from "./conversation_ref.ts";
-import { ConversationSwitch } from "./conversation_switch.ts";
-import { SendingNotices } from "./sending_notices.ts";
+import { ConversationDirectory } from "./conversations/conversation_directory.ts";
+import { ConversationRefresh } from "./conversations/conversation_refresh.ts";
+import type { ConversationRef } from "./conversations/conversation_ref.ts";
+import type { ListLoading } from "./conversations/room_addresses.ts";
+import { ConversationSwitch } from "./conversations/conversation_switch.ts";
+import { resultName } from "./conversations/found_messages.ts";
+import { Jumps } from "./conversations/jumps.ts";
+import { SendingNotices } from "./sending/sending_notices.ts";
 
 export interface ChatLifeOptions {
   readonly state: ChatState;
@@ -33,6 +38,7 @@ export interface ChatLifeOptions {
 export class ChatLife {
   readonly directory: ConversationDirectory;
   readonly switch: ConversationSwitch;
+  readonly jumps: Jumps;
   readonly notices: SendingNotices;
   readonly #options: ChatLifeOptions;
   readonly #connection: ConnectionLife;
@@ -64,6 +70,12 @@ export class ChatLife {
       failed,
       attempt,
     });
+    this.jumps = new Jumps({ state, face, switch: this.switch, ready: this.ready });
+  }
+
+  /** The list of conversations on its way. */
+  get loading(): ListLoading {
+    return this.#refresh;
   }
 
   /** Resolves when the chat has started, could not be started, or has ended. */
@@ -92,10 +104,46 @@ export class ChatLife {
     if (to !== undefined) this.switch.open(this.switch.placeOf(to));
   }
 
-  /** Goes to the conversation that a command names, at once. */
-  enter({ address, opened }: Destination): ConversationRef {
+  /** Goes to the conversation that a command names, or to a part of one, at once; undefined without a conversation. */
+  enter(destination: Destination | Jump): ConversationRef | undefined {
+    if (destination.kind === "conversation") return this.#enterConversation(destination);
     const { state, attempt } = this.#options;
-    const place = opened === "created" ? state.roomNames.place(address) : this.switch.placeOf(address);
+    if (destination.kind === "result") {
+      this.#enterResult(destination.number);
+      return state.current;
+    }
+    const { address, target } = destination;
+    const place = address === undefined ? state.current : this.switch.placeOf(address);
+    if (place === undefined) return undefined;
+    if (state.list.get(place.conversation)?.invitedBy !== undefined) {
+      this.directory.tellInvitation(place.conversation);
+    } else void attempt(() => this.jumps.to(place, target));
+    return place;
+  }
+
+  #enterResult(number: number): void {
+    const { state: { found, me }, face, attempt } = this.#options;
+    const message = found.get(number);
+    if (message === undefined) {
+      const shown = found.count === 0
+        ? "No search results are shown. Find messages with /search WORDS."
+        : found.count === 1
+        ? `The last search has one result, ${resultName(1)}.`
+        : `The last search has the results ${resultName(1)} to ${resultName(found.count)}.`;
+      return face.warn(`There is no result ${resultName(number)}. ${shown}`);
+    }
+    const { conversation, seq } = message;
+    const place = { conversation, address: conversationAddress(conversation, me) };
+    void attempt(() => this.jumps.to(place, { seq }));
+  }
+
+  #enterConversation({ address, opened }: Destination): ConversationRef {
+    const { state, attempt } = this.#options;
+    const place = opened === "created"
+      ? state.roomNames.place(address)
+      : opened === "joined"
+      ? this.switch.placeToJoin(address)
+      : this.switch.placeOf(address);
     if (opened !== undefined) {
       state.roomNames.reserve(place);
       this.switch.open(place);
@@ -140,13 +188,15 @@ export class ChatLife {
     const place = state.current ?? (address === undefined ? undefined : this.switch.placeOf(address));
     if (place === undefined) {
       face.note("No conversation yet. Choose one with /to NAME; /users and /rooms list users and public rooms.");
-    } else await this.switch.turnTo(place, { deliveredAfter });
+      // The command loads it, which waits for the start.
+    } else if (!state.roomNames.isReserved(place)) await this.switch.turnTo(place, { deliveredAfter });
     face.showUnread();
   }
 
   async #catchUp({ restored }: { restored: boolean }): Promise<void> {
     const { state, face } = this.#options;
     state.readMarks.connected();
+    state.replyTargets.connected();
     await this.#refresh.all();
     const isMissing = restored || !this.switch.isLoaded;
     if (state.current && isMissing) await this.switch.turnTo(state.current);
@@ -156,6 +206,8 @@ export class ChatLife {
   #forgetLog(): void {
     const { state, face } = this.#options;
     state.forgetPositions();
+    this.#refresh.forget();
+    this.jumps.forget();
     face.forget();
     this.#deliveredAfter = undefined;
     this.#arrivals.forget();

@@ -3,20 +3,22 @@ import { systemTimers, type Timers } from "../../client/timers.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import type { MessageDetails } from "../text/message_details.ts";
-import { Attention } from "./attention.ts";
-import { Away } from "./away.ts";
-import { ConversationList } from "./conversation_list.ts";
-import { ConversationNames } from "./conversation_names.ts";
-import type { ConversationRef } from "./conversation_ref.ts";
-import { OwnMessages } from "./own_messages.ts";
-import { Preferences, type PreferenceStore } from "./preferences.ts";
-import { Presence } from "./presence.ts";
-import { ReadMarks } from "./read_marks.ts";
-import { Reading } from "./reading.ts";
+import { Attention } from "./person/attention.ts";
+import { Away } from "./person/away.ts";
+import { ConversationList } from "./conversations/conversation_list.ts";
+import { FoundMessages } from "./conversations/found_messages.ts";
+import { ConversationNames } from "./conversations/conversation_names.ts";
+import type { ConversationRef } from "./conversations/conversation_ref.ts";
+import { OwnMessages } from "./sending/own_messages.ts";
+import { Preferences, type PreferenceStore } from "./person/preferences.ts";
+import { Presence } from "./person/presence.ts";
+import { ReadMarks } from "./person/read_marks.ts";
+import { Reading } from "./conversations/reading.ts";
 import { ReplyTargets } from "./reply_targets.ts";
-import { ReceiptMarks } from "./receipt_marks.ts";
-import { isRoomName, RoomNames, type RoomNamesOptions } from "./room_names.ts";
-import { Sending, type SendingOptions } from "./sending.ts";
+import { ReceiptMarks } from "./sending/receipt_marks.ts";
+import { type ListLoading, RoomAddresses } from "./conversations/room_addresses.ts";
+import { isRoomName, RoomNames, type RoomNamesOptions } from "./conversations/room_names.ts";
+import { Sending, type SendingOptions } from "./sending/sending.ts";
 import { Transfers, type TransfersOptions } from "./transfers.ts";
 import { TypingSigns } from "./typing_signs.ts";
 
@@ -25,6 +27,7 @@ export interface ChatStateOptions {
   readonly client: ChatClient;
   readonly preferences: PreferenceStore;
   readonly resolved: RoomNamesOptions["resolved"];
+  loading(): ListLoading;
   readonly sending: Omit<SendingOptions, "client" | "resolve">;
   readonly transfers: TransfersOptions;
   /** Something that the face draws changed by itself. */
@@ -48,8 +51,10 @@ export class ChatState implements MessageDetails {
   readonly away: Away;
   readonly reading: Reading;
   readonly typing: TypingSigns;
+  readonly rooms: RoomAddresses;
   readonly roomNames: RoomNames;
   readonly ownMessages: OwnMessages;
+  readonly found = new FoundMessages();
   readonly sending: Sending;
   readonly transfers: Transfers;
   /** The conversation that the person writes to, from the key on that chose it. */
@@ -60,14 +65,14 @@ export class ChatState implements MessageDetails {
   isLoading = false;
 
   constructor(options: ChatStateOptions) {
-    const { me, client, preferences, resolved, sending, transfers, changed, timers = systemTimers } = options;
+    const { me, client, preferences, resolved, loading, sending, transfers, changed, timers = systemTimers } = options;
     this.me = me;
     this.client = client;
-    this.preferences = new Preferences(preferences);
+    this.preferences = new Preferences(preferences, timers);
     this.names = new ConversationNames(me);
     this.list = new ConversationList({ me, level: (conversation) => this.preferences.level(conversation) });
     this.receipts = new ReceiptMarks({ me });
-    this.replyTargets = new ReplyTargets({ me, client, changed });
+    this.replyTargets = new ReplyTargets({ me, client, changed, timers });
     this.readMarks = new ReadMarks(client, timers);
     this.reading = new Reading({ onRead: (place, seq) => this.#read(place, seq) });
     this.away = new Away({ people: client.people, timers, onChanged: changed });
@@ -80,7 +85,8 @@ export class ChatState implements MessageDetails {
       },
     });
     this.typing = new TypingSigns(client);
-    this.roomNames = new RoomNames({ client, me, resolved });
+    this.rooms = new RoomAddresses({ client, names: this.names, list: this.list, loading });
+    this.roomNames = new RoomNames({ me, resolved, find: (name) => this.rooms.find(name) });
     this.ownMessages = new OwnMessages({ me });
     this.sending = new Sending({ client, resolve: (place) => this.roomNames.resolve(place), ...sending });
     this.transfers = new Transfers(transfers);
@@ -97,9 +103,11 @@ export class ChatState implements MessageDetails {
     return `${sanitizeLine(place.address)} ${this.roomNames.isRefused(place) ? "?" : "…"}`;
   }
 
-  /** The title of a conversation: its label, and the display name of a user. */
+  /** The title of a conversation: its label, with the display name of a user, or whether a room is private. */
   title(place: ConversationRef): string {
-    return isRoomName(place) ? this.label(place) : this.names.title(place.conversation);
+    if (isRoomName(place)) return this.label(place);
+    const title = this.names.title(place.conversation);
+    return this.names.room(place.conversation)?.isPublic === false ? `${title} (private)` : title;
   }
 
   receiptOf(message: Message): string {
@@ -108,6 +116,10 @@ export class ChatState implements MessageDetails {
 
   answeredBy(reply: Message): string {
     return this.replyTargets.of(reply);
+  }
+
+  pinnedBy(entry: Message): string {
+    return this.replyTargets.pinnedBy(entry);
   }
 
   get markdown(): boolean {
@@ -127,6 +139,7 @@ export class ChatState implements MessageDetails {
     this.receipts.forget();
     this.replyTargets.forget();
     this.ownMessages.forget();
+    this.found.forget();
     this.readMarks.forget();
     this.reading.forget();
   }
@@ -134,6 +147,7 @@ export class ChatState implements MessageDetails {
   /** Ends timers, and saves preferences. @throws {ChatError} when they cannot be saved */
   close(): void {
     this.readMarks.close();
+    this.replyTargets.close();
     this.attention.close();
     this.away.close();
     this.preferences.flush();

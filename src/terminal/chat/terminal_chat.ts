@@ -1,19 +1,19 @@
 import type { ChatClient, ClientEvent } from "../../client/chat_client.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
-import type { Timers } from "../../client/timers.ts";
+import { systemTimers, type Timers, wait } from "../../client/timers.ts";
 import type { CommandContext } from "../commands/command.ts";
 import { runCommand } from "../commands/command_table.ts";
 import type { Multiplexer } from "../text/multiplexer.ts";
-import { Alerts } from "./alerts.ts";
+import { Alerts } from "./person/alerts.ts";
 import type { ChatFace, FaceContext, PersonActions } from "./chat_face.ts";
 import { ChatLife } from "./chat_life.ts";
 import { ChatState } from "./chat_state.ts";
 import { createCommandContext } from "./command_context.ts";
-import { Composers } from "./composers.ts";
-import type { PreferenceStore } from "./preferences.ts";
-import { isRoomName } from "./room_names.ts";
-import { Submissions } from "./submissions.ts";
+import { Composers } from "./sending/composers.ts";
+import type { PreferenceStore } from "./person/preferences.ts";
+import { isRoomName } from "./conversations/room_names.ts";
+import { Submissions } from "./sending/submissions.ts";
 
 export interface TerminalChatOptions {
   /** Makes the face, which {@link TerminalChat.run} runs and closes. */
@@ -38,6 +38,9 @@ export interface TerminalChatOptions {
   timers?: Timers;
 }
 
+/** How long the end of the chat waits for answers of the server, in milliseconds. */
+const farewellMs = 2_000;
+
 /** A person's chat at a terminal, the same for every face. */
 export class TerminalChat {
   readonly #options: TerminalChatOptions;
@@ -48,7 +51,10 @@ export class TerminalChat {
   readonly #submissions: Submissions;
   readonly #alerts: Alerts;
   readonly #commands: CommandContext;
+  /** Ends the chat. */
   readonly #stop = new AbortController();
+  /** Ends the connection, after the chat. */
+  readonly #disconnect = new AbortController();
   #failure: ChatError | undefined;
   /** The person ended the session by a command: its end is no failure. */
   #isLeaving = false;
@@ -66,10 +72,11 @@ export class TerminalChat {
       client,
       preferences,
       resolved: (name, room, known) => this.#life.resolved(name, room, known),
+      loading: () => this.#life.loading,
       sending: {
         changed,
         accepted: () => this.#life.notices.accepted(),
-        refused: (unsent, reason) => this.#submissions.refused(unsent, reason),
+        refused: (unsent, error) => this.#submissions.refused(unsent, error),
       },
       transfers: { signal, changed, done: (text) => this.#face.note(text), failed: (text) => this.#face.warn(text) },
       changed,
@@ -88,6 +95,7 @@ export class TerminalChat {
     this.#submissions = new Submissions({
       state,
       face,
+      composers,
       ready: this.#life.ready,
       signal,
       enter: (destination) => this.#life.enter(destination),
@@ -119,10 +127,12 @@ export class TerminalChat {
     if (signal?.aborted) stop();
     try {
       this.#life.openFirst();
-      const running = this.#state.client.run({ signal: this.#stop.signal }).finally(stop);
+      const running = this.#state.client.run({ signal: this.#disconnect.signal }).finally(stop);
       this.#state.attention.noticed();
       await this.#face.run(this.#stop.signal);
       stop();
+      await this.#settle(running);
+      this.#disconnect.abort();
       const { unplaced } = this.#composers;
       if (unplaced !== "") this.#face.note(`Not sent, since there was no recipient: ${unplaced}`);
       if (this.#lastNote !== "") this.#face.note(this.#lastNote);
@@ -133,12 +143,23 @@ export class TerminalChat {
       return this.#isLeaving ? undefined : error;
     } finally {
       stop();
+      this.#disconnect.abort();
       signal?.removeEventListener("abort", stop);
       this.#life.close();
       this.#alerts.close();
       await this.#face.close();
       this.#state.close();
     }
+  }
+
+  /** Gives messages on their way, and positions that the person has read, a moment to reach the server. */
+  async #settle(running: Promise<unknown>): Promise<void> {
+    const { client, readMarks, sending } = this.#state;
+    if (client.state.kind !== "online") return;
+    const settled = new AbortController();
+    const sent = this.#submissions.ended().then(() => sending.ended());
+    void Promise.race([running, Promise.all([sent, readMarks.tellNow()])]).then(() => settled.abort());
+    await wait(this.#options.timers ?? systemTimers, farewellMs, settled.signal);
   }
 
   get #person(): PersonActions {
@@ -153,6 +174,11 @@ export class TerminalChat {
         if (state.current && !isRoomName(state.current)) state.typing.edited(draft, state.current.address);
       },
       choose: (conversation) => void this.#attempt(() => this.#life.switch.choose(conversation)),
+      jump: (target) => {
+        const { current } = state;
+        if (current !== undefined) void this.#attempt(() => this.#life.jumps.to(current, target));
+      },
+      jumpBack: () => void this.#attempt(() => this.#life.jumps.back()),
       goBack: () => void this.#attempt(() => this.#life.switch.goBack()),
       noticed: () => state.attention.noticed(),
       focusReported: (isFocused) => state.attention.focusReported(isFocused),

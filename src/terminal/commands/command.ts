@@ -4,17 +4,20 @@ import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import type { KeyHelp } from "../input/key_help.ts";
-import type { Away } from "../chat/away.ts";
-import type { ConversationNames } from "../chat/conversation_names.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
-import type { Preferences } from "../chat/preferences.ts";
-import { isRoomName } from "../chat/room_names.ts";
+import type { Away } from "../chat/person/away.ts";
+import type { ConversationNames } from "../chat/conversations/conversation_names.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import type { LogTarget } from "../chat/conversations/log_target.ts";
+import type { Preferences } from "../chat/person/preferences.ts";
+import type { RoomAddresses } from "../chat/conversations/room_addresses.ts";
+import { isRoomName } from "../chat/conversations/room_names.ts";
 
 /** The parts of a chat that a command may use. */
 export interface CommandContext {
   readonly client: ChatClient;
   readonly me: string;
   readonly names: ConversationNames;
+  readonly rooms: Pick<RoomAddresses, "resolve" | "invitation" | "privateRooms">;
   readonly preferences: Preferences;
   readonly away: Pick<Away, "declare">;
   readonly keys: readonly KeyHelp[];
@@ -22,6 +25,10 @@ export interface CommandContext {
   print(lines: readonly string[]): Promise<void> | void;
   /** Shows messages that the command found. */
   show(messages: readonly Message[]): Promise<void> | void;
+  /** Shows messages of several conversations that the command found, with numbers to go to them by. */
+  showResults(messages: readonly Message[]): Promise<void> | void;
+  /** Clears the messages from the terminal. */
+  clear(): void;
   /**
    * Loads the room that the person went to with this command, once it exists for them. Lines and drafts of the place
    * are those of the room.
@@ -55,14 +62,23 @@ export interface CommandInput {
   readonly place: ConversationRef | undefined;
 }
 
+/** A part of a log that a command goes to as soon as it is entered, or the result of a search by its number. */
+export type Jump =
+  | { readonly kind: "log"; readonly target: LogTarget; readonly address?: string }
+  | { readonly kind: "result"; readonly number: number };
+
 export interface Command {
   /** The form of the arguments, for people. */
   readonly arguments: string;
   readonly summary: string;
   /** Whether its first word is a name that Tab completes. */
   readonly takesName?: boolean;
+  /** Whether one of its words may be a day, which Tab completes. */
+  readonly takesDay?: boolean;
   /** The address that the command goes to as soon as it is entered; undefined when the arguments are wrong. */
   destination?(input: { readonly words: readonly string[]; readonly text: string }): string | undefined;
+  /** The part of a log that the command goes to as soon as it is entered; undefined when the arguments are wrong. */
+  jump?(words: readonly string[]): Jump | undefined;
   /** Set where the destination is no conversation of the person before the command has run. */
   readonly opensDestination?: "joined" | "created";
   /** How many words come before the path that Tab completes; none is completed by default. */
@@ -91,8 +107,22 @@ export function usage(form: string): ChatError {
   return new ChatError("invalid_argument", `Usage: ${form}`);
 }
 
+/** Returns the parsed arguments; undefined where they are wrong, which the command says when it runs. */
+export function parsed<Arguments>(parse: () => Arguments): Arguments | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof ChatError) return undefined;
+    throw error;
+  }
+}
+
 /** The conversation that a command was entered in. @throws {ChatError} when there is none */
 export function placeOf({ place }: CommandInput): ConversationRef {
   if (place !== undefined && !isRoomName(place)) return place;
-  throw new ChatError("invalid_argument", "You are in no conversation. Choose one with /to NAME or /to #ROOM.");
+  throw noConversation();
+}
+
+export function noConversation(): ChatError {
+  return new ChatError("invalid_argument", "You are in no conversation. Choose one with /to NAME or /to #ROOM.");
 }

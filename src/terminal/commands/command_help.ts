@@ -7,6 +7,8 @@ export interface HelpTopics {
   readonly commands: Commands;
   /** By another name of a command, its name. */
   readonly aliases: Readonly<Record<string, string>>;
+  /** By the name of a command of other programs, the commands that do the same. */
+  readonly hints: Readonly<Record<string, string>>;
   readonly keys: readonly KeyHelp[];
 }
 
@@ -20,7 +22,7 @@ export function allHelp({ commands, keys }: HelpTopics): string[] {
 }
 
 /** Lines about one command; for another word, about the commands and keys that contain it. @throws {ChatError} */
-export function helpOn(word: string, { commands, aliases, keys }: HelpTopics): string[] {
+export function helpOn(word: string, { commands, aliases, hints, keys }: HelpTopics): string[] {
   const name = word.replace(/^\//, "").toLowerCase();
   const target = Object.hasOwn(aliases, name) ? aliases[name] : name;
   if (Object.hasOwn(commands, target)) {
@@ -30,6 +32,7 @@ export function helpOn(word: string, { commands, aliases, keys }: HelpTopics): s
       ...(others.length > 0 ? [`  Also: ${others.join(", ")}`] : []),
     ];
   }
+  if (Object.hasOwn(hints, name)) return [`  There is no command /${name}. ${hints[name]}`];
   const rows = [...commandRows(commands), ...keys].filter((row) =>
     row.some((cell) => cell.toLowerCase().includes(name))
   );

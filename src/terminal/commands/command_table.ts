@@ -1,11 +1,14 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { ChatError } from "../../core/chat_error.ts";
 import { accountCommands } from "./account_commands.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
-import { type CommandContext, type Commands, only } from "./command.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import { type CommandContext, type Commands, type Jump, only } from "./command.ts";
 import { allHelp, helpOn } from "./command_help.ts";
 import { conversationCommands } from "./conversation_commands.ts";
+import { aliases, hints } from "./foreign_commands.ts";
 import { fileCommands } from "./file_commands.ts";
+import { jumpCommands } from "./jump_commands.ts";
+import { lastDays } from "./log_places.ts";
 import { messageCommands } from "./message_commands.ts";
 import { completePath } from "./path_completion.ts";
 import { peopleCommands } from "./people_commands.ts";
@@ -16,11 +19,12 @@ const commands: Commands = {
     arguments: "[WORD]",
     summary: "List commands and keys: all, one, or those that contain a word",
     run({ print, keys }, { words }) {
-      const topics = { commands, aliases, keys };
+      const topics = { commands, aliases, hints, keys };
       return print(words.length === 0 ? allHelp(topics) : helpOn(only(words, "/help [WORD]"), topics));
     },
   },
   ...conversationCommands,
+  ...jumpCommands,
   ...messageCommands,
   ...fileCommands,
   ...roomCommands,
@@ -40,18 +44,6 @@ const commands: Commands = {
   },
 };
 
-/** The names that other chat programs have for commands. */
-const aliases: Readonly<Record<string, string>> = {
-  exit: "quit",
-  ignore: "block",
-  kick: "remove",
-  list: "rooms",
-  names: "who",
-  part: "leave",
-  query: "to",
-  unignore: "unblock",
-};
-
 /** Runs "/name arguments". @throws {ChatError} of the command or of the server */
 export async function runCommand(
   { line, place }: { line: string; place: ConversationRef | undefined },
@@ -59,6 +51,9 @@ export async function runCommand(
 ): Promise<void> {
   const { word, words, text } = parse(line);
   if (Object.hasOwn(commands, word)) return await commands[word].run(context, { words, text, typed: line, place });
+  if (Object.hasOwn(hints, word)) {
+    throw new ChatError("invalid_argument", `There is no command /${word}. ${hints[word]}`);
+  }
   const similar = findSimilar(word, Object.keys(commands), { maxDistance: 3, maxSuggestions: 1 })
     .map((name) => ` Did you mean /${name}?`).join("");
   throw new ChatError(
@@ -69,6 +64,7 @@ export async function runCommand(
 
 /** The conversation that a command goes to as soon as it is entered. */
 export interface Destination {
+  readonly kind: "conversation";
   /** As the person typed it. */
   readonly address: string;
   /** Set where it is no conversation of the person before the command has run. */
@@ -76,12 +72,13 @@ export interface Destination {
 }
 
 /** Returns the destination of "/name arguments"; undefined when it goes nowhere. */
-export function destinationOf(line: string): Destination | undefined {
+export function destinationOf(line: string): Destination | Jump | undefined {
   const { word, words, text } = parse(line);
   if (!Object.hasOwn(commands, word)) return undefined;
-  const { destination, opensDestination: opened } = commands[word];
+  const { destination, opensDestination: opened, jump } = commands[word];
   const address = destination?.({ words, text });
-  return address === undefined ? undefined : { address, ...(opened && { opened }) };
+  if (address === undefined) return jump?.(words);
+  return { kind: "conversation", address, ...(opened && { opened }) };
 }
 
 function parse(line: string): { word: string; words: string[]; text: string } {
@@ -90,7 +87,7 @@ function parse(line: string): { word: string; words: string[]; text: string } {
   return { word, words: text.split(/\s+/).filter(Boolean), text };
 }
 
-/** Completes `before` to commands and, after one that takes a name or a path, to names or paths. */
+/** Completes `before` to commands and, after one that takes a name, a day or a path, to these. */
 export function completeCommand(before: string, names: Iterable<string>): string[] {
   if (/^\/\w*$/.test(before)) {
     return Object.keys(commands).map((name) => `/${name} `).filter((command) => command.startsWith(before));
@@ -99,11 +96,13 @@ export function completeCommand(before: string, names: Iterable<string>): string
   if (start === undefined) return [];
   const word = Object.hasOwn(aliases, typed) ? aliases[typed] : typed;
   if (!Object.hasOwn(commands, word)) return [];
-  const { takesName, wordsBeforePath } = commands[word];
+  const { takesName, takesDay, wordsBeforePath } = commands[word];
   if (wordsBeforePath !== undefined) {
     const head = new RegExp(`^/\\w+\\s+(?:\\S+\\s+){${wordsBeforePath}}`).exec(before)?.[0];
     return head === undefined ? [] : completePath(before.slice(head.length)).map((path) => head + path);
   }
-  if (!takesName) return [];
-  return [...names].map((name) => `${start}${name}`).filter((whole) => whole.startsWith(before));
+  const [, head, part] = /^([^]*\s)(\S*)$/.exec(before)!;
+  const days = takesDay && part !== "" ? lastDays().map((day) => head + day) : [];
+  const candidates = takesName ? [...names].map((name) => `${start}${name}`) : [];
+  return [...candidates, ...days].filter((whole) => whole.startsWith(before));
 }

@@ -6,10 +6,22 @@ import { profileLines } from "../text/profile_text.ts";
 import { type ListUsersResponse, PresenceState, Role, type User } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
 import { indexProgress, isIndexBehind } from "../text/index_progress.ts";
-import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
+import {
+  type CommandContext,
+  type CommandInput,
+  type Commands,
+  only,
+  parsed,
+  parseNumber,
+  placeOf,
+  usage,
+} from "./command.ts";
+import { isDateLike, parseDate } from "./log_places.ts";
 
 /** Messages to show at most. */
 const maxMessages = 200;
+/** Messages from a day on to show. */
+const pageSize = 20;
 /** Users to list at most. */
 const maxUsers = 1_000;
 const nameAndText = /^\s*(\S+)\s+([^]*\S[^]*)$/;
@@ -34,7 +46,7 @@ export const conversationCommands: Commands = {
     destination: ({ text }) => nameAndText.exec(text)?.[1],
     run(context, { text, typed, place }) {
       const [, name, said] = nameAndText.exec(text) ?? [];
-      if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT");
+      if (name === undefined) throw usage("/msg NAME TEXT or /msg #ROOM TEXT. /to goes there without a message");
       context.send(place!, { text: said, typed });
     },
   },
@@ -49,25 +61,32 @@ export const conversationCommands: Commands = {
     run: listConversations,
   },
   history: {
-    arguments: "[NAME] [N]",
-    summary: "Show the last N messages of a conversation (default 20)",
+    arguments: "[NAME] [N or DATE]",
+    summary: "Show the last N messages of a conversation (default 20), or those from a day on, such as 2026-01-31",
     takesName: true,
+    takesDay: true,
+    jump: ([word, ...rest]) => {
+      if (rest.length > 0 || word === undefined || !isDateLike(word)) return undefined;
+      const fromMs = parsed(() => parseDate(word));
+      return fromMs === undefined ? undefined : { kind: "log", target: { fromMs } };
+    },
     run: showHistory,
   },
   sent: {
     arguments: "[N]",
-    summary: "Show the last N messages that you sent (default 20)",
-    async run({ client, show }, { words }) {
+    summary: "Show the last N messages that you sent (default 20); /jump r1 goes to one",
+    async run({ client, showResults }, { words }) {
       const [limit, ...rest] = words;
       if (rest.length > 0) throw usage("/sent [N]");
       const { messages } = await client.sent({ limit: parseNumber(limit ?? "20", "/sent [N]", maxMessages) });
-      await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
+      await showResults(messages.flatMap((message) => fromWireMessage(message) ?? []));
     },
   },
   search: {
     arguments: "WORDS",
     summary:
-      'Find messages; also "a phrase", -not, from:NAME, in:NAME, before:DATE, after:DATE, has:file, mentions:me, is:unread',
+      'Find messages, and /jump r1 goes to one; also "a phrase", -not, from:NAME, in:NAME, before:DATE, after:DATE, ' +
+      "has:file, mentions:me, is:unread",
     run: (context, { text }) => search(context, text),
   },
 };
@@ -80,13 +99,16 @@ async function listConversations({ client, names, print }: CommandContext): Prom
   }
   const lines = conversations.map(({ conversation, unread, mentions, role, invitedBy }) => {
     if (role === Role.INVITED) {
-      return `  ${names.label(conversation)} (${
-        sanitizeLine(invitedBy)
-      } invited you: /join ${conversation} or /leave ${conversation})`;
+      const room = names.label(conversation);
+      return `  ${room} (${sanitizeLine(invitedBy)} invited you: /join ${room} or /leave ${room})`;
     }
-    const marks = [unread > 0 ? `${unread} unread` : "", mentions > 0 ? countOf(mentions, "mention") : ""].filter(
-      Boolean,
-    );
+    const isPrivate = names.room(conversation)?.isPublic === false;
+    const marks = [
+      isPrivate ? "private" : "",
+      unread > 0 ? `${unread} unread` : "",
+      mentions > 0 ? countOf(mentions, "mention") : "",
+    ]
+      .filter(Boolean);
     return `  ${names.title(conversation)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`;
   });
   await print(lines.length === 0 ? ["You have no conversations yet."] : [...lines, ...(more ? ["  and more"] : [])]);
@@ -118,9 +140,10 @@ async function findUsers(client: ChatClient): Promise<ListUsersResponse> {
   return { users, more };
 }
 
-async function search({ client, names, show, print }: CommandContext, text: string): Promise<void> {
+async function search({ client, rooms, showResults, print }: CommandContext, text: string): Promise<void> {
   if (text.trim() === "") throw usage("/search WORDS");
-  const query = text.replace(/(?<=^|\s)in:(\S+)/gi, (_all, name: string) => `in:${names.address(name)}`);
+  const [, room] = /(?<!\S)in:(#\S+)/i.exec(text) ?? [];
+  const query = room === undefined ? text : text.replace(/(?<!\S)in:#\S+/i, `in:${await rooms.resolve(room)}`);
   let page = await client.search(query);
   for (let tries = 1; page.messages.length === 0 && page.more && tries < maxSearches; tries++) {
     page = await client.search(query, { beforePosition: page.nextBeforePosition });
@@ -128,31 +151,36 @@ async function search({ client, names, show, print }: CommandContext, text: stri
   const { messages, more } = page;
   if (messages.length === 0) {
     await print([more ? "No messages found so far. Narrow your search." : "No messages found."]);
-  } else await print([`Found${more ? " (for earlier matches, add before:DATE)" : ""}:`]);
-  await show(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
+  } else await print([`Found${more ? " (for earlier matches, add before:DATE)" : ""}; /jump r1 goes to the first:`]);
+  await showResults(messages.flatMap((message) => fromWireMessage(message) ?? []).reverse());
   if (isIndexBehind(page, messages.length)) {
     await print([`(${indexProgress(page)})`]);
   }
 }
 
 async function showHistory(
-  { client, names, show, print }: CommandContext,
+  { client, rooms, show, print }: CommandContext,
   input: CommandInput,
 ): Promise<void> {
   const { words, place } = input;
-  const form = "/history [NAME] [N]";
+  const form = "/history [NAME] [N or DATE]";
   // A name may be all digits: within a conversation, a single number is a count.
-  const [name, count, ...rest] = words.length === 1 && /^\d+$/.test(words[0]) && place
-    ? [place.address, ...words]
-    : words;
-  const other = name === undefined ? placeOf(input).address : names.address(name);
+  const isCount = words.length === 1 && /^\d+$/.test(words[0]) && place !== undefined;
+  const isDate = words.length === 1 && isDateLike(words[0]);
+  const [name, from, ...rest] = isCount || isDate ? [undefined, ...words] : words;
   if (rest.length > 0) throw usage(form);
-  const { messages, more, startSeq, headSeq } = await client.history({
+  const fromMs = from !== undefined && isDateLike(from) ? parseDate(from) : undefined;
+  // The conversation, perhaps a room that is not found yet, went there when the command was entered.
+  if (isDate && place !== undefined) return;
+  const other = name === undefined ? placeOf(input).address : await rooms.resolve(name);
+  const { messages, more, moreAfter, startSeq, headSeq } = await client.history({
     with: other,
-    limit: parseNumber(count ?? "20", form, maxMessages),
+    limit: fromMs === undefined ? parseNumber(from ?? "20", form, maxMessages) : pageSize,
     events: true,
+    ...(fromMs !== undefined && { fromMs }),
   });
   if (messages.length === 0) {
+    if (fromMs !== undefined && headSeq > 0) return await print([`There are no messages since ${from}.`]);
     return await print([headSeq > 0 ? "These messages are no longer kept." : "No messages yet."]);
   }
   // The person may have joined the room later.
@@ -161,4 +189,5 @@ async function showHistory(
   }
   if (more) await print(["(There are earlier messages.)"]);
   await show(messages.flatMap((message) => fromWireMessage(message) ?? []));
+  if (moreAfter && fromMs !== undefined) await print([`(There are later messages: /jump ${name} ${from})`]);
 }

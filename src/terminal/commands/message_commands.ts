@@ -1,6 +1,14 @@
 import { ChatError } from "../../core/chat_error.ts";
+import type { Pin } from "../../core/messages/message.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
+import { truncate } from "../input/input_layout.ts";
+import { clock, date } from "../text/local_clock.ts";
+import { messageLine } from "../text/message_line.ts";
 import { type CommandContext, type CommandInput, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
+
+/** Cells for a line of a pinned message, at most. */
+const maxLine = 60;
 
 /** Replies to messages, and changes of them. */
 export const messageCommands: Commands = {
@@ -48,6 +56,25 @@ export const messageCommands: Commands = {
     summary: "Remove your reaction",
     run: (context, input) => react(context, input, { form: "/unreact N EMOJI", remove: true }),
   },
+  pin: {
+    arguments: "N",
+    summary: "Pin message N for all members; in a room, moderators can",
+    async run({ client }, input) {
+      await client.pins.add(placeOf(input).address, parseNumber(only(input.words, "/pin N"), "/pin N"));
+    },
+  },
+  unpin: {
+    arguments: "N",
+    summary: "Remove the pin of message N",
+    async run({ client }, input) {
+      await client.pins.remove(placeOf(input).address, parseNumber(only(input.words, "/unpin N"), "/unpin N"));
+    },
+  },
+  pins: {
+    arguments: "",
+    summary: "List the pinned messages of this conversation, with their numbers",
+    run: listPins,
+  },
 };
 
 /** Puts the command with the present text of the message into the draft. */
@@ -76,4 +103,24 @@ async function react(
   const [number, emoji, ...rest] = input.words;
   if (emoji === undefined || rest.length > 0) throw usage(form);
   await context.client.react(placeOf(input).address, parseNumber(number, form), emoji, { remove });
+}
+
+/** Lists pins, the newest last, nearest to the input line. */
+async function listPins({ client, print }: CommandContext, input: CommandInput): Promise<void> {
+  if (input.words.length > 0) throw usage("/pins");
+  const pins = await client.pins.list(placeOf(input).address);
+  await print(
+    pins.length === 0
+      ? ["No message is pinned here."]
+      : ["Pinned messages, the newest pin last; /jump N goes to message N:", ...pins.reverse().map(pinLine)],
+  );
+}
+
+/** "12 ben, 2026-11-30 09:46: the door code (by ana)", safe for a terminal. */
+function pinLine({ message, user }: Pin): string {
+  const { seq, sender, acceptedAt } = message;
+  const line = truncate(messageLine(message), maxLine);
+  return `  ${seq} ${sanitizeLine(sender)}, ${date(acceptedAt)} ${clock(acceptedAt)}: ${line} (by ${
+    sanitizeLine(user)
+  })`;
 }

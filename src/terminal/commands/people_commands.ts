@@ -3,7 +3,7 @@ import type { DirectMessages, Settings } from "../../core/people/settings_store.
 import { isRoomId } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type CommandContext, type Commands, only, parseNumber, placeOf, usage } from "./command.ts";
-import { type Level, levels } from "../chat/conversation_list.ts";
+import { type Level, levels } from "../chat/conversations/conversation_list.ts";
 
 const settingForm = "/set receipts on|off, /set presence on|off, /set messages anyone|contacts|nobody, " +
   "/set name TEXT, or /set status TEXT; - removes a text";
@@ -67,7 +67,7 @@ export const peopleCommands: Commands = {
     async run(context, { words, text }) {
       const { client, print, preferences } = context;
       if (Object.hasOwn(preferenceSetters, words[0] ?? "")) {
-        return await print([preferenceSetters[words[0]](context, words.slice(1))]);
+        return await print([await preferenceSetters[words[0]](context, words.slice(1))]);
       }
       const settings = words.length === 0
         ? (await client.people.settings()).settings
@@ -108,7 +108,7 @@ const markdownForm = "/set markdown on|off";
 const mouseForm = "/set mouse on|off";
 const levelForm = "/set level #ROOM all|mentions|none";
 
-type SetPreference = (context: CommandContext, values: readonly string[]) => string;
+type SetPreference = (context: CommandContext, values: readonly string[]) => string | Promise<string>;
 
 /** Preferences of this terminal, by name; each sets its value, and returns its effect. */
 const preferenceSetters: Readonly<Record<string, SetPreference>> = {
@@ -147,10 +147,13 @@ function parseSwitch([value, ...rest]: readonly string[], form: string): boolean
   return value === "on";
 }
 
-function setLevel({ names, preferences }: CommandContext, values: readonly string[]): string {
+async function setLevel(
+  { names, rooms, preferences }: CommandContext,
+  values: readonly string[],
+): Promise<string> {
   const [room, value, ...rest] = values;
   const level = levels.find((each) => each === value);
-  const address = room === undefined ? "" : names.address(room);
+  const address = room === undefined ? "" : await rooms.resolve(room);
   if (level === undefined || rest.length > 0) throw usage(levelForm);
   if (!isRoomId(address)) throw new ChatError("not_found", `You are not in a room "${sanitizeLine(room)}".`);
   preferences.setLevel(address, level);

@@ -1,10 +1,12 @@
 import { ChatError } from "../../core/chat_error.ts";
 import { isRoomId, type MemberRole } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import { Role } from "../../gen/chatd/v1/chat.ts";
+import { type Conversation, Role, type Room } from "../../gen/chatd/v1/chat.ts";
 import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
 import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
+import { fromWireMentionAll } from "../../wire/events.ts";
 import { profileLines } from "../text/profile_text.ts";
+import { describeAccess, describeMentionAll, parseMentioners } from "../text/room_text.ts";
 
 const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 
@@ -12,15 +14,18 @@ const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 export const roomCommands: Commands = {
   rooms: {
     arguments: "[WORD]",
-    summary: "List public rooms, or those with WORD in their name or topic",
-    async run({ client, print }, { text }) {
-      const { rooms, more } = await client.rooms.list({ query: text.trim(), limit: 100 });
+    summary: "List public rooms and your private ones, or those with WORD in their name or topic",
+    async run({ client, names, print, rooms: { privateRooms } }, { text }) {
+      const query = text.trim();
+      const { rooms, more } = await client.rooms.list({ query, limit: 100 });
       const lines = rooms.map(({ name, members, topic }) => {
         const about = topic === "" ? "" : `: ${sanitizeLine(topic)}`;
         return `  #${sanitizeLine(name)} (${members})${about}`;
       });
       if (more) lines.push("  and more; narrow the list with /rooms WORD");
-      await print(lines.length > 0 ? lines : ["No such public room. Create one with /create #NAME."]);
+      const own = privateRooms.filter(({ name }) => name.includes(query.replace(/^#/, "").toLowerCase()));
+      lines.push(...own.map(({ id }) => `  ${names.label(id)} (private)`));
+      await print(lines.length > 0 ? lines : ["No such room. Create one with /create #NAME."]);
     },
   },
   create: {
@@ -47,7 +52,7 @@ export const roomCommands: Commands = {
     opensDestination: "joined",
     async run(context, { words, place }) {
       only(words, "/join #ROOM");
-      const room = await context.client.rooms.join(place!.address);
+      const room = await join(context, place!.address);
       await context.opened(place!, room);
       if (room.topic !== "") await context.print([`Topic: ${sanitizeLine(room.topic)}`]);
     },
@@ -57,7 +62,8 @@ export const roomCommands: Commands = {
     summary: "Leave this room or another one, or decline an invitation",
     takesName: true,
     async run(context, input) {
-      const address = roomOf(context, input, "/leave [#ROOM]");
+      const asked = await roomOf(context, input, "/leave [#ROOM]");
+      const address = asked.startsWith("#") ? await context.rooms.invitation(asked) ?? asked : asked;
       await context.client.rooms.leave(address);
       context.left(address);
     },
@@ -67,18 +73,20 @@ export const roomCommands: Commands = {
     summary: "List the members of this room or another one",
     takesName: true,
     async run(context, input) {
-      const room = roomOf(context, input, "/who [#ROOM]");
+      const room = await roomOf(context, input, "/who [#ROOM]");
       const { members, more } = await context.client.rooms.members(room, { limit: 500 });
       await context.print(memberLines(members, more));
     },
   },
   topic: {
-    arguments: "TEXT",
-    summary: "Set the topic of this room; - removes it",
-    async run({ client }, input) {
+    arguments: "[TEXT]",
+    summary: "Set the topic of this room, - removes it; without TEXT, show it",
+    async run({ client, print }, input) {
       const topic = input.text.trim();
-      if (topic === "") throw usage("/topic TEXT");
-      await client.rooms.setTopic(placeRoom(input, "/topic TEXT"), topic === "-" ? "" : topic);
+      const room = placeRoom(input, "/topic [TEXT]");
+      if (topic !== "") return await client.rooms.setTopic(room, topic === "-" ? "" : topic);
+      const present = (await client.conversation(room)).room?.topic ?? "";
+      await print([present === "" ? "This room has no topic." : `Topic: ${sanitizeLine(present)}`]);
     },
   },
   invite: {
@@ -119,14 +127,28 @@ export const roomCommands: Commands = {
     },
   },
   room: {
-    arguments: "public|private, history on|off, name NAME",
-    summary: "Change a setting of this room",
-    async run({ client }, input) {
-      const form = "/room public|private, /room history on|off, or /room name NAME";
+    arguments: "[public|private, history on|off, mentions WHO, name NAME]",
+    summary: "Change a setting of this room, such as who may use @room: members, moderators or owners",
+    async run({ client, print }, input) {
+      const form = "/room public|private, /room history on|off, /room mentions members|moderators|owners, " +
+        "or /room name NAME";
+      if (input.words.length === 0) return await print(settingLines(await client.conversation(placeRoom(input, form))));
       await client.rooms.update(placeRoom(input, form), roomChange(input.words, form));
     },
   },
 };
+
+/** Joins a room; by the name of no public one, the room of this name that the person is invited to. */
+async function join({ client, rooms }: CommandContext, address: string): Promise<Room> {
+  try {
+    return await client.rooms.join(address);
+  } catch (error) {
+    if (!(error instanceof ChatError) || error.code !== "not_found" || isRoomId(address)) throw error;
+    const invitation = await rooms.invitation(address);
+    if (invitation === undefined) throw error;
+    return await client.rooms.join(invitation);
+  }
+}
 
 function isCreateFlag(word: string): boolean {
   return word === "private" || word === "history";
@@ -135,14 +157,27 @@ function isCreateFlag(word: string): boolean {
 function roomChange(
   words: readonly string[],
   form: string,
-): { name?: string; public?: boolean; historyVisible?: boolean } {
+): { name?: string; public?: boolean; historyVisible?: boolean; mentionAll?: MemberRole } {
   const [setting, value, ...rest] = words;
   if (rest.length === 0) {
     if ((setting === "public" || setting === "private") && value === undefined) return { public: setting === "public" };
     if (setting === "history" && (value === "on" || value === "off")) return { historyVisible: value === "on" };
+    const mentionAll = parseMentioners(value);
+    if (setting === "mentions" && mentionAll !== undefined) return { mentionAll };
     if (setting === "name" && value !== undefined) return { name: value };
   }
   throw usage(form);
+}
+
+/** The settings of a room, for its members. */
+function settingLines({ room }: Conversation): string[] {
+  if (room === undefined) throw new ChatError("internal", "The server answered without the room.");
+  const { name, topic, public: isPublic, historyVisible, mentionAll } = room;
+  return [
+    `#${sanitizeLine(name)}: ${describeAccess({ isPublic, historyVisible })}`,
+    describeMentionAll(fromWireMentionAll(mentionAll)),
+    ...(topic === "" ? [] : [`Topic: ${sanitizeLine(topic)}`]),
+  ];
 }
 
 async function aboutMember(
@@ -155,8 +190,8 @@ async function aboutMember(
 }
 
 /** The named room, or else the one that the command was typed in. @throws {ChatError} */
-function roomOf({ names }: CommandContext, input: CommandInput, form: string): string {
-  return input.words.length > 0 ? names.address(only(input.words, form)) : placeRoom(input, form);
+async function roomOf({ rooms }: CommandContext, input: CommandInput, form: string): Promise<string> {
+  return input.words.length > 0 ? await rooms.resolve(only(input.words, form)) : placeRoom(input, form);
 }
 
 /** The room that a command was typed in. @throws {ChatError} when it was typed in no room */

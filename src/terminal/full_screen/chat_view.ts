@@ -56,7 +56,8 @@ export class ChatView {
     const { current, pane, window, loaded, isLoading } = focus.now;
     pane.isBare = this.#isBare;
     const view = pane.view(layout.pane);
-    if (current !== undefined && view.atNewest && loaded) person.shown(current, window.head);
+    // While another part of the log is on its way, the person passes over these.
+    if (current !== undefined && view.atNewest && loaded && !state.isLoading) person.shown(current, window.head);
     const topic = current === undefined ? "" : list.get(current.conversation)?.topic ?? "";
     const title = current === undefined ? "" : state.title(current);
     const frame = compose({

@@ -1,11 +1,12 @@
 import type { ChatClient } from "../../client/chat_client.ts";
-import { ChatError } from "../../core/chat_error.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { HistoryResponse } from "../../gen/chatd/v1/chat.ts";
 import { fromWireMessage } from "../../wire/convert.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import { isShown, loadPart, type LogPart } from "../chat/conversations/log_part.ts";
+import type { LogTarget } from "../chat/conversations/log_target.ts";
 import type { MessageDetails } from "../text/message_details.ts";
-import { MessagePane, type PanePlace, type PaneSize } from "./message_pane.ts";
+import { MessagePane, type PaneSize } from "./message_pane.ts";
 import { MessageWindow, type Page } from "./message_window.ts";
 import type { Palette } from "./palette.ts";
 
@@ -22,17 +23,21 @@ export interface FocusOptions {
   isPresent(): boolean;
   /** How far the person has read a conversation. */
   readSeq(conversation: string): number;
+  /** A conversation for people: "with ben", "in #ops". */
+  phrase(conversation: string): string;
   /** Messages were loaded, and are not drawn yet. */
   onLoaded(messages: readonly Message[]): void;
 }
 
+/** A page, also of entries of kinds that this client does not know. */
+interface LoadedPage extends Page {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
 const pageSize = 100;
-const maxPlaces = 50;
 /** Newest pages to load at most, when messages keep arriving. */
 const maxTries = 3;
-
-/** A message of a log by its seq, or the first one that was accepted at a time or later. */
-export type LogTarget = { readonly seq: number } | { readonly fromMs: number };
 
 /** A conversation on the screen: a window of its log, and the scroll position. */
 export class Focus {
@@ -44,10 +49,9 @@ export class Focus {
   readonly #onLoaded: FocusOptions["onLoaded"];
   readonly #isPresent: FocusOptions["isPresent"];
   readonly #readSeq: FocusOptions["readSeq"];
+  readonly #phrase: FocusOptions["phrase"];
   #loading: Promise<void> | undefined;
   #loaded = false;
-  /** Places to go back to. */
-  readonly #places: PanePlace[] = [];
 
   constructor(options: FocusOptions) {
     const { client, me, palette, current, unreadAfter, details, onLoaded } = options;
@@ -56,6 +60,7 @@ export class Focus {
     this.#onLoaded = onLoaded;
     this.#isPresent = options.isPresent;
     this.#readSeq = options.readSeq;
+    this.#phrase = options.phrase;
     this.current = current;
     this.window = new MessageWindow({ me });
     this.pane = new MessagePane({ me, palette, window: this.window, details });
@@ -65,6 +70,11 @@ export class Focus {
   /** Whether its newest messages were read from the server. */
   get loaded(): boolean {
     return this.#loaded;
+  }
+
+  /** The log is another one, or the person may not see it any more: no message on the screen counts as read. */
+  forget(): void {
+    this.#loaded = false;
   }
 
   get isLoading(): boolean {
@@ -78,6 +88,7 @@ export class Focus {
     this.window.addNewest(page);
     this.#loaded = true;
     this.#onLoaded(page.messages);
+    await this.#loadBefore(page);
   }
 
   /** The person turns to it, at its newest messages. Unread ones begin after `unreadAfter`. */
@@ -87,7 +98,8 @@ export class Focus {
   }
 
   arrived(message: Message): void {
-    const before = this.window.lastSeq;
+    const { hasNewer, head, lastSeq } = this.window;
+    const before = hasNewer ? head : lastSeq;
     this.window.arrived(message);
     if (message.sender === this.#me && message.event === undefined) this.pane.unreadAfter = undefined;
     // Below the visible part, or in the person's absence: unread until they see it.
@@ -102,10 +114,12 @@ export class Focus {
 
   /** Scrolls up by rows, or down if negative, and loads missing messages. @throws {ChatError} */
   async scroll(by: number, size: PaneSize): Promise<void> {
+    const empty = Math.max(0, size.rows - this.pane.rowsAbove(size.columns, size.rows));
     const moved = this.pane.scroll(by, size);
     if (by > 0 && this.window.hasOlder && this.pane.rowsAbove(size.columns, size.rows * 2) < size.rows * 2) {
       await this.#once(() => this.#loadOlder());
-      if (!moved) this.pane.scroll(by, size);
+      // Older messages take the empty rows first.
+      if (!moved && by > empty) this.pane.scroll(by - empty, size);
     }
     if (by < 0 && this.window.hasNewer && this.pane.isAtEnd) {
       await this.#once(() => this.#loadNewer());
@@ -119,51 +133,67 @@ export class Focus {
     this.pane.toNewest();
   }
 
-  /** Scrolls to a message, or to the first one from a time on, and remembers the place for {@link back}. @throws {ChatError} */
-  async goTo(target: LogTarget, size: PaneSize): Promise<void> {
-    const from = this.pane.place;
-    const seq = await this.#bringIn(target);
-    this.#places.push(from);
-    if (this.#places.length > maxPlaces) this.#places.shift();
-    this.pane.goTo(seq, size);
+  /** Loads a part of the log, unless it is here. @returns a function that shows it @throws {ChatError} */
+  async load(target: LogTarget): Promise<(size: PaneSize) => void> {
+    const seq = "seq" in target ? target.seq : "bottom" in target ? target.bottom.seq : undefined;
+    if (seq !== undefined && this.window.has(seq)) return (size) => this.#show(target, { seq, size });
+    const part = await this.#loadAlone(target);
+    return (size) => {
+      this.#replace(part);
+      this.#show(target, { seq: part.seq, size });
+    };
   }
 
-  /** Scrolls to the message that the one last gone to answers, else that of the lowest visible reply. @throws {ChatError} */
-  async goToAnswered(size: PaneSize): Promise<void> {
+  /** Loads messages missed without a connection: the newest, or those around the scroll position. @throws {ChatError} */
+  async catchUp(): Promise<void> {
+    const { place } = this.pane;
+    if (place === undefined) return await this.loadNewest();
+    this.#replace(await this.#loadAlone({ bottom: place }));
+  }
+
+  /** The message that the one last gone to answers, else that of the lowest visible reply; undefined without one. */
+  answered(size: PaneSize): number | undefined {
     const visible = [...this.pane.visible(size)];
     const reply = visible.find(({ seq, replyTo }) => seq === this.pane.pointedOut && replyTo !== undefined) ??
       visible.find(({ replyTo }) => replyTo !== undefined);
-    if (reply !== undefined) await this.goTo({ seq: reply.replyTo! }, size);
+    return reply?.replyTo;
   }
 
-  /** Scrolls back to the place before the last {@link goTo}. @throws {ChatError} */
-  async back(size: PaneSize): Promise<void> {
-    if (this.#places.length === 0) return;
-    const place = this.#places.pop();
-    if (place === undefined) return await this.toNewest();
-    await this.#bringIn({ seq: place.seq });
-    this.pane.restore(place);
-    this.pane.scroll(0, size);
+  /** Shows lines at the bottom of the visible part. */
+  note(lines: readonly string[]): void {
+    const { place } = this.pane;
+    const item = this.window.note({ lines }, place?.seq);
+    if (place !== undefined) this.pane.reveal(item);
   }
 
-  /** Loads the part of the log around a target. @returns the seq of its message */
-  async #bringIn(target: LogTarget): Promise<number> {
-    if ("seq" in target && this.window.has(target.seq)) return target.seq;
-    let seq = "seq" in target ? target.seq : 0;
-    // A page that is on its way is for another part of the log.
+  /** Shows only messages that the person has not seen, until they scroll up. @throws {ChatError} */
+  async clear(): Promise<void> {
+    const { head, hasNewer } = this.window;
+    const hasSeenAll = this.pane.follows && !hasNewer;
+    this.window.clear(hasSeenAll ? head : Math.min(head, this.#readSeq(this.current?.conversation ?? "")));
+    if (hasSeenAll) this.pane.unreadAfter = undefined;
+    await this.toNewest();
+  }
+
+  #show(target: LogTarget, { seq, size }: { seq: number; size: PaneSize }): void {
+    if ("bottom" in target) this.pane.restore(target.bottom, size);
+    else this.pane.goTo(seq, size);
+  }
+
+  #replace(part: LogPart): void {
+    this.window.replace(part);
+    if (!this.window.hasNewer) this.#loaded = true;
+    this.#onLoaded(part.messages);
+  }
+
+  /** Loads a part of the log when no other page is on its way, which would be for another part. */
+  async #loadAlone(target: LogTarget): Promise<LogPart> {
     while (this.#loading) await this.#loading.catch(() => {});
-    await this.#once(async () => {
-      const before = seq - pageSize / 2;
-      const page = await this.#page(
-        "fromMs" in target || before <= 0 ? { fromMs: "fromMs" in target ? target.fromMs : 1 } : { afterSeq: before },
-      );
-      const first = page.messages.find((message) => message.seq >= seq);
-      if (first === undefined) throw new ChatError("not_found", "There is no message there.");
-      seq = first.seq;
-      this.window.replace(page);
-      this.#onLoaded(page.messages);
-    });
-    return seq;
+    const { address, conversation } = this.current!;
+    const [client, phrase, before] = [this.#client, this.#phrase(conversation), pageSize / 2];
+    const part = loadPart(target, { client, address, phrase, limit: pageSize, before });
+    await this.#once(async () => void await part);
+    return await part;
   }
 
   async #once(load: () => Promise<void>): Promise<void> {
@@ -176,15 +206,31 @@ export class Focus {
     const page = await this.#page({ beforeSeq: this.window.firstSeq });
     this.window.addOlder(page);
     this.#onLoaded(page.messages);
+    await this.#loadBefore(page);
+  }
+
+  /** Loads what is before a page, unless that has messages: one of changes alone, such as reactions, has no row. */
+  async #loadBefore(page: LoadedPage): Promise<void> {
+    while (page.more && !page.messages.some(isShown)) {
+      page = await this.#page({ beforeSeq: page.firstSeq });
+      this.window.addOlder(page);
+      this.#onLoaded(page.messages);
+    }
   }
 
   async #loadNewer(): Promise<void> {
-    const page = await this.#page({ afterSeq: this.window.lastSeq });
-    this.window.addNewer(page);
-    this.#onLoaded(page.messages);
+    let page: LoadedPage;
+    let afterSeq = this.window.lastSeq;
+    do {
+      page = await this.#page({ afterSeq });
+      this.window.addNewer(page);
+      if (!this.window.hasNewer) this.#loaded = true;
+      this.#onLoaded(page.messages);
+      afterSeq = page.lastSeq;
+    } while (page.moreAfter && !page.messages.some(isShown));
   }
 
-  async #page(range: { beforeSeq?: number; afterSeq?: number; fromMs?: number }): Promise<Page> {
+  async #page(range: { beforeSeq?: number; afterSeq?: number }): Promise<LoadedPage> {
     const { address } = this.current!;
     const page: HistoryResponse = await this.#client.history({
       with: address,
@@ -193,6 +239,6 @@ export class Focus {
       ...range,
     });
     const messages = page.messages.flatMap((message) => fromWireMessage(message) ?? []);
-    return { messages, headSeq: page.headSeq, more: page.more, moreAfter: page.moreAfter };
+    return { ...page, messages };
   }
 }

@@ -1,5 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
 import { Focus, type FocusOptions } from "./focus.ts";
 
 /** Conversations to keep for a time without a connection, beside the current one. */
@@ -58,7 +58,9 @@ export class FocusSwitch {
   forget(conversation?: string): void {
     if (conversation === undefined) this.#kept.clear();
     else this.#kept.delete(conversation);
-    if (conversation === undefined || conversation === this.#now.current?.conversation) this.#isForgotten = true;
+    if (conversation !== undefined && conversation !== this.#now.current?.conversation) return;
+    this.#isForgotten = true;
+    this.#now.forget();
   }
 
   #show(focus: Focus, { keepsNotes }: { keepsNotes: boolean }): void {

@@ -1,8 +1,9 @@
 import type { Message } from "../../core/messages/message.ts";
-import type { ChatFace, FaceContext } from "../chat/chat_face.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ChatFace, FaceContext, FoundOptions, LoadOptions } from "../chat/chat_face.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import type { ScrollPlace } from "../chat/conversations/log_target.ts";
 import { ChatInput } from "../chat/chat_input.ts";
-import { conversationKeys } from "../chat/conversation_keys.ts";
+import { conversationKeys } from "../chat/conversations/conversation_keys.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import { ChatView } from "./chat_view.ts";
@@ -28,6 +29,7 @@ export class FullScreenFace implements ChatFace {
   readonly #input: ChatInput;
   readonly #area: MessageArea;
   readonly #status: StatusBar;
+  readonly #view: ChatView;
   /** Lines to print when the terminal is given back. */
   #afterwards: string[] = [];
 
@@ -60,7 +62,7 @@ export class FullScreenFace implements ChatFace {
     });
     this.#status = new StatusBar({ client: state.client, me: state.me, changed });
     const { focus } = this.#area;
-    const view = new ChatView({
+    const view = this.#view = new ChatView({
       palette,
       address,
       context,
@@ -95,6 +97,10 @@ export class FullScreenFace implements ChatFace {
     if (lines.length > 0) await this.#device.write(lines.map((line) => `${line}\n`).join(""));
   }
 
+  get scrolledTo(): ScrollPlace | undefined {
+    return this.#area.focus.now.pane.place;
+  }
+
   update(): void {
     this.#session.screen.invalidate();
   }
@@ -104,8 +110,8 @@ export class FullScreenFace implements ChatFace {
     this.update();
   }
 
-  showFound(messages: readonly Message[]): void {
-    this.print(this.#area.foundLines(messages));
+  showFound(messages: readonly Message[], options: FoundOptions): void {
+    this.print(this.#area.foundLines(messages, options));
   }
 
   print(lines: readonly string[]): void {
@@ -135,9 +141,9 @@ export class FullScreenFace implements ChatFace {
     if (isCurrent) this.#area.replace(room);
   }
 
-  async load(place: ConversationRef): Promise<() => void> {
-    await this.#area.load(place);
-    return () => {};
+  async load(place: ConversationRef, options: LoadOptions): Promise<() => void> {
+    const show = await this.#area.load(place, options);
+    return () => show(this.#view.pane(this.#device.size()));
   }
 
   leaveConversation(): void {
@@ -149,7 +155,11 @@ export class FullScreenFace implements ChatFace {
   }
 
   catchUp(): Promise<void> {
-    return this.#area.focus.now.loadNewest();
+    return this.#area.focus.now.catchUp();
+  }
+
+  clear(): void {
+    this.#context.person.attempt(() => this.#area.focus.now.clear());
   }
 
   forget(conversation?: string): void {

@@ -1,8 +1,12 @@
 import type { Message } from "../../core/messages/message.ts";
+import type { FoundOptions, LoadOptions } from "../chat/chat_face.ts";
 import type { ChatState } from "../chat/chat_state.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import { resultName } from "../chat/conversations/found_messages.ts";
 import { Transcript } from "../text/transcript.ts";
+import type { Focus } from "./focus.ts";
 import { FocusSwitch } from "./focus_switch.ts";
+import type { PaneSize } from "./message_pane.ts";
 import type { Palette } from "./palette.ts";
 
 export interface MessageAreaOptions {
@@ -29,6 +33,7 @@ export class MessageArea {
       palette,
       details: state,
       isPresent: () => attention.isPresent,
+      phrase: (conversation) => names.phrase(conversation),
       readSeq: (conversation) => list.get(conversation)?.readSeq ?? 0,
       onLoaded: (messages) => {
         for (const message of messages) state.learn(message);
@@ -43,8 +48,11 @@ export class MessageArea {
   }
 
   /** Lines for messages that a command found. */
-  foundLines(messages: readonly Message[]): string[] {
-    return messages.flatMap((message) => this.#transcript.message(message, this.place?.conversation));
+  foundLines(messages: readonly Message[], { isNumbered }: FoundOptions): string[] {
+    const current = this.place?.conversation;
+    return messages.flatMap((message, i) =>
+      this.#transcript.message(message, current, isNumbered ? { mark: resultName(i + 1) } : {})
+    );
   }
 
   noteLines(text: string): string[] {
@@ -57,7 +65,7 @@ export class MessageArea {
 
   /** Shows lines below the messages. */
   print(lines: readonly string[]): void {
-    this.focus.now.window.note({ lines });
+    this.focus.now.note(lines);
     this.#options.changed();
   }
 
@@ -71,10 +79,15 @@ export class MessageArea {
     this.focus.replace(place, this.#unreadAfter(place));
   }
 
-  /** Loads the newest messages of a conversation that was opened. @throws {ChatError} */
-  async load(place: ConversationRef): Promise<void> {
+  /** Loads messages of a conversation that was opened. @returns a function that shows them @throws {ChatError} */
+  async load(place: ConversationRef, { target }: LoadOptions): Promise<(size: PaneSize) => void> {
     const focus = this.focus.of(place);
-    if (focus === undefined) return;
+    if (focus !== undefined && target !== undefined) return await focus.load(target);
+    if (focus !== undefined) await this.#loadNewest(focus, place);
+    return () => {};
+  }
+
+  async #loadNewest(focus: Focus, place: ConversationRef): Promise<void> {
     const isFirst = !focus.loaded;
     await focus.loadNewest();
     if (!isFirst || focus.window.lastSeq > 0) return;

@@ -1,4 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
+import type { ScrollPlace } from "../chat/conversations/log_target.ts";
 import type { MessageDetails } from "../text/message_details.ts";
 import { date } from "../text/local_clock.ts";
 import { messageRows, noteRows } from "./message_text.ts";
@@ -19,16 +20,6 @@ export interface PaneView {
   /** Whether the first message of the window is visible. */
   readonly atOldest: boolean;
 }
-
-/** The item at the bottom, and the rows of it that are below the pane. */
-interface Anchor {
-  readonly seq: number;
-  readonly sub: number;
-  readonly hidden: number;
-}
-
-/** A place that a pane was scrolled to; undefined while it followed the newest message. */
-export type PanePlace = Readonly<Anchor> | undefined;
 
 interface LaidOut {
   readonly columns: number;
@@ -52,7 +43,7 @@ export class MessagePane {
   readonly #details: MessageDetails;
   readonly #laidOut = new WeakMap<WindowItem, LaidOut>();
   /** Undefined while the pane follows the newest message. */
-  #anchor: Anchor | undefined;
+  #anchor: ScrollPlace | undefined;
   /** Unread messages begin after this entry. */
   unreadAfter: number | undefined;
   /** Whether rows begin without an indent, for copying. */
@@ -77,15 +68,21 @@ export class MessagePane {
     this.pointedOut = undefined;
   }
 
-  /** The part that is visible now, for {@link restore}. */
-  get place(): PanePlace {
+  /** The part that is visible now, for {@link restore}; undefined while the pane follows the newest message. */
+  get place(): ScrollPlace | undefined {
     return this.#anchor;
   }
 
   /** Scrolls back to an earlier {@link place}. */
-  restore(place: PanePlace): void {
+  restore(place: ScrollPlace, size: PaneSize): void {
     this.#anchor = place;
     this.pointedOut = undefined;
+    this.scroll(0, size);
+  }
+
+  /** Scrolls down to an item in the visible part, which may be partly below it. */
+  reveal({ seq, sub }: WindowItem): void {
+    this.#anchor = { seq, sub, hidden: 0 };
   }
 
   /** Whether the last of the window is at the bottom. */
@@ -128,7 +125,8 @@ export class MessagePane {
     let below = Math.ceil(rows * 2 / 3) - this.#height(target, columns);
     let index = target;
     while (below > 0 && index < items.length - 1) below -= this.#height(++index, columns);
-    this.#anchor = this.#at(index, Math.max(0, -below));
+    const isEnd = below >= 0 && index === items.length - 1 && !this.#window.hasNewer;
+    this.#anchor = isEnd ? undefined : this.#at(index, Math.max(0, -below));
     this.#fill({ columns, rows });
   }
 
@@ -181,12 +179,13 @@ export class MessagePane {
     const anchor = this.#anchor;
     if (anchor === undefined) return { index: items.length - 1, hidden: 0 };
     const index = items.findLastIndex(({ seq, sub }) => seq < anchor.seq || (seq === anchor.seq && sub <= anchor.sub));
-    if (index < 0) return { index: 0, hidden: 0 };
+    // Above all items, or in a window without any.
+    if (index < 0) return { index: Math.min(0, items.length - 1), hidden: 0 };
     const isSame = items[index].seq === anchor.seq && items[index].sub === anchor.sub;
     return { index, hidden: isSame ? anchor.hidden : 0 };
   }
 
-  #at(index: number, hidden: number): Anchor {
+  #at(index: number, hidden: number): ScrollPlace {
     const { seq, sub } = this.#window.items[index];
     return { seq, sub, hidden };
   }
@@ -204,8 +203,9 @@ export class MessagePane {
     const { markdown } = this.#details;
     const receipt = message === undefined ? "" : this.#details.receiptOf(message);
     const answers = message === undefined ? "" : this.#details.answeredBy(message);
+    const quote = message === undefined ? "" : this.#details.pinnedBy(message);
     const isPointedOut = message !== undefined && message.seq === this.pointedOut;
-    const details = `${receipt}\n${answers}\n${markdown}\n${isPointedOut}\n${isBare}`;
+    const details = `${receipt}\n${answers}\n${quote}\n${markdown}\n${isPointedOut}\n${isBare}`;
     if (laidOut?.columns === columns && laidOut.details === details) {
       return before.length === 0 ? laidOut.rows : [...before, ...laidOut.rows];
     }
@@ -216,6 +216,7 @@ export class MessagePane {
       markdown,
       receipt,
       answers,
+      quote,
       isPointedOut,
       isBare,
     });

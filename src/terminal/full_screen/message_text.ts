@@ -1,10 +1,9 @@
-import { findMentions } from "../../core/messages/mentions.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { eventText, textStandIn } from "../text/event_text.ts";
 import { type FormattedLine, formatText } from "../text/markdown.ts";
 import { clock } from "../text/local_clock.ts";
-import { fileText } from "../text/transcript.ts";
+import { fileText, maxQuoted } from "../text/transcript.ts";
 import type { Palette } from "./palette.ts";
 import { truncate } from "../input/input_layout.ts";
 import { wrap } from "./wrap.ts";
@@ -23,6 +22,8 @@ export interface MessageRowsOptions {
   readonly receipt?: string;
   /** The message that a reply answers, safe for a terminal; "" for none. */
   readonly answers?: string;
+  /** A line of the message that an entry pins, likewise. */
+  readonly quote?: string;
   /** Whether rows begin without an indent, for copying. Default false. */
   readonly isBare?: boolean;
   /** Whether the person went to this message. */
@@ -35,17 +36,17 @@ export function messageRows(
   options: MessageRowsOptions,
 ): string[] {
   const { me, palette, columns, markdown, receipt = "", answers = "", isPointedOut = false, isBare = false } = options;
-  const { event, deleted, editedAt, replyTo, attachment, reactions = [], sender, seq } = message;
+  const quote = truncate(options.quote ?? "", maxQuoted);
+  const { event, deleted, editedAt, replyTo, attachment, pinned, reactions = [], sender, seq } = message;
   const { dim } = palette;
   const shape = { columns, left: isBare ? "" : indent };
   const start = (isPointedOut ? palette.bar : dim)(`${clock(message.acceptedAt)} ${seq}`);
   const name = sanitizeLine(sender);
   if (event !== undefined) {
-    const [first, ...rest] = formatText(eventText(message), { style: palette, markdown: false, base: dim });
+    const [first, ...rest] = formatText(eventText(message, { quote }), { style: palette, markdown: false, base: dim });
     return folded([{ ...first, text: `${start} ${dim(`* ${name} `)}${first.text}` }, ...rest], shape);
   }
-  const isNamed = message.audience !== undefined || findMentions(message.text, (user) => user === me).length > 0;
-  const isForMe = sender !== me && isNamed;
+  const isForMe = message.naming !== undefined;
   const set = isForMe ? palette.bold : message.automatic ? dim : (text: string) => text;
   const who = sender === me ? dim(`${name}:`) : palette.bold(palette.name(`${name}:`));
   const to = replyTo === undefined ? "" : `${dim(`(to ${replyTo})`)} `;
@@ -61,6 +62,7 @@ export function messageRows(
     else lines.push({ text: shown, continuation: "" });
   }
   const marks = [
+    ...(pinned ? ["(pinned)"] : []),
     ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
     ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
     ...(receipt !== "" ? [receipt] : []),

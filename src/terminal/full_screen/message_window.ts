@@ -1,6 +1,6 @@
-import { isRoomEvent } from "../../core/messages/log_event.ts";
 import type { Message } from "../../core/messages/message.ts";
 import { changedMessage } from "../chat/changed_message.ts";
+import { isShown } from "../chat/conversations/log_part.ts";
 
 /** A note of chatd between the messages. */
 export interface Note {
@@ -44,6 +44,10 @@ export class MessageWindow {
   #hasOlder = false;
   #hasNewer = false;
   #head = 0;
+  /** Notes that belong below the newest message, while the window is another part of the log. */
+  #laterNotes: WindowItem[] = [];
+  /** The person cleared the screen of the messages up to this entry. */
+  #clearedThrough = 0;
 
   /** @param options.limit messages to keep at most. Default 1000. */
   constructor({ me, limit = 1_000 }: { me: string; limit?: number }) {
@@ -83,7 +87,8 @@ export class MessageWindow {
   }
 
   /** Adds the newest page; if that leaves a gap, drops the messages before the gap. */
-  addNewest(page: Page): void {
+  addNewest(newest: Page): void {
+    const page = this.#withoutCleared(newest);
     const first = page.messages.at(0)?.seq ?? 0;
     const joins = this.lastSeq >= first - 1 || !page.more;
     if (!joins) this.#items = this.#items.filter(({ note }) => note !== undefined);
@@ -91,11 +96,13 @@ export class MessageWindow {
     this.#hasNewer &&= this.#arrivedAfter(page);
     this.#moveFirstNotes(page);
     this.#merge(page);
+    this.#restoreNotes();
     this.#dropOldest();
   }
 
   /** Adds a page that ends before the first message. */
   addOlder(page: Page): void {
+    this.#clearedThrough = 0;
     this.#hasOlder = page.more;
     this.#merge(page);
     const over = this.#messageCount() - this.#limit;
@@ -108,16 +115,33 @@ export class MessageWindow {
   addNewer(page: Page): void {
     this.#hasNewer = page.moreAfter || this.#arrivedAfter(page);
     this.#merge(page);
+    this.#restoreNotes();
     this.#dropOldest();
   }
 
-  /** Drops all messages and notes for a page of another part of the log. */
+  /** Drops all messages for a page of another part of the log, and the notes above that; those below come later. */
   replace(page: Page): void {
-    this.#items = [];
-    this.#notes = 0;
+    const [first, last] = [page.messages.at(0)?.seq ?? 0, page.messages.findLast(isShown)?.seq ?? 0];
+    const notes = this.#items.filter(({ note }) => note !== undefined);
+    this.#laterNotes.push(...notes.filter(({ seq }) => seq >= last));
+    this.#clearedThrough = 0;
+    this.#items = notes.filter(({ seq }) => seq >= first && seq < last);
+    this.#notes = this.#items.length;
     this.#hasOlder = page.more;
     this.#hasNewer = page.moreAfter || this.#arrivedAfter(page);
     this.#merge(page);
+    this.#restoreNotes();
+  }
+
+  /** Drops the notes, and the messages up to an entry until the person scrolls up. */
+  clear(through: number): void {
+    this.#clearedThrough = through;
+    this.#items = this.#hasNewer
+      ? []
+      : this.#items.filter(({ message, seq }) => message !== undefined && seq > through);
+    this.#laterNotes = [];
+    this.#notes = 0;
+    this.#hasOlder = this.#head > 0;
   }
 
   /** Adds an entry that arrived, and applies it to the message that it changes. */
@@ -130,12 +154,16 @@ export class MessageWindow {
     this.#dropOldest();
   }
 
-  note(note: Note): void {
-    this.#items.push({ seq: Math.max(this.lastSeq, this.#items.at(-1)?.seq ?? 0), sub: ++this.#lastSub, note });
+  /** Adds a note behind the entry `after` and its notes, by default at the end. @returns its item */
+  note(note: Note, after: number = Math.max(this.lastSeq, this.#items.at(-1)?.seq ?? 0)): WindowItem {
+    const item = { seq: after, sub: ++this.#lastSub, note };
+    this.#items.splice(this.#items.findLastIndex(({ seq }) => seq <= after) + 1, 0, item);
     this.#notes++;
-    if (this.#notes <= maxNotes) return;
-    this.#items.splice(this.#items.findIndex((item) => item.note !== undefined), 1);
-    this.#notes--;
+    if (this.#notes > maxNotes) {
+      this.#items.splice(this.#items.findIndex((each) => each.note !== undefined), 1);
+      this.#notes--;
+    }
+    return item;
   }
 
   #merge({ messages, headSeq }: Page): void {
@@ -144,6 +172,20 @@ export class MessageWindow {
       this.#states.set(message, headSeq);
       if (isShown(message)) this.#insert(message);
     }
+  }
+
+  #withoutCleared(page: Page): Page {
+    const messages = page.messages.filter(({ seq }) => seq > this.#clearedThrough);
+    return { ...page, messages, more: page.more || messages.length < page.messages.length };
+  }
+
+  /** Shows the notes below the newest message again, once that is in the window. */
+  #restoreNotes(): void {
+    if (this.#hasNewer || this.#laterNotes.length === 0) return;
+    this.#items.push(...this.#laterNotes);
+    this.#items.sort((a, b) => a.seq - b.seq || a.sub - b.sub);
+    this.#notes += this.#laterNotes.length;
+    this.#laterNotes = [];
   }
 
   /** Moves the notes of a window without messages behind its first page: its messages are older than they. */
@@ -204,9 +246,4 @@ export class MessageWindow {
       : this.#items.splice(this.#items.length - items, items);
     this.#notes -= dropped.filter(({ note }) => note !== undefined).length;
   }
-}
-
-/** Whether an entry has a row of its own; changes are shown in the message that they change. */
-function isShown({ event }: Message): boolean {
-  return event === undefined || isRoomEvent(event);
 }

@@ -1,5 +1,5 @@
 import type { FaceContext } from "../chat/chat_face.ts";
-import { chooseConversation } from "../chat/conversation_keys.ts";
+import { chooseConversation } from "../chat/conversations/conversation_keys.ts";
 import type { KeyHelp } from "../input/key_help.ts";
 import type { ScreenKey } from "../input/key_decoder.ts";
 import type { FocusSwitch } from "./focus_switch.ts";
@@ -8,7 +8,7 @@ import type { PaneSize } from "./message_pane.ts";
 /** Keys that do something to the screen around the input line. */
 export const screenKeys: readonly KeyHelp[] = [
   ["PgUp, PgDn, the wheel", "Scroll; Ctrl-Home and Ctrl-End: to the oldest loaded, to the newest"],
-  ["Alt-J, Alt-Shift-J", "Go to the message that a reply answers; go back"],
+  ["Alt-J", "Go to the message that a reply answers"],
   ["Alt-L", "Show the messages alone, to select and copy them; again: as before"],
   ["Ctrl-L, Ctrl-Z", "Redraw the screen; suspend until fg"],
 ];
@@ -39,7 +39,14 @@ export class ScreenKeys {
     if (scroll !== undefined) context.person.attempt(scroll);
     else if (key === "suspend") context.person.attempt(suspend);
     else if (key === "bare") toggleBare();
+    else if (key === "answered") this.#goToAnswered();
     else chooseConversation(key, context);
+  }
+
+  #goToAnswered(): void {
+    const { context, focus, paneSize } = this.#options;
+    const seq = focus.now.answered(paneSize());
+    if (seq !== undefined) context.person.jump({ seq });
   }
 
   #scroll(key: ScreenKey): (() => Promise<void>) | undefined {
@@ -52,7 +59,5 @@ export class ScreenKeys {
     if (key === "wheel-down") return () => focus.now.scroll(-wheelRows, size);
     if (key === "oldest") return () => focus.now.scroll(Number.MAX_SAFE_INTEGER, size);
     if (key === "newest") return () => focus.now.toNewest();
-    if (key === "answered") return () => focus.now.goToAnswered(size);
-    if (key === "back") return () => focus.now.back(size);
   }
 }

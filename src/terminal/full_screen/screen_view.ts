@@ -110,9 +110,14 @@ export function compose(
   const rows = [...main, [{ column: 0, text: palette.bar(bar(content.status, size.columns)) }]];
   const cursorRow = rows.length + input.cursor.row;
   rows.push(...input.rows.map((text) => [{ column: 0, text }]));
+  // The input is the last to go where there is no room for all.
+  const hidden = Math.max(0, rows.length - size.rows);
   return {
-    rows: Array.from({ length: size.rows }, (_, row) => rows[row] ?? []),
-    cursor: { row: Math.min(cursorRow, size.rows - 1), column: Math.min(input.cursor.column, size.columns - 1) },
+    rows: Array.from({ length: size.rows }, (_, row) => rows[hidden + row] ?? []),
+    cursor: {
+      row: Math.min(cursorRow - hidden, size.rows - 1),
+      column: Math.min(input.cursor.column, size.columns - 1),
+    },
   };
 }
 

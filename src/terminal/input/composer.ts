@@ -50,6 +50,8 @@ const maxCandidates = 12;
 export class Composer {
   readonly #options: ComposerOptions;
   readonly #editor: LineEditor;
+  /** Texts that came back and are not in the draft, until the person submits or discards them. */
+  #returned: string[] = [];
   #paste: string | undefined;
   #search: HistorySearch | undefined;
   #hint = "";
@@ -77,6 +79,11 @@ export class Composer {
     return this.#editor.draft;
   }
 
+  /** All texts that the person would miss: the draft, and texts that were put back beside another draft. */
+  get unsent(): string {
+    return [...this.#returned, this.draft].filter(Boolean).join("\n");
+  }
+
   /** Lines that can be recalled, the newest last. */
   get lines(): readonly string[] {
     return this.#editor.history;
@@ -84,7 +91,7 @@ export class Composer {
 
   /** Whether it holds nothing that the person would miss. */
   get isBlank(): boolean {
-    return this.draft === "" && this.#paste === undefined && this.#search === undefined;
+    return this.unsent === "" && this.#paste === undefined && this.#search === undefined;
   }
 
   get view(): InputView {
@@ -106,13 +113,20 @@ export class Composer {
   giveBack(text: string): "draft" | "recall" {
     if (this.#editor.draft === text || this.#editor.restore(text)) return "draft";
     this.#editor.keep(text);
+    this.putAside(text);
     return "recall";
+  }
+
+  /** Keeps a text that was not sent beside the draft, for the next run. */
+  putAside(text: string): void {
+    this.#returned.push(text);
   }
 
   /** Takes over all that the person wrote in another composer, which is earlier than its own. */
   absorb(earlier: Composer): void {
     const lines = [...earlier.lines, ...this.lines];
     for (const line of lines) this.#editor.keep(line);
+    this.#returned = [...earlier.#returned, ...this.#returned];
     this.#paste ??= earlier.#paste;
     if (earlier.draft !== "") this.#editor.setText([earlier.draft, this.draft].filter(Boolean).join("\n"));
   }
@@ -131,8 +145,11 @@ export class Composer {
   }
 
   #edit(key: EditorKey): ComposerAction | undefined {
-    const before = this.#editor.text;
+    const { text: before, recalled } = this.#editor;
     const action = this.#editor.apply(key);
+    // Submitted or discarded, as it was or edited.
+    const isTaken = action?.kind === "submit" || isCommand(key, "interrupt");
+    if (isTaken) this.#returned = this.#returned.filter((text) => text !== before && text !== recalled);
     if (action?.kind === "interrupt") return this.#interrupted();
     if (action?.kind === "end-of-input") return { kind: "leave" };
     if (action !== undefined) return action;

@@ -8,7 +8,7 @@ export const editingKeys: readonly KeyHelp[] = [
   ["↑ in an empty line", "Edit your last message"],
   ["Ctrl-R", "Search the lines that you sent in this conversation"],
   ["Ctrl-C", "Clear the draft, which ↑ brings back; twice: quit"],
-  ["Tab", "Complete a command, a name, a room, :emoji, or the path of a file"],
+  ["Tab", "Complete a command, a name, a room, a day, :emoji, or the path of a file"],
   ["Ctrl-A, Ctrl-E", "Start and end of the line; Alt-B and Alt-F: a word back, a word forward"],
   ["Ctrl-U, Ctrl-K, Ctrl-W", "Cut before the cursor, after it, a word; Ctrl-Y: paste; Ctrl-_: undo"],
 ];

@@ -61,6 +61,11 @@ export class LineEditor {
     return this.#recall.lines;
   }
 
+  /** The line of the history that is shown, as it was before it was edited; undefined while none is. */
+  get recalled(): string | undefined {
+    return this.#recall.browsed;
+  }
+
   /** The text that was not submitted, whether it is shown or waits while a line is recalled. */
   get draft(): string {
     return this.#recall.unsent(this.#text);

@@ -24,6 +24,11 @@ export class Recall {
     return this.#lines;
   }
 
+  /** The line that is browsed, as it was; undefined while the new draft is shown. */
+  get browsed(): string | undefined {
+    return this.browsing?.lines[this.browsing.at];
+  }
+
   /** Keeps a text among the lines. */
   add(text: string): void {
     if (text === "" || this.#lines.at(-1) === text) return;

@@ -17,12 +17,14 @@ export interface TerminalDevice {
    */
   suspend?(): Promise<boolean>;
   size(): { columns: number; rows: number };
+  /** Calls the listener when the terminal has another size. @returns a function that removes the listener */
+  onResize(listener: () => void): () => void;
   /**
-   * Calls the listener when the terminal has another size, or may show something else since this process was suspended
-   * from outside.
+   * Calls the listener when this process continues after something else than {@link suspend} suspended it: the terminal
+   * may show something else, and may have left the modes of this process.
    * @returns a function that removes the listener
    */
-  onResize(listener: () => void): () => void;
+  onContinue(listener: () => void): () => void;
 }
 
 const utf8 = new TextEncoder();
@@ -37,7 +39,7 @@ let writing = 0;
 /** The terminal of this process. */
 export const processDevice: TerminalDevice = {
   setRaw(raw) {
-    Deno.stdin.setRaw(raw);
+    setMode(raw);
     if (Deno.build.os === "windows") return;
     Deno.removeSignalListener("SIGCONT", makeRawAgain);
     if (raw) Deno.addSignalListener("SIGCONT", makeRawAgain);
@@ -58,7 +60,7 @@ export const processDevice: TerminalDevice = {
     // This thread blocks, so it cannot hear when the other one is done.
     if (writing > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, settleMs);
     try {
-      Deno.stdin.setRaw(false);
+      setMode(false);
       Deno.stdout.writeSync(utf8.encode(text));
     } catch {
       // The terminal is gone.
@@ -73,21 +75,26 @@ export const processDevice: TerminalDevice = {
       return { columns: 80, rows: 24 };
     }
   },
-  onResize(listener) {
-    if (Deno.build.os === "windows") return () => {};
-    for (const signal of redrawSignals) Deno.addSignalListener(signal, listener);
-    return () => redrawSignals.forEach((signal) => Deno.removeSignalListener(signal, listener));
-  },
+  onResize: (listener) => onSignal("SIGWINCH", listener),
+  onContinue: (listener) => onSignal("SIGCONT", listener),
 };
 
-const redrawSignals: readonly Deno.Signal[] = ["SIGWINCH", "SIGCONT"];
+function onSignal(signal: Deno.Signal, listener: () => void): () => void {
+  if (Deno.build.os === "windows") return () => {};
+  Deno.addSignalListener(signal, listener);
+  return () => Deno.removeSignalListener(signal, listener);
+}
 
 /** A shell that suspends this process, as after `kill -STOP`, gives the terminal back in a mode that echoes secrets. */
 function makeRawAgain(): void {
+  setMode(true);
+}
+
+function setMode(raw: boolean): void {
   try {
-    Deno.stdin.setRaw(true);
+    Deno.stdin.setRaw(raw);
   } catch {
-    // The terminal is gone.
+    // The terminal is gone; the end of the input tells the reader.
   }
 }
 

@@ -42,6 +42,7 @@ export class ConsoleScreen {
   readonly #device: TerminalDevice;
   readonly #style: Style;
   readonly #stopResize: () => void;
+  readonly #stopContinue: () => void;
   readonly #forgetCrash: () => void;
   #area: InputArea = { prompt: "", text: "", cursor: 0, pending: [] };
   /** The part of the area that the terminal shows. */
@@ -57,11 +58,14 @@ export class ConsoleScreen {
   #holdTimer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
   #reportedColumn: number | undefined;
+  /** Whether a shell may have written below the area that the terminal shows. */
+  #wasSuspended = false;
 
   constructor(device: TerminalDevice, style: Style) {
     this.#device = device;
     this.#style = style;
     this.#stopResize = device.onResize(() => this.#resized());
+    this.#stopContinue = device.onContinue(() => this.#continued());
     this.#forgetCrash = onCrash(() => this.#closed || device.writeNow?.(restored));
   }
 
@@ -105,10 +109,16 @@ export class ConsoleScreen {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopResize();
+    this.#stopContinue();
     this.#forgetCrash();
     this.#resume();
     await this.#draw();
     await this.#device.write(restored);
+  }
+
+  #continued(): void {
+    this.#wasSuspended = true;
+    this.#resized();
   }
 
   /** Terminals differ in whether they reflow the cursor's row; the new column of the cursor tells. */
@@ -178,7 +188,10 @@ export class ConsoleScreen {
   }
 
   #erase(columns: number): string {
-    if (!this.#drawn) return "";
+    // A shell that ran meanwhile leaves the cursor at the start of a line, which the prompt never does.
+    const isElsewhere = this.#wasSuspended && this.#reportedColumn === 0;
+    this.#wasSuspended = false;
+    if (!this.#drawn || isElsewhere) return "";
     const { rows, cursorRow, cursorColumn } = this.#drawn;
     this.#drawn = undefined;
     // In a narrower window the terminal has reflowed the rows.

@@ -17,6 +17,7 @@ export class DumbConsole implements LineConsole {
   readonly #events: DumbConsoleEvents;
   #prompt = "";
   #isReading = false;
+  #written = Promise.resolve();
   #secret: ((text: string | undefined) => void) | undefined;
 
   constructor(device: TerminalDevice, events: DumbConsoleEvents) {
@@ -34,10 +35,12 @@ export class DumbConsole implements LineConsole {
     }
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#written;
+  }
 
   async print(lines: readonly string[]): Promise<void> {
-    if (lines.length > 0) await this.#device.write(lines.map((line) => `${line}\n`).join(""));
+    if (lines.length > 0) await this.#write(lines.map((line) => `${line}\n`).join(""));
   }
 
   setPrompt(prompt: string): void {
@@ -45,12 +48,16 @@ export class DumbConsole implements LineConsole {
     const stable = prompt.replace(/\d+ s/, "…");
     if (stable === this.#prompt || !this.#isReading) return;
     this.#prompt = stable;
-    void this.#device.write(`${stable}\n`);
+    void this.#write(`${stable}\n`);
   }
 
   setPending(): void {}
 
   draftChanged(): void {}
+
+  clear(): void {
+    void this.print(["This terminal cannot be cleared: it only writes lines."]);
+  }
 
   async askSecret(question: string): Promise<string | undefined> {
     if (!this.#isReading) return undefined;
@@ -66,7 +73,13 @@ export class DumbConsole implements LineConsole {
   }
 
   emit(sequence: string): void {
-    void this.#device.write(sequence);
+    void this.#write(sequence);
+  }
+
+  #write(text: string): Promise<void> {
+    const written = this.#device.write(text);
+    this.#written = Promise.all([this.#written, written]).then(() => {});
+    return written;
   }
 
   async #readLines(signal: AbortSignal): Promise<void> {

@@ -75,6 +75,10 @@ export class EditingConsole implements LineConsole {
     this.#screen.update({ prompt: prompt ?? this.#prompt, text, cursor, pending });
   }
 
+  clear(): void {
+    this.#screen.clear();
+  }
+
   askSecret(question: string): Promise<string | undefined> {
     return this.#input.askSecret(question);
   }

@@ -12,6 +12,8 @@ export interface LineConsole {
   setPending(lines: readonly string[]): void;
   /** Shows the draft anew, which changed without a key. */
   draftChanged(): void;
+  /** Clears the terminal. */
+  clear(): void;
   /** Asks for one line without showing it; undefined when the person refuses. */
   askSecret(question: string): Promise<string | undefined>;
   /** Writes a sequence that shows nothing, such as the bell. */

@@ -1,16 +1,19 @@
 import type { Message } from "../../core/messages/message.ts";
-import type { ChatFace, FaceContext, LoadOptions } from "../chat/chat_face.ts";
-import { chooseConversation, conversationKeys } from "../chat/conversation_keys.ts";
-import type { ConversationRef } from "../chat/conversation_ref.ts";
+import type { ChatFace, FaceContext, FoundOptions, LoadOptions } from "../chat/chat_face.ts";
+import { chooseConversation, conversationKeys } from "../chat/conversations/conversation_keys.ts";
+import type { ConversationRef } from "../chat/conversations/conversation_ref.ts";
+import { resultName } from "../chat/conversations/found_messages.ts";
+import type { LogPart } from "../chat/conversations/log_part.ts";
+import type { LogTarget, ScrollPlace } from "../chat/conversations/log_target.ts";
 import { editingKeys, type KeyHelp } from "../input/key_help.ts";
 import type { TerminalDevice } from "../input/terminal_device.ts";
 import type { Style } from "../text/style.ts";
-import { Transcript } from "../text/transcript.ts";
+import { type MessageLineOptions, Transcript } from "../text/transcript.ts";
 import { DumbConsole } from "./dumb_console.ts";
 import { EditingConsole } from "./editing_console.ts";
 import type { LineConsole } from "./line_console.ts";
-import { pendingLines, promptText, unreadText } from "./line_texts.ts";
-import { loadRecent, PrintedPage, type RecentPage } from "./printed_page.ts";
+import { partTitle, pendingLines, promptText, unreadText } from "./line_texts.ts";
+import { loadAround, loadRecent, PrintedPage, type RecentPage } from "./printed_page.ts";
 
 export interface LineFaceOptions {
   readonly device: TerminalDevice;
@@ -38,7 +41,13 @@ export class LineFace implements ChatFace {
   readonly #page = new PrintedPage();
   /** Messages of a conversation that wait until its page is printed. */
   #held: { readonly conversation: string; readonly messages: HeldMessage[] } | undefined;
+  /** Pends while an entry waits for the message that it answers or pins, and later entries for that one. */
+  #printing: Promise<void> | undefined;
   #toldMissed = false;
+  /** The message that the person went to last. */
+  #scrolledTo: ScrollPlace | undefined;
+  /** The newest messages of the current conversation were not printed: the person went to a part before them. */
+  #isBehind = false;
 
   constructor(context: FaceContext, { device, style, isDumb = false }: LineFaceOptions) {
     const { state, composers, person } = context;
@@ -74,6 +83,10 @@ export class LineFace implements ChatFace {
     await this.#console.close();
   }
 
+  get scrolledTo(): ScrollPlace | undefined {
+    return this.#scrolledTo;
+  }
+
   update(): void {
     const { state } = this.#context;
     clearInterval(this.#countdown);
@@ -88,17 +101,39 @@ export class LineFace implements ChatFace {
   async showMessage(message: Message, { missed }: { missed: boolean }): Promise<void> {
     // Not awaited: the page comes after this message.
     if (message.conversation === this.#held?.conversation) return void this.#held.messages.push({ message, missed });
-    const { state: { current }, person } = this.#context;
+    const isNext = this.#printing === undefined && !this.#context.state.replyTargets.lacks(message);
+    if (isNext) await this.#printArrived({ message, missed });
+    // Not awaited: the message that it answers or pins comes after this one.
+    else {
+      const printing = this.#printing = this.#printLater({ message, missed });
+      void printing.then(() => {
+        if (this.#printing === printing) this.#printing = undefined;
+      });
+    }
+  }
+
+  /** Prints an entry after those before it, once the message that it answers or pins is loaded. */
+  async #printLater(held: HeldMessage): Promise<void> {
+    await this.#printing;
+    await this.#context.state.replyTargets.load(held.message);
+    await this.#printArrived(held);
+  }
+
+  async #printArrived({ message, missed }: HeldMessage): Promise<void> {
     if (!this.#wasPrinted(message)) {
       const divider = missed && !this.#toldMissed ? this.#transcript.note("--- missed while you were away ---") : [];
       if (missed) this.#toldMissed = true;
       await this.#console.print([...divider, ...this.#lines(message)]);
     }
-    if (current?.conversation === message.conversation) person.shown(current, message.seq);
+    const { state: { current }, person } = this.#context;
+    // Between the part that was printed and this message, there may be unread ones.
+    if (current?.conversation === message.conversation && !this.#isBehind) person.shown(current, message.seq);
   }
 
-  showFound(messages: readonly Message[]): Promise<void> {
-    return this.print(messages.flatMap((message) => this.#lines(message)));
+  showFound(messages: readonly Message[], { isNumbered }: FoundOptions): Promise<void> {
+    return this.print(
+      messages.flatMap((message, i) => this.#lines(message, isNumbered ? { mark: resultName(i + 1) } : {})),
+    );
   }
 
   print(lines: readonly string[]): Promise<void> {
@@ -124,6 +159,8 @@ export class LineFace implements ChatFace {
 
   open(place: ConversationRef): void {
     this.#release();
+    this.#scrolledTo = undefined;
+    this.#isBehind = false;
     this.#context.composers.opened(place);
     this.#console.draftChanged();
   }
@@ -133,10 +170,18 @@ export class LineFace implements ChatFace {
     this.#console.draftChanged();
   }
 
-  async load(place: ConversationRef, { deliveredAfter = Infinity }: LoadOptions): Promise<() => void> {
-    const held = this.#held = { conversation: place.conversation, messages: [] };
+  async load(place: ConversationRef, { deliveredAfter = Infinity, target }: LoadOptions): Promise<() => void> {
+    const { state } = this.#context;
+    const { conversation } = place;
+    // A page that is on its way yet may be replaced by a part of the same log.
+    const waiting = this.#held?.conversation === conversation ? this.#held.messages : [];
+    const held = this.#held = { conversation, messages: [...waiting] };
     try {
-      const page = await loadRecent(this.#context.state, place);
+      if (target !== undefined) {
+        const part = await loadAround(state, { place, target });
+        return () => this.#showPart(place, { part, target });
+      }
+      const page = await loadRecent(state, place);
       return () => this.#showPage(page, page.messages.filter(({ position }) => position <= deliveredAfter));
     } catch (error) {
       if (this.#held === held) this.#release();
@@ -149,9 +194,21 @@ export class LineFace implements ChatFace {
     this.#console.draftChanged();
   }
 
-  toNewest(): void {}
+  toNewest(): void {
+    const { state: { current }, person } = this.#context;
+    this.#scrolledTo = undefined;
+    if (!this.#isBehind || current === undefined) return;
+    person.attempt(async () => {
+      const show = await this.load(current, {});
+      if (this.#isBehind && this.#context.state.current === current) show();
+    });
+  }
 
   async catchUp(): Promise<void> {}
+
+  clear(): void {
+    this.#console.clear();
+  }
 
   forget(): void {
     this.#page.clear();
@@ -182,9 +239,29 @@ export class LineFace implements ChatFace {
     if (messages.length === 0) this.note(`No messages ${phrase} yet.`);
     else if (more) this.note(`The last messages ${phrase}. For more: /history 200`);
     this.#page.printed(place, shown);
+    this.#scrolledTo = undefined;
+    this.#isBehind = false;
     void this.print(shown.flatMap((message) => this.#lines(message)));
     const newest = shown.at(-1);
     if (newest !== undefined) person.shown(place, newest.seq);
+    this.#release();
+  }
+
+  #showPart(place: ConversationRef, { part, target }: { part: LogPart; target: LogTarget }): void {
+    const { state: { names }, person } = this.#context;
+    const { messages, seq, moreAfter } = part;
+    this.note(partTitle(names.phrase(place.conversation), { target, seq }));
+    void this.print(messages.flatMap((message) => this.#lines(message, message.seq === seq ? { mark: "→" } : {})));
+    this.#scrolledTo = { seq, sub: 0, hidden: 0 };
+    this.#isBehind ||= moreAfter && !this.#page.isOf(place);
+    const newest = messages.at(-1)!;
+    if (this.#isBehind) this.note("There are later messages. Enter in an empty line shows the newest.");
+    else if (moreAfter) this.note("There are later messages.");
+    else person.shown(place, newest.seq);
+    if (this.#held) {
+      const waiting = this.#held.messages;
+      waiting.splice(0, waiting.length, ...waiting.filter(({ message }) => message.seq > newest.seq));
+    }
     this.#release();
   }
 
@@ -202,8 +279,8 @@ export class LineFace implements ChatFace {
     return (isOwnEntry && sender === this.#context.state.me) || this.#page.has(message);
   }
 
-  #lines(message: Message): string[] {
-    return this.#transcript.message(message, this.#context.state.current?.conversation);
+  #lines(message: Message, options: MessageLineOptions = {}): string[] {
+    return this.#transcript.message(message, this.#context.state.current?.conversation, options);
   }
 
   #showPrompt(): void {

@@ -1,5 +1,7 @@
 import type { ChatState } from "../chat/chat_state.ts";
+import type { LogTarget } from "../chat/conversations/log_target.ts";
 import { countOf } from "../text/count_of.ts";
+import { date } from "../text/local_clock.ts";
 
 /** "[ana → ben | ben is typing] ": the text before the draft. */
 export function promptText(state: ChatState): string {
@@ -12,6 +14,12 @@ export function promptText(state: ChatState): string {
 export function pendingLines(state: ChatState): string[] {
   const { current, isLoading, pending } = state;
   return current && isLoading ? [`  loading ${state.label(current)} …`, ...pending] : pending;
+}
+
+/** "Message 12 with ben, and others around it:": the line above a part of a log. */
+export function partTitle(phrase: string, { target, seq }: { target: LogTarget; seq: number }): string {
+  if ("fromMs" in target) return `Messages ${phrase} since ${date(target.fromMs)}:`;
+  return `Message ${seq} ${phrase}, and others around it:`;
 }
 
 function condition({ client, current, typing }: ChatState): string {

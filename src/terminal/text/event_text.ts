@@ -1,6 +1,7 @@
 import type { EventKind, EventOf } from "../../core/messages/log_event.ts";
 import type { Message } from "../../core/messages/message.ts";
 import type { MemberRole } from "../../core/rooms/room.ts";
+import { describeAccess, describeMentionAll } from "./room_text.ts";
 
 const roleNames: Readonly<Record<MemberRole, string>> = {
   owner: "an owner",
@@ -8,7 +9,7 @@ const roleNames: Readonly<Record<MemberRole, string>> = {
   member: "a member",
 };
 
-type Describe<Kind extends EventKind> = (event: EventOf<Kind>, entry: Message) => string;
+type Describe<Kind extends EventKind> = (event: EventOf<Kind>, entry: Message, quote: string) => string;
 
 /** The words for each kind of event; the sender's name goes before them. */
 const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
@@ -19,6 +20,8 @@ const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
   deleted: ({ target }) => `deleted ${target}`,
   reacted: ({ target, emoji, removed }) =>
     removed ? `removed ${emoji} from ${target}` : `reacted with ${emoji} to ${target}`,
+  pinned: ({ target, removed }, _entry, quote) =>
+    `${removed ? "unpinned" : "pinned"} ${target}${quote === "" ? "" : `: “${quote}”`}`,
   room_created: (event, { text }) => `created the room #${text} (${describeAccess(event)})`,
   joined: () => "joined",
   left: () => "left",
@@ -27,12 +30,18 @@ const descriptions: { readonly [Kind in EventKind]: Describe<Kind> } = {
   unbanned: ({ user }) => `unbanned ${user}`,
   role_changed: ({ user, role }) => `made ${user} ${roleNames[role]}`,
   topic_changed: (_event, { text }) => text === "" ? "removed the topic" : `set the topic: ${text}`,
-  room_changed: (event, { text }) => `changed the room to #${text} (${describeAccess(event)})`,
+  room_changed(event, { text }) {
+    const settings = `${describeAccess(event)}, ${describeMentionAll(event.mentionAll)}`;
+    return `changed the room to #${text} (${settings})${event.byOperator ? ", by the server's operator" : ""}`;
+  },
 };
 
-/** Returns the text of a message, or describes an event: "joined", "reacted with 👍 to 12". */
-export function eventText(message: Message): string {
-  return message.event === undefined ? message.text : describe(message.event, message);
+/**
+ * Returns the text of a message, or describes an event: "joined", "reacted with 👍 to 12".
+ * @param options.quote a line of the message that the event pins; "" for none
+ */
+export function eventText(message: Message, { quote = "" }: { quote?: string } = {}): string {
+  return message.event === undefined ? message.text : describe(message.event, message, quote);
 }
 
 /**
@@ -45,11 +54,6 @@ export function textStandIn({ event, deleted, withheld }: Message): string | und
   return withheld ? "(edited; the new text is hidden from you)" : undefined;
 }
 
-function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message): string {
-  return descriptions[event.kind](event, entry);
-}
-
-function describeAccess({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): string {
-  const history = historyVisible ? "new members see earlier messages" : "new members see only new messages";
-  return `${isPublic ? "public" : "private"}, ${history}`;
+function describe<Kind extends EventKind>(event: EventOf<Kind>, entry: Message, quote: string): string {
+  return descriptions[event.kind](event, entry, quote);
 }

@@ -6,9 +6,16 @@ export interface MessageDetails {
   receiptOf(message: Message): string;
   /** The message that a reply answers, "ben: shall we?"; "" for none. */
   answeredBy(reply: Message): string;
+  /** A line of the message that an entry pins, "shall we?"; "" for none. */
+  pinnedBy(entry: Message): string;
   /** Whether marks such as `**` become styles. */
   readonly markdown: boolean;
 }
 
 /** Details of messages that nothing is known about. */
-export const noDetails: MessageDetails = { receiptOf: () => "", answeredBy: () => "", markdown: false };
+export const noDetails: MessageDetails = {
+  receiptOf: () => "",
+  answeredBy: () => "",
+  pinnedBy: () => "",
+  markdown: false,
+};

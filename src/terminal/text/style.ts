@@ -1,4 +1,5 @@
 import { hyperlink } from "./hyperlink.ts";
+import type { Multiplexer } from "./multiplexer.ts";
 
 /** Styles of text; each returns the text unchanged where the terminal has no such style. */
 export interface Style {
@@ -36,6 +37,8 @@ export interface StyleEnvironment {
   /** As in https://no-color.org: any value but the empty one turns colours off. Bold and reverse are none. */
   readonly noColor: string | undefined;
   readonly term: string | undefined;
+  /** A program between chatd and the terminal. */
+  readonly multiplexer?: Multiplexer;
 }
 
 /** Terminals without colours, by their names in terminfo: the VT52 to VT420 of DEC, and variants in monochrome. */
@@ -47,5 +50,7 @@ export function hasColours({ noColor, term = "" }: StyleEnvironment): boolean {
 
 export function chooseStyle(environment: StyleEnvironment): Style {
   if (environment.term === "dumb") return plain;
-  return hasColours(environment) ? coloured : monochrome;
+  const style = hasColours(environment) ? coloured : monochrome;
+  // screen shows no links, and the end of a long one as text: see multiplexer.ts.
+  return environment.multiplexer === "screen" ? { ...style, link: undefined } : style;
 }

@@ -1,7 +1,7 @@
 import type { Attachment, Message } from "../../core/messages/message.ts";
 import { sanitizeLine, sanitizeLines } from "../../core/sanitize.ts";
 import { truncate } from "../input/input_layout.ts";
-import type { ConversationNames } from "../chat/conversation_names.ts";
+import type { ConversationNames } from "../chat/conversations/conversation_names.ts";
 import { formatBytes } from "./byte_size.ts";
 import { eventText, textStandIn } from "./event_text.ts";
 import { clock, date } from "./local_clock.ts";
@@ -10,14 +10,19 @@ import { type MessageDetails, noDetails } from "./message_details.ts";
 import type { Style } from "./style.ts";
 
 const continuation = "      ";
-/** Cells for the message that a reply answers, at most. */
-const maxAnswered = 40;
+/** Cells for the message that a reply answers or that was pinned, at most. */
+export const maxQuoted = 40;
 
 export interface TranscriptOptions {
   readonly me: string;
   readonly names: ConversationNames;
   readonly style: Style;
   readonly details?: MessageDetails;
+}
+
+export interface MessageLineOptions {
+  /** Stands before the time, such as the number of a result. */
+  readonly mark?: string;
 }
 
 /** Turns messages into lines for a terminal, and sanitizes the text of others. */
@@ -39,19 +44,21 @@ export class Transcript {
    * "14:05 12 ben: hi": commands call the message 12. A message outside `current`, the conversation that the person writes
    * to, begins with the name of its own.
    */
-  message(message: Message, current: string | undefined): string[] {
-    const { conversation, event, deleted, editedAt, replyTo, attachment, reactions = [] } = message;
+  message(message: Message, current: string | undefined, { mark = "" }: MessageLineOptions = {}): string[] {
+    const { conversation, event, deleted, editedAt, replyTo, attachment, pinned, reactions = [] } = message;
     const dim = this.#style.dim;
     const elsewhere = conversation === current ? "" : `${this.#style.warn(`[${this.#names.label(conversation)}]`)} `;
     const sender = sanitizeLine(message.sender);
-    const start = `${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
+    const marked = mark === "" ? "" : `${this.#style.bold(mark)} `;
+    const start = `${marked}${dim(`${clock(message.acceptedAt)} ${message.seq}`)} ${elsewhere}`;
     const day = this.#newDay(message.acceptedAt);
     if (event !== undefined) {
-      const [first, ...rest] = sanitizeLines(eventText(message));
+      const quote = truncate(this.#details.pinnedBy(message), maxQuoted);
+      const [first, ...rest] = sanitizeLines(eventText(message, { quote }));
       return [...day, `${start}${dim(`* ${sender} ${first}`)}`, ...rest.map(indent).map(dim)];
     }
     const name = message.sender === this.#me ? dim(`${sender}:`) : this.#style.bold(`${sender}:`);
-    const answered = truncate(this.#details.answeredBy(message), maxAnswered);
+    const answered = truncate(this.#details.answeredBy(message), maxQuoted);
     const answers = replyTo === undefined ? "" : `${dim(`(to ${replyTo}${answered === "" ? "" : ` ${answered}`})`)} `;
     const words = message.automatic ? dim : (text: string) => text;
     const standIn = textStandIn(message);
@@ -65,6 +72,7 @@ export class Transcript {
     }
     const receipt = this.#details.receiptOf(message);
     const marks = [
+      ...(pinned ? ["(pinned)"] : []),
       ...(editedAt !== undefined && standIn === undefined ? ["(edited)"] : []),
       ...reactions.map(({ emoji, count }) => `${sanitizeLine(emoji)} ${count}`),
       ...(receipt !== "" ? [receipt] : []),

@@ -30,7 +30,7 @@ Deno.test("a broker with TLS is trusted with its CA, and not without it", async 
   await (await connection.channel(() => {})).checkExchange("amq.direct");
 
   const untrusted = await rejectsWith("unavailable", open(secure));
-  assert.match(untrusted.message, /certificate that is not trusted .* --ca/);
+  assert.match(untrusted.message, /certificate that is not trusted: .* --ca/);
   Deno.env.set("NODE_TLS_REJECT_UNAUTHORIZED", "0");
   try {
     const stillUntrusted = await rejectsWith("unavailable", open(secure));

@@ -27,6 +27,19 @@ Deno.test("the next run reads the saved state, separately for each server and us
   });
 });
 
+Deno.test("a login of its own shares neither the state nor the consumers of the others", async () => {
+  await inFolder((folder) => {
+    const logins = [undefined, "work", "home"];
+    const open = (ownLogin?: string) => new ClientState({ server: "host:1", user: "ana", ownLogin, folder });
+    for (const name of logins) open(name).update(() => ({ token: `of ${name}` }));
+    assert.deepEqual(logins.map((name) => open(name).read().token), ["of undefined", "of work", "of home"]);
+    using stack = new DisposableStack();
+    assert.deepEqual(logins.map((name) => stack.use(open(name).takeConsumer("ui")).name), ["ui", "ui", "ui"]);
+    new ClientState({ server: "host:1", user: "ana+work", folder }).update(() => ({ token: "of another user" }));
+    assert.equal(open("work").read().token, "of work");
+  });
+});
+
 Deno.test("only the owner can read the state, and no temporary file remains", {
   ignore: Deno.build.os === "windows",
 }, async () => {
@@ -112,6 +125,11 @@ Deno.test("an error names the folder that cannot be used", async () => {
     assert.throws(() => new ClientState({ server: "host:1", user: "ana", folder: `${folder}/file/x` }), {
       code: "invalid_argument",
       message: /file\/x: .*XDG_STATE_HOME/,
+    });
+    Deno.mkdirSync(`${folder}/host%3A1_ana.json`);
+    assert.throws(() => new ClientState({ server: "host:1", user: "ana", folder }).read(), {
+      code: "invalid_argument",
+      message: /^Cannot read the login in [^\n]+_ana\.json: it is a folder\. /,
     });
   });
 });

@@ -3,7 +3,7 @@ import { serverFrames } from "../../../src/amqp/payload.ts";
 import { messageRecord, roomRecord, userRecord } from "../../../src/commands/script/json_records.ts";
 import { messageFormat } from "../../../src/commands/script/message_format.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
-import { PresenceState } from "../../../src/gen/chatd/v1/chat.ts";
+import { PresenceState, Role } from "../../../src/gen/chatd/v1/chat.ts";
 import { binaryFromJson, jsonObject } from "../../../src/wire/json_messages.ts";
 import { EncodedFrame } from "../../../src/wire/server_frame.ts";
 import { encodeMessageItem } from "../../../src/wire/server_items.ts";
@@ -103,8 +103,17 @@ Deno.test("users and rooms are proto3 JSON too", () => {
     displayName: "Ana",
   });
   const id = `+${"a".repeat(26)}`;
-  const room = { id, name: "ops", topic: "", historyVisible: false, members: 2, createdAtMs: 9 };
+  const room = {
+    id,
+    name: "ops",
+    topic: "",
+    historyVisible: false,
+    members: 2,
+    createdAtMs: 9,
+    mentionAll: Role.OWNER,
+  };
   const { address, invitedBy, createdAtMs, members } = roomRecord({ ...room, public: false }, { invitedBy: "ben" });
   assert.deepEqual([address, invitedBy, createdAtMs, members], [id, "ben", "9", 2]);
-  assert.equal(roomRecord({ ...room, public: true }).address, "#ops");
+  const record = roomRecord({ ...room, public: true });
+  assert.deepEqual([record.address, record.mentionAll], ["#ops", "ROLE_OWNER"]);
 });

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { RoomNames } from "../../../src/commands/script/room_names.ts";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
-import { Conversation } from "../../../src/gen/chatd/v1/chat.ts";
+import { Conversation, Room } from "../../../src/gen/chatd/v1/chat.ts";
 
 const id = `+${"a".repeat(26)}`;
 
-const room = { id, name: "ops", topic: "", public: true, historyVisible: false, members: 1, createdAtMs: 1 };
+const room = { ...Room.decode(new Uint8Array()), id, name: "ops", public: true, members: 1, createdAtMs: 1 };
 const conversation = { ...Conversation.decode(new Uint8Array()), room };
 
 function message(fields: Partial<Message> = {}): Message {

@@ -96,3 +96,26 @@ Deno.test("an invited user is notified, but not of an invitation by a user whom 
   }
   assert.deepEqual([ben, cleo].map(({ notices }) => notices.length), [0, 1]);
 });
+
+Deno.test("an entry is offered to each reader with how it names them, and an edit tells who was named before", async () => {
+  await using test = await TestChat.open({ users: ["ana", "ben", "cleo", "dan"] });
+  const { join, edit } = await openRoom(test, { historyVisible: true });
+  const readers: FakeSubscriber[] = [];
+  for (const user of ["ben", "cleo", "dan"]) {
+    await join(user);
+    readers.push(await come(test, user));
+  }
+  const [ben, cleo, dan] = readers;
+  const author = await come(test, "ana");
+  test.chat.presence.setAway(cleo, true);
+  const { seq } = await test.send("ana", "#ops", "@here and @ana, ask @dan");
+  await edit(seq, "@here and @cleo");
+  await edit(seq, "@cleo and @room");
+  await edit(seq, "none");
+  const namings = (reader: FakeSubscriber) =>
+    reader.offered.filter(({ message }) => message.text !== "").map(({ message }) => message.naming);
+  assert.deepEqual(namings(ben), ["new", "kept", "kept", undefined]);
+  assert.deepEqual(namings(cleo), [undefined, "new", "kept", undefined]);
+  assert.deepEqual(namings(dan), ["new", "kept", "kept", undefined]);
+  assert.deepEqual(namings(author), [undefined, undefined, undefined, undefined], "authors do not name themselves");
+});

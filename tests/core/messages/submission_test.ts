@@ -11,7 +11,8 @@ const id = `+${"a".repeat(26)}`;
 function namedBy(text: string, { sender = "ana", count }: { sender?: string; count: number }): readonly string[] {
   const roles = new Map<string, CurrentRole>([["ana", "owner"], ["invited-3", "invited"]]);
   for (let number = 1; number <= count; number++) roles.set(`user-${number}`, "member");
-  const record = { name: "ops", topic: "", isPublic: true, historyVisible: false, createdAt: 0, asOf: 1 };
+  const mentionAll = "moderator" as const;
+  const record = { name: "ops", topic: "", isPublic: true, historyVisible: false, mentionAll, createdAt: 0, asOf: 1 };
   const room = new RoomState({ ...record, id, roles, inviters: new Map([["invited-3", "ana"]]), firstSeqs: new Map() });
   const draft: CheckedDraft = {
     sender,

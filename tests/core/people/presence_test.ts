@@ -239,6 +239,32 @@ Deno.test("a program that says so makes its user present", async () => {
   await presence.close();
 });
 
+Deno.test("a program that says its user is away does not make them present, nor away", async () => {
+  using time = new FakeTime();
+  const { presence, come, go } = await open();
+  const [ana, ben] = people();
+  const script = new FakeSubscriber({ user: "ana" }, "script");
+  for (const each of [ben, script]) come(each);
+  presence.setAway(script, true);
+  await turns();
+  assert.equal(presence.stateOf("ana"), "offline");
+  come(ana);
+  await turns();
+  assert.equal(presence.stateOf("ana"), "online");
+  go(ana);
+  await time.tick(3_000);
+  assert.equal(presence.stateOf("ana"), "offline");
+  presence.setAway(script, false);
+  assert.equal(presence.stateOf("ana"), "online");
+  presence.setAway(script, true);
+  await time.tick(3_000);
+  assert.deepEqual([presence.stateOf("ana"), told(ben).map(([, state]) => state)], [
+    "offline",
+    ["online", "offline", "online", "offline"],
+  ]);
+  await presence.close();
+});
+
 Deno.test("users who begin a conversation are told of each other's presence, unless one hides it or blocks", async () => {
   const { store, presence, settings, come } = await open();
   const [ana, ben, cleo] = people();

@@ -14,6 +14,7 @@ function record(asOf: number, members: string[]): RoomRecord {
     topic: "",
     isPublic: true,
     historyVisible: true,
+    mentionAll: "moderator",
     createdAt: 0,
     roles: new Map(members.map((user) => [user, "member"])),
     inviters: new Map(),

@@ -134,6 +134,28 @@ Deno.test("nobody joins a room by its name that is being made private", async ()
   assert.deepEqual(await rooms.roles("ana", room), ["ana owner"]);
 });
 
+Deno.test("a room that lets fewer members mention all does so from the request on, unless it fails", async () => {
+  const { rooms, messages } = await openGated();
+  await using _ = rooms;
+  const { chat } = rooms.test;
+  const room = await rooms.create("ana", "ops");
+  await rooms.join("ben", room);
+  const isForAll = async ({ position }: { position: number }) =>
+    (await chat.messagesAfter("ana", position - 1, { limit: 1, maxBytes: 1_000 })).messages[0].audience === "room";
+  assert.equal(await isForAll(await rooms.test.send("ben", room, "@room")), false);
+  await rooms.update("ana", room, { mentionAll: "member" });
+  assert.equal(await isForAll(await rooms.test.send("ben", room, "@room")), true);
+  const gate = messages.hold();
+  const narrowed = rooms.update("ana", room, { mentionAll: "owner" });
+  await gate.begun;
+  const meanwhile = rooms.test.send("ben", room, "@room");
+  await turns(2);
+  gate.release(new ChatError("storage_full", "The disk is full."));
+  await rejectsWith("storage_full", narrowed);
+  assert.equal(await isForAll(await meanwhile), false);
+  assert.equal(await isForAll(await rooms.test.send("ben", room, "@room")), true);
+});
+
 Deno.test("a removal that fails does not undo another one that waits", async () => {
   const { rooms, messages } = await openGated();
   await using _ = rooms;

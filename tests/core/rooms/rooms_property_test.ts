@@ -38,6 +38,8 @@ const actions = [
   "edit",
   "delete",
   "react",
+  "pin",
+  "unpin",
   "block",
   "unblock",
   "forget",
@@ -113,7 +115,8 @@ class Referee {
   }
 
   #mayHappen({ sender, event }: Message): boolean {
-    const may = (action: RoomAction) => mayDo(this.#standing(sender), action, this.#isPublic);
+    const may = (action: RoomAction) =>
+      mayDo(this.#standing(sender), action, { isPublic: this.#isPublic, mentionAll: "moderator" });
     switch (event?.kind) {
       case undefined:
         return may("send");
@@ -139,6 +142,8 @@ class Referee {
         return may("update");
       case "reacted":
         return may("react");
+      case "pinned":
+        return may("pin");
       case "edited":
         return may("delete_own") && this.#log[event.target - 1].sender === sender;
       case "deleted":
@@ -217,6 +222,9 @@ async function take(rooms: TestRooms, room: string, { action, user, other, numbe
       return await posting.submit(await posting.checkDelete(user, message));
     case "react":
       return await posting.submit(await posting.checkReaction(user, { ...message, emoji: "👍", remove: flag }));
+    case "pin":
+    case "unpin":
+      return await posting.submit(await posting.checkPin(user, { ...message, remove: action === "unpin" }));
     case "block":
     case "unblock":
       if (user !== stranger && user !== other) await settings[action](user, other);

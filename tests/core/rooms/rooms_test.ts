@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import type { MemberRole } from "../../../src/core/rooms/room.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
 import { sendMessage } from "../../support/servers/send_message.ts";
 import { FakeSubscriber } from "../../support/servers/test_chat.ts";
@@ -56,6 +57,25 @@ Deno.test("the operator adds users to private rooms, but neither twice nor past 
   await rejectsWith("not_found", add("stranger"));
   await rooms.remove("ana", room, "ben", { ban: true });
   await rejectsWith("permission_denied", add("ben"));
+});
+
+Deno.test("the operator sets who may mention all, in the name of the highest member", async () => {
+  await using rooms = await TestRooms.open();
+  const { chat, clock } = rooms.test;
+  const room = await rooms.create("cleo", "plans");
+  const set = (mentionAll: MemberRole) =>
+    chat.rooms.setMentionAll({ id: createMessageId(clock.now()), roomId: room, mentionAll });
+  for (const user of ["ana", "ben"]) await rooms.join(user, room);
+  await rooms.setRole("cleo", room, "ben", "owner");
+  const posted = await set("owner");
+  const entry = (await chat.messagesAfter("ana", posted.position - 1, { limit: 1, maxBytes: 1_000 })).messages[0];
+  const event = { kind: "room_changed", isPublic: true, historyVisible: false, mentionAll: "owner", byOperator: true };
+  assert.deepEqual([entry.sender, entry.text, entry.event], ["ben", "plans", event]);
+  assert.equal((await chat.roomKeeper.show(room)).room.mentionAll, "owner");
+  const nowhere = { id: createMessageId(clock.now()), roomId: `+${"a".repeat(26)}`, mentionAll: "owner" } as const;
+  await rejectsWith("not_found", chat.rooms.setMentionAll(nowhere));
+  for (const user of ["ana", "ben", "cleo"]) await rooms.leave(user, room);
+  await rejectsWith("permission_denied", set("member"));
 });
 
 Deno.test("a removal that could not be stored did not happen", async () => {

@@ -100,14 +100,14 @@ Deno.test("a server is healthy without TLS and with it, with a certificate of an
 Deno.test("a server that requires client certificates is unavailable", async () => {
   await using test = await startTestGrpcServer({ tls: { ...serverTls, clientCa: pem(certificates.authority) } });
   const { port } = test.server;
-  await assertUnavailable(checkHealth({ host, port, tls: true }), /^it requires a client certificate$/);
-  await assertUnavailable(checkHealth({ host, port, tls: false }), /^Connection dropped$/);
+  await assertUnavailable(checkHealth({ host, port, tls: true }), /^it requires a client certificate: give /);
+  await assertUnavailable(checkHealth({ host, port, tls: false }), /^it closed the connection without an answer: /);
 });
 
 Deno.test("neither side speaks plain text where the other speaks TLS", async () => {
   await using secure = await startTestGrpcServer({ tls: serverTls });
   const plainly = checkHealth({ host, port: secure.server.port, tls: false });
-  await assertUnavailable(plainly, /^Connection dropped$/);
+  await assertUnavailable(plainly, /^it closed the connection without an answer: /);
   await using plain = await startTestGrpcServer();
   await assertUnavailable(checkHealth({ host, port: plain.server.port, tls: true }), /^it does not speak TLS/);
 });
@@ -171,7 +171,7 @@ Deno.test("a closed port is unavailable", async () => {
   const { port, ...listener } = await listen(() => {});
   await listener[Symbol.asyncDispose]();
   for (const tls of [false, true]) {
-    await assertUnavailable(checkHealth({ host, port, tls }), /^connect ECONNREFUSED 127\.0\.0\.1:\d+$/);
+    await assertUnavailable(checkHealth({ host, port, tls }), /^connection refused$/);
   }
 });
 
@@ -195,7 +195,7 @@ for (const tls of [false, true]) {
     await using web = await listen((socket) =>
       void socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"))
     );
-    const message = tls ? /^it does not speak TLS/ : /^it does not speak HTTP\/2 without TLS$/;
+    const message = tls ? /^it does not speak TLS/ : /^it does not speak HTTP\/2 without TLS: check the port, /;
     await assertUnavailable(checkHealth({ host, port: web.port, tls }), message);
   });
 }

@@ -103,7 +103,7 @@ Deno.test("a missing server, and one that answers with HTTP/1.1, are unavailable
     assert.equal(error?.code, "unavailable");
     await assert.rejects(transport.logIn(login, {}), {
       code: "unavailable",
-      message: /^Cannot reach the server at \S+: it does not speak HTTP\/2 without TLS\.$/,
+      message: /^Cannot reach the server at \S+: it does not speak HTTP\/2 without TLS: check the port, [^.]+ --tls\.$/,
     });
   });
 });
@@ -120,7 +120,8 @@ Deno.test("a server that speaks HTTP/2 and breaks a rule is not reported as spea
   }, async (transport) => {
     await assert.rejects(transport.logIn(login, {}), {
       code: "unavailable",
-      message: /^Cannot reach the server at \S+: HTTP\/2 failed: A frame of type 0 belongs to the stream\.$/,
+      message:
+        /^Cannot reach the server at \S+: it broke a rule of HTTP\/2 \(A frame of type 0 belongs to the stream\)\.$/,
     });
   }));
 
@@ -137,7 +138,7 @@ Deno.test("a received HTTP status is the reason of a failed call, however the co
   }, async (transport) => {
     await assert.rejects(transport.logIn(login, {}), {
       code: "unavailable",
-      message: /^Cannot reach the server at \S+: The peer answered with HTTP 502\.$/,
+      message: /^Cannot reach the server at \S+: a proxy answers there with HTTP 502, without a server behind it\.$/,
     });
   }));
 

@@ -172,7 +172,7 @@ Deno.test("a server with a method that nothing answers does not start", async ()
   const options = { chat: test.chat, onLogIn() {} } as never;
   assert.throws(
     // @ts-expect-error the method has no handler
-    () => withTwins(options, { ...service, methods: { search, listPins: search } }, {}),
-    /No handler answers chatd.v1.ChatService.listPins/,
+    () => withTwins(options, { ...service, methods: { search, listStickers: search } }, {}),
+    /No handler answers chatd.v1.ChatService.listStickers/,
   );
 });

@@ -85,6 +85,13 @@ Deno.test("scripts send and read by single calls", async () => {
   assert.deepEqual(users.users.map(({ name }) => name), ["ana", "ben"]);
   const whoAmI = await single<{ user: string }>((client, done) => client.whoAmI({}, metadata, done));
   assert.equal(whoAmI.user, "ana");
+  await single((client, done) =>
+    client.pin({ to: "ben", seq: 1, id: createMessageId(), remove: false }, metadata, done)
+  );
+  const { pins } = await single<{ pins: { user: string; message?: { text: string } }[] }>((client, done) =>
+    client.listPins({ with: "ben", beforePosition: 0, limit: 0 }, metadata, done)
+  );
+  assert.deepEqual(pins.map(({ user, message }) => [user, message?.text]), [["ana", "from a script"]]);
 });
 
 Deno.test("scripts say what was read, ask for it, and set what others see by single calls", async () => {

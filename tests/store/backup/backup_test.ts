@@ -8,7 +8,7 @@ import { restoreBackup } from "../../../src/store/backup/restore.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { rejectsWith, throwsWith } from "../../support/checks/chat_error_assertions.ts";
-import { wholeLog } from "../../support/servers/stored_messages.ts";
+import { accept, entryAppend, wholeLog } from "../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 interface BackedUp extends Disposable {
@@ -74,6 +74,23 @@ Deno.test("a restored backup is complete, has a new epoch, and belongs to its ow
     (await after.messages.history("ana", "ana:ben", page))?.messages,
     (await before.messages.history("ana", "ana:ben", page))?.messages,
   );
+});
+
+Deno.test("a restored backup has the pins of the time of the backup", async () => {
+  using folder = await backedUp();
+  const [backup, restored] = [`${folder.path}/with-pins`, `${folder.path}/restored`];
+  const page = { beforePosition: 0, limit: 10, maxBytes: 100_000 };
+  using before = openStore({ folder: folder.data });
+  for (const target of [3, 7]) {
+    await accept(before.messages, entryAppend("ana:ben", "ben", { event: { kind: "pinned", target, removed: false } }));
+  }
+  await makeBackup({ folder: folder.data, to: backup, chatd: "0.1.0" });
+  await accept(before.messages, entryAppend("ana:ben", "ana", { event: { kind: "deleted", target: 7 } }));
+  restoreBackup({ from: backup, folder: restored, logOut: false });
+  using after = openStore({ folder: restored });
+  const pinned = async ({ messages }: typeof before) =>
+    (await messages.pinsIn("ana", "ana:ben", page)).pins.map(({ message, user }) => [message.seq, user]);
+  assert.deepEqual([await pinned(before), await pinned(after)], [[[3, "ben"]], [[7, "ben"], [3, "ben"]]]);
 });
 
 Deno.test("a backup has a single database file, including entries of the write-ahead log", async () => {
@@ -287,6 +304,21 @@ Deno.test("neither backup nor restore overwrites files", async () => {
   throwsWith("already_exists", () => restoreBackup({ from: folder.backup, folder: other, logOut: false }));
   throwsWith("already_exists", () => restoreBackup({ from: folder.backup, folder: folder.data, logOut: false }));
   assert.equal(Deno.readTextFileSync(`${other}/note`), "keep");
+});
+
+Deno.test("a path that the system refuses is named, with the reason", async () => {
+  using folder = await backedUp();
+  Deno.writeTextFileSync(`${folder.path}/file`, "");
+  Deno.symlinkSync("loop", `${folder.path}/loop`);
+  const refused = [["file/inside", "not a folder"], ["loop", "form a circle"], ["n".repeat(300), "too long"]];
+  for (const [name, reason] of refused) {
+    const path = `${folder.path}/${name}`;
+    const reasoned = (error: Error) => error.message.includes(`"${path}"`) && error.message.includes(reason);
+    await assert.rejects(makeBackup({ folder: folder.data, to: path, chatd: "0.1.0" }), reasoned);
+    assert.throws(() => restoreBackup({ from: folder.backup, folder: path, logOut: false }), reasoned);
+  }
+  const unread = { from: `${folder.path}/loop`, folder: `${folder.path}/new`, logOut: false };
+  assert.match(throwsWith("invalid_argument", () => restoreBackup(unread)).message, /Cannot read .*circle/);
 });
 
 Deno.test("backing up a folder without data fails", async () => {

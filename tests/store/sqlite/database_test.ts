@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../../src/core/chat_error.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { defaultSettings } from "../../../src/core/people/settings_store.ts";
 import { Database, migrate } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { addMigrationFunctions } from "../../../src/store/sqlite/migration_functions.ts";
 import { migrations } from "../../../src/store/sqlite/migrations.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
 import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../support/servers/stored_messages.ts";
@@ -25,6 +27,13 @@ function editDatabase(folder: string, sql: string): void {
   connection.exec(sql);
   connection.close();
 }
+
+Deno.test("the steps that databases have taken do not change, so a backup has the triggers that restore expects", () => {
+  // The steps of the last published version.
+  const published = { steps: 19, sha256: "8acb4a96a79dd0c494b9b31d4e1eb6f0643e04f2c57727fdb26508831016f371" };
+  const steps = migrations.slice(0, published.steps).join("\0");
+  assert.equal(createHash("sha256").update(steps).digest("hex"), published.sha256);
+});
 
 Deno.test("a reopened store has its log, epoch and accounts", async () => {
   using folder = temporaryFolder();
@@ -227,6 +236,38 @@ Deno.test("accounts from before skeletons keep working when they look alike, and
   }
   assert.equal(await accounts.deleteUser("ana", { alias: "deleted.y", erase: false }), true);
   assert.equal((await accounts.findUser("4na"))?.name, "4na");
+});
+
+Deno.test("rooms from before their setting let moderators mention all, and those who were online stay named", async () => {
+  using folder = temporaryFolder();
+  const connection = new DatabaseSync(`${folder.path}/chatd.sqlite`);
+  addMigrationFunctions(connection);
+  migrate(connection, "test", migrations.slice(0, migrations.findIndex((step) => step.includes("mention_all"))));
+  const room = `+${"a".repeat(26)}`;
+  connection.exec(`
+    INSERT INTO user (id, name, password_hash, disabled, created_at) VALUES
+      (1, 'ana', 'hash', 0, 1), (2, 'ben', 'hash', 0, 1), (3, 'cleo', 'hash', 0, 1);
+    INSERT INTO conversation (id, name, head_seq, head_position) VALUES (1, '${room}', 2, 2);
+    INSERT INTO room (conversation, name, topic, public, history_visible, creator, created_at, members)
+      VALUES (1, 'ops', x'', 1, 1, 1, 1, 3);
+    INSERT INTO member (conversation, user, role, room) VALUES (1, 1, 3, 1), (1, 2, 1, 1), (1, 3, 1, 1);
+    INSERT INTO span (user, conversation, first_seq, last_seq, last_position, room) VALUES
+      (1, 1, 1, 9007199254740991, 9007199254740991, 1), (2, 1, 1, 9007199254740991, 9007199254740991, 1),
+      (3, 1, 1, 9007199254740991, 9007199254740991, 1);
+    INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, audience, uncounted) VALUES
+      (1, 1, 1, 1, randomblob(16), 1, x'', 5, 3, 0, 1),
+      (2, 1, 2, 1, randomblob(16), 2, CAST('@here' AS BLOB), 0, NULL, 2, 1);
+    INSERT INTO mention (user, conversation, seq, message) VALUES (2, 1, 2, 2);
+  `);
+  connection.close();
+  using store = openStore({ folder: folder.path });
+  assert.equal((await store.rooms.findRoom(room))?.mentionAll, "moderator");
+  const naming = async (seq: number) =>
+    await Promise.all(["ben", "cleo"].map(async (user) => (await store.messages.entry(user, room, seq))?.naming));
+  assert.deepEqual(await naming(2), ["new", undefined]);
+  const edit = { event: { kind: "edited", target: 2 }, text: "@here!", audience: "here", here: ["cleo"] } as const;
+  const { seq } = await accept(store.messages, entryAppend(room, "ana", edit));
+  assert.deepEqual(await naming(seq), ["kept", undefined]);
 });
 
 Deno.test("a message writes one row in a room, regardless of the number of members", async () => {

@@ -215,6 +215,25 @@ Deno.test("a mention by an edit is removed with its message, though the edit sta
   assert.deepEqual([mentions, unread, headSeq], [0, 1, 3]);
 });
 
+Deno.test("a pin is removed with its message, and makes place for another", async () => {
+  using store = await storeWith(52);
+  const pin = (target: number, acceptedAt: number) => ({
+    ...directAppend("ben", "ana", { text: "", acceptedAt }),
+    event: { kind: "pinned", target, removed: false } as const,
+  });
+  for (let seq = 1; seq <= 50; seq++) await accept(store.messages, pin(seq, start + 60 * day));
+  assert.deepEqual((await store.messages.commit([pin(51, start + 60 * day)])).map(({ kind }) => kind), [
+    "too_many_pins",
+  ]);
+  await store.retention.setRule({ conversation: "ana:ben", maxAgeMs: undefined, maxEntries: 100 });
+  await sweep(store, start + 60 * day);
+  assert.equal((await accept(store.messages, pin(51, start + 60 * day))).seq, 103);
+  const page = { beforePosition: 0, limit: 100, maxBytes: 1_000_000 };
+  const { pins } = await store.messages.pinsIn("ana", "ana:ben", page);
+  assert.deepEqual(pins.map(({ message }) => message.seq), [51, ...Array.from({ length: 48 }, (_, i) => 50 - i)]);
+  assert.deepEqual((await store.messages.commit([pin(2, start + 60 * day)])).map(({ kind }) => kind), ["gone"]);
+});
+
 Deno.test("reactions are removed with their message, and new ones to a removed message are refused", async () => {
   using store = await storeWith(2);
   const about = { ...directAppend("ben", "ana", { text: "" }), acceptedAt: start + 2 * day };

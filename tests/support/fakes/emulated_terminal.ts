@@ -18,6 +18,7 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   readonly #terminal: xterm.Terminal;
   readonly #typed: Uint8Array[] = [];
   readonly #resizeListeners = new Set<() => void>();
+  readonly #continueListeners = new Set<() => void>();
   #wake = Promise.withResolvers<void>();
   #ended = false;
 
@@ -40,6 +41,12 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
     const lines = Array.from({ length: active.length }, (_, i) => active.getLine(i)!.translateToString(true));
     while (lines.at(-1) === "") lines.pop();
     return lines;
+  }
+
+  /** Everything that is seen without scrolling back. */
+  get screen(): string[] {
+    const { active } = this.#terminal.buffer;
+    return this.lines.slice(active.baseY);
   }
 
   /** The cell that the cursor is in, counted like `lines`. */
@@ -110,6 +117,22 @@ export class EmulatedTerminal implements TerminalDevice, Disposable {
   onResize(listener: () => void): () => void {
     this.#resizeListeners.add(listener);
     return () => this.#resizeListeners.delete(listener);
+  }
+
+  onContinue(listener: () => void): () => void {
+    this.#continueListeners.add(listener);
+    return () => this.#continueListeners.delete(listener);
+  }
+
+  /** Plays a shell that has the terminal while the program is suspended, writes something, and continues it. */
+  async continueAfter(shell: string): Promise<void> {
+    await this.write(shell);
+    for (const listener of this.#continueListeners) listener();
+  }
+
+  /** Whether it shows its second screen, which has no lines above it. */
+  get isAlternate(): boolean {
+    return this.#terminal.buffer.active.type === "alternate";
   }
 
   [Symbol.dispose](): void {

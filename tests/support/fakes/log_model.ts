@@ -1,7 +1,8 @@
 import type { LogEvent, RoomEvent } from "../../../src/core/messages/log_event.ts";
-import { directMembers, type Message } from "../../../src/core/messages/message.ts";
+import { directMembers, type Message, type Pin } from "../../../src/core/messages/message.ts";
+import type { MentionAudience } from "../../../src/core/messages/mentions.ts";
 import type { Append, ChangeResult, ConversationSummary, MoveRead } from "../../../src/core/messages/message_store.ts";
-import { isRoomId, type Room, type RoomRole } from "../../../src/core/rooms/room.ts";
+import { isRoomId, type MemberRole, type Room, type RoomRole } from "../../../src/core/rooms/room.ts";
 import { invitationBase } from "../../../src/store/sqlite/log/conversation_list.ts";
 
 interface Stay {
@@ -14,6 +15,7 @@ interface ModelRoom {
   topic: string;
   isPublic: boolean;
   historyVisible: boolean;
+  mentionAll: MemberRole;
   readonly createdAt: number;
 }
 
@@ -42,8 +44,20 @@ interface Entry {
   editedSeq?: number;
   deleted: boolean;
   reactions: Emoji[];
-  /** By user, the seq of the message or of the edit that first named them. */
-  mentions: ReadonlyMap<string, number>;
+  /** Of the entry that pinned it. */
+  pinSeq?: number;
+  /** The members that the message and each of its edits named, the oldest first; empty when it was deleted. */
+  namings: readonly NamedMembers[];
+}
+
+/** The members that a text names. */
+interface NamedMembers {
+  /** Of the message or of its edit. */
+  readonly seq: number;
+  readonly audience: MentionAudience | undefined;
+  readonly byName: readonly string[];
+  /** Those who were online when the message began to say "@here". */
+  readonly here: readonly string[];
 }
 
 const never = Number.MAX_SAFE_INTEGER;
@@ -80,6 +94,9 @@ export class LogModel {
       if (event.kind === "reacted" && event.removed && !hasReaction(target, event.emoji, append.sender)) {
         return "no_reaction";
       }
+      if (event.kind === "pinned" && event.removed === !this.#isPinned(target, append.sender)) {
+        return event.removed ? "not_pinned" : "pinned";
+      }
     }
     if (this.#isNameTaken(append)) return "name_taken";
     const log = this.logs.get(conversation) ?? [];
@@ -93,7 +110,7 @@ export class LogModel {
       text: append.text,
       deleted: false,
       reactions: [],
-      mentions: new Map(event ? [] : append.mentions?.map((user) => [user, log.length + 1])),
+      namings: event ? [] : [namedBy(append, { seq: log.length + 1 })],
     };
     log.push(entry);
     if (!isRoomId(conversation) && log.length === 1) {
@@ -110,9 +127,9 @@ export class LogModel {
     const before = this.#readSeq(conversation, user);
     const between = this.logs.get(conversation)!.slice(before, through);
     const others = between.some(({ append, deleted }) => !append.event && !deleted && append.sender !== user);
-    const named = this.logs.get(conversation)!.some(({ append, mentions }) => {
-      const seq = mentions.get(user);
-      return append.sender !== user && seq !== undefined && seq > before && seq <= through;
+    const named = this.logs.get(conversation)!.some((entry) => {
+      const seq = namedSince(entry, user);
+      return entry.append.sender !== user && seq !== undefined && seq > before && seq <= through;
     });
     if (through > before && !(ownOnly && (others || named))) this.#read.set(key(conversation, user), through);
   }
@@ -136,9 +153,20 @@ export class LogModel {
       .sort((one, other) => one.position - other.position);
   }
 
-  visibleIn(conversation: string, user: string, { reactions = false } = {}): Message[] {
+  visibleIn(conversation: string, user: string, { marks = false } = {}): Message[] {
     const entries = this.logs.get(conversation) ?? [];
-    return entries.filter((entry) => this.#isVisible(entry, user)).map((entry) => this.#show(entry, user, reactions));
+    return entries.filter((entry) => this.#isVisible(entry, user)).map((entry) => this.#show(entry, user, marks));
+  }
+
+  /** The pins that a member sees, the newest first. */
+  pinsIn(conversation: string, user: string): Pin[] {
+    const pinned = (this.logs.get(conversation) ?? []).filter((entry) =>
+      this.#isVisible(entry, user) && this.#isPinned(entry, user)
+    );
+    return pinned.sort((one, other) => other.pinSeq! - one.pinSeq!).map((entry) => {
+      const { position, append: { sender, acceptedAt } } = this.#find(conversation, entry.pinSeq!)!;
+      return { message: this.#show(entry, user, true), user: sender, pinnedAt: acceptedAt, position };
+    });
   }
 
   hasBeenIn(conversation: string, user: string): boolean {
@@ -179,18 +207,19 @@ export class LogModel {
   }
 
   #apply(event: LogEvent, entry: Entry): void {
-    const { sender, conversation, acceptedAt, text, mentions = [] } = entry.append;
+    const { sender, conversation, acceptedAt, text } = entry.append;
     switch (event.kind) {
       case "edited": {
         const target = this.#find(conversation, event.target)!;
-        const named = new Map(mentions.map((user) => [user, target.mentions.get(user) ?? entry.seq]));
-        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, mentions: named });
+        const namings = [...target.namings, namedBy(entry.append, { seq: entry.seq, before: target.namings.at(-1) })];
+        Object.assign(target, { text, editedAt: acceptedAt, editedSeq: entry.seq, namings });
         return;
       }
       case "deleted": {
         const target = this.#find(conversation, event.target)!;
         const noEdit = { editedAt: undefined, editedSeq: undefined };
-        Object.assign(target, { text: "", deleted: true, ...noEdit, reactions: [], mentions: new Map() });
+        const noMarks = { reactions: [], pinSeq: undefined };
+        Object.assign(target, { text: "", deleted: true, ...noEdit, ...noMarks, namings: [] });
         return;
       }
       case "reacted": {
@@ -202,6 +231,9 @@ export class LogModel {
         }
         return;
       }
+      case "pinned":
+        this.#find(conversation, event.target)!.pinSeq = event.removed ? undefined : entry.seq;
+        return;
       default:
         this.#applyToRoom(event, entry);
     }
@@ -213,7 +245,8 @@ export class LogModel {
     switch (event.kind) {
       case "room_created": {
         const { isPublic, historyVisible } = event;
-        this.rooms.set(conversation, { name: text, topic: "", isPublic, historyVisible, createdAt: acceptedAt });
+        const settings = { isPublic, historyVisible, mentionAll: "moderator" } as const;
+        this.rooms.set(conversation, { name: text, topic: "", ...settings, createdAt: acceptedAt });
         return this.#enter(conversation, sender, { role: "owner", first: 1, read: 1 });
       }
       case "joined":
@@ -239,7 +272,10 @@ export class LogModel {
         room.topic = text;
         return;
       case "room_changed":
-        Object.assign(room, { name: text, isPublic: event.isPublic, historyVisible: event.historyVisible });
+        room.name = text;
+        room.isPublic = event.isPublic;
+        room.historyVisible = event.historyVisible;
+        room.mentionAll = event.mentionAll;
     }
   }
 
@@ -299,13 +335,16 @@ export class LogModel {
     return target.deleted || target.editedSeq === entry.seq ? target.text : undefined;
   }
 
-  #show(entry: Entry, user: string, withReactions: boolean): Message {
+  #show(entry: Entry, user: string, withMarks: boolean): Message {
     const { append, position, seq, ordinal, editedAt, deleted } = entry;
     const { id, conversation, sender, acceptedAt, event, replyTo, automatic } = append;
     const said = this.#text(entry, user);
     const text = said ?? "";
     const message = { position, conversation, seq, id, sender, acceptedAt, text, ordinal };
-    const reactions = withReactions ? this.#reactions(entry, user) : [];
+    const reactions = withMarks ? this.#reactions(entry, user) : [];
+    const about = event?.kind === "edited" ? this.#find(conversation, event.target)! : entry;
+    const audience = said === undefined ? undefined : about.namings.at(-1)?.audience;
+    const since = said === undefined || sender === user ? undefined : namedSince(about, user);
     return {
       ...message,
       ...(event && { event }),
@@ -314,8 +353,19 @@ export class LogModel {
       ...(editedAt !== undefined && { editedAt }),
       ...(deleted && { deleted }),
       ...(said === undefined && { withheld: true }),
+      ...(audience && { audience }),
+      ...(since !== undefined && { naming: about === entry || since === seq ? "new" : "kept" }),
       ...(reactions.length > 0 && { reactions }),
+      ...(withMarks && this.#isPinned(entry, user) && { pinned: true }),
     };
+  }
+
+  /** Members see pins that were made in their absence, and others only those of their stays. */
+  #isPinned({ append: { conversation }, pinSeq }: Entry, user: string): boolean {
+    const pinning = pinSeq === undefined ? undefined : this.#find(conversation, pinSeq)!;
+    if (pinning === undefined || this.#isBlocked(user, pinning.append.sender, pinning.position)) return false;
+    const stays = this.#stays.get(key(conversation, user)) ?? [];
+    return stays.some(({ first, last }) => last === never || (first <= pinning.seq && pinning.seq <= last));
   }
 
   #reactions(entry: Entry, user: string) {
@@ -363,17 +413,41 @@ export class LogModel {
 
   /** Returns the seq from which a mention of `user` by a message counts; undefined for none that they may see. */
   mentionedAt({ conversation, seq, withheld }: Message, user: string): number | undefined {
-    return withheld ? undefined : this.#find(conversation, seq)!.mentions.get(user);
+    return withheld ? undefined : namedSince(this.#find(conversation, seq)!, user);
   }
 
   /** `leftName`: that of the room when the asker left it, who learns nothing more of a private one. */
   #room(conversation: string, leftName?: string): Room | undefined {
     const room = this.rooms.get(conversation);
     if (room !== undefined && leftName !== undefined && !room.isPublic) {
-      return { ...room, id: conversation, name: leftName, topic: "", historyVisible: false, memberCount: 0 };
+      return {
+        ...room,
+        id: conversation,
+        name: leftName,
+        topic: "",
+        historyVisible: false,
+        mentionAll: "moderator",
+        memberCount: 0,
+      };
     }
     return room && { id: conversation, memberCount: this.#membersOf(conversation).length, ...room };
   }
+}
+
+function namedBy(
+  { mentions = [], here = [], audience }: Append,
+  { seq, before }: { seq: number; before?: NamedMembers },
+): NamedMembers {
+  const online = before?.audience === "here" ? before.here : here;
+  return { seq, audience, byName: mentions, here: audience === "here" ? online : [] };
+}
+
+/** Returns the seq from which all versions of a message up to its present one name a user. */
+function namedSince({ namings }: Entry, user: string): number | undefined {
+  const isNamed = ({ audience, byName, here }: NamedMembers) =>
+    audience === "room" || byName.includes(user) || here.includes(user);
+  const lastWithout = namings.findLastIndex((naming) => !isNamed(naming));
+  return namings[lastWithout + 1]?.seq;
 }
 
 function key(conversation: string, user: string): string {

@@ -7,18 +7,18 @@ export const scriptPassword = "correct horse battery";
 export class ScriptUser {
   readonly user: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly #place: readonly string[];
+  readonly place: readonly string[];
 
   /** @param place which way to go where: `["--server", "127.0.0.1:50051"]` */
   constructor(user: string, { folder, place }: { folder: string; place: readonly string[] }) {
     this.user = user;
-    this.#place = place;
+    this.place = place;
     this.env = { XDG_STATE_HOME: `${folder}/${user}`, PATH: Deno.env.get("PATH")! };
   }
 
   /** Registers, and keeps it as the default profile, or that of a name. */
   async register(...more: string[]): Promise<ChatdResult> {
-    const args = ["login", "--user", this.user, "--invite", "any", ...this.#place, ...more];
+    const args = ["login", "--user", this.user, "--invite", "any", ...this.place, ...more];
     return await runChatd({ args, env: { ...this.env, CHATD_PASSWORD: scriptPassword } });
   }
 

@@ -60,6 +60,11 @@ export class Tmux implements AsyncDisposable {
     return await this.#run("capture-pane", "-p", "-e");
   }
 
+  /** Returns whether the program shows the second screen and gets reports of the mouse. */
+  async modes(): Promise<string> {
+    return (await this.#run("display-message", "-p", "alternate #{alternate_on}, mouse #{mouse_any_flag}")).trim();
+  }
+
   async sees(expected: RegExp): Promise<void> {
     let seen = "";
     const looks = async () => expected.test(seen = (await this.lines()).join("\n"));

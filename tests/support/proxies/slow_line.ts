@@ -86,6 +86,11 @@ async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
 /** The delay of the lines that tests ask for, in milliseconds; 0 for none. */
 let delayMs = 0;
 
+/** Returns the delay that {@link slowDownLines} set, each way, in milliseconds; 0 for none. */
+export function lineDelayMs(): number {
+  return delayMs;
+}
+
 /** From now on, {@link lineTo} delays everything, each way. */
 export function slowDownLines(milliseconds: number): void {
   delayMs = milliseconds;

@@ -4,7 +4,7 @@ import type { RequestKind } from "../../../src/client/live_session.ts";
 import type { Timers } from "../../../src/client/timers.ts";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import type { ChatFace, FaceContext } from "../../../src/terminal/chat/chat_face.ts";
-import type { SavedPreferences } from "../../../src/terminal/chat/preferences.ts";
+import type { SavedPreferences } from "../../../src/terminal/chat/person/preferences.ts";
 import { TerminalChat } from "../../../src/terminal/chat/terminal_chat.ts";
 import { FullScreenFace } from "../../../src/terminal/full_screen/full_screen_face.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";
@@ -12,7 +12,9 @@ import { LineFace } from "../../../src/terminal/line/line_face.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
 import type { Multiplexer } from "../../../src/terminal/text/multiplexer.ts";
 import { EmulatedTerminal } from "../fakes/emulated_terminal.ts";
+import { lineDelayMs } from "../proxies/slow_line.ts";
 import { eventually } from "../waiting/eventually.ts";
+import { turns } from "../waiting/turns.ts";
 import { FakeChatServer } from "../fakes/fake_chat_server.ts";
 
 export type FaceName = "line" | "dumb" | "full screen";
@@ -77,7 +79,12 @@ export class ChatAtTerminal {
 
   /** The text of the terminal, without the times of messages. */
   get seen(): string {
-    return this.terminal.lines.map((line) => line.trimEnd()).join("\n").replace(/\d\d:\d\d (?=\S)/g, "");
+    return textOf(this.terminal.lines);
+  }
+
+  /** The text that is seen without scrolling back, like {@link seen}. */
+  get screen(): string {
+    return textOf(this.terminal.screen);
   }
 
   async sees(expected: string | RegExp): Promise<void> {
@@ -123,6 +130,10 @@ export class ChatAtTerminal {
   }
 }
 
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => line.trimEnd()).join("\n").replace(/\d\d:\d\d (?=\S)/g, "");
+}
+
 function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal): ChatFace {
   if (name === "full screen") {
     return new FullScreenFace(context, {
@@ -135,10 +146,16 @@ function makeFace(name: FaceName, context: FaceContext, device: EmulatedTerminal
   return new LineFace(context, { device, style, isDumb: name === "dumb" });
 }
 
+/** Waits until the server and its clients have answered each other, over a line that takes its time. */
+async function quiet(server: FakeChatServer): Promise<void> {
+  for (let calm = 0; calm < 3; await turns()) calm = server.isQuiet ? calm + 1 : 0;
+}
+
 /** Runs a chat while `use` does, and checks that the terminal is given back. */
 export async function chatting(setup: ChatSetup, use: (chat: ChatAtTerminal) => Promise<void>): Promise<void> {
   const chat = new ChatAtTerminal(setup);
   try {
+    if (lineDelayMs() > 0) await quiet(chat.server);
     await use(chat);
   } finally {
     chat.terminal.hangUp();

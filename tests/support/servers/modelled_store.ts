@@ -23,6 +23,8 @@ export type ModelledStoreOptions = ConstructorParameters<typeof SqliteMessageSto
   readonly inThread?: boolean;
 };
 
+type AppendFields = "conversation" | "sender" | "text" | "event" | "mentions" | "audience" | "here" | "replyTo";
+
 /** A store on disk, its model, and the changes that are not committed yet. */
 export class ModelledStore implements Disposable {
   readonly model = new LogModel();
@@ -90,7 +92,7 @@ export class ModelledStore implements Disposable {
     this.#database.writeHeads(Math.min(limit, this.#database.heads.unwritten));
   }
 
-  append(entry: Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions" | "replyTo">): void {
+  append(entry: Pick<Append, AppendFields>): void {
     const members = isRoomId(entry.conversation) ? [] : directMembers(entry.conversation);
     this.#clock += 1_000;
     const change: Append = { kind: "append", members, id: createMessageId(), acceptedAt: this.#clock, ...entry };
@@ -131,7 +133,7 @@ export class ModelledStore implements Disposable {
   /** Whether a change is a text in a conversation that is in the store, without anything else. */
   #isPlain(change: Change): boolean {
     if (change.kind !== "append" || change.event !== undefined) return false;
-    if (change.mentions !== undefined || change.replyTo !== undefined) return false;
+    if (change.text.includes("@") || change.replyTo !== undefined) return false;
     const [first] = this.model.logs.get(change.conversation)!;
     return first.position <= this.messages.head;
   }

@@ -8,6 +8,10 @@ const samples: { readonly [Kind in EventKind]: readonly EventOf<Kind>[] } = {
     { kind: "reacted", target: 7, emoji: "👍", removed: false },
     { kind: "reacted", target: 7, emoji: "👍", removed: true },
   ],
+  pinned: [
+    { kind: "pinned", target: 7, removed: false },
+    { kind: "pinned", target: 7, removed: true },
+  ],
   room_created: [
     { kind: "room_created", isPublic: true, historyVisible: false },
     { kind: "room_created", isPublic: false, historyVisible: true },
@@ -24,8 +28,9 @@ const samples: { readonly [Kind in EventKind]: readonly EventOf<Kind>[] } = {
   ],
   topic_changed: [{ kind: "topic_changed" }],
   room_changed: [
-    { kind: "room_changed", isPublic: true, historyVisible: true },
-    { kind: "room_changed", isPublic: false, historyVisible: false },
+    { kind: "room_changed", isPublic: true, historyVisible: true, mentionAll: "member", byOperator: false },
+    { kind: "room_changed", isPublic: false, historyVisible: false, mentionAll: "moderator", byOperator: false },
+    { kind: "room_changed", isPublic: true, historyVisible: false, mentionAll: "owner", byOperator: true },
   ],
 };
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
+import type { Room } from "../../../src/core/rooms/room.ts";
 import { TestChat, type TestChatOptions } from "./test_chat.ts";
 import { historyRequest } from "./wire_values.ts";
 
@@ -48,7 +49,11 @@ export class TestRooms implements AsyncDisposable {
     return this.test.chat.rooms.setRole({ user }, { id: this.id(), room, user: whom, role });
   }
 
-  update(user: string, room: string, change: { name?: string; isPublic?: boolean; historyVisible?: boolean }) {
+  update(
+    user: string,
+    room: string,
+    change: { name?: string } & Partial<Pick<Room, "isPublic" | "historyVisible" | "mentionAll">>,
+  ) {
     return this.test.chat.rooms.update({ user }, { id: this.id(), room, ...change });
   }
 

@@ -4,6 +4,7 @@ import {
   type Conversation,
   type HistoryRequest,
   type Message,
+  Naming,
   Role,
   type SendRequest,
 } from "../../../src/gen/chatd/v1/chat.ts";
@@ -38,7 +39,9 @@ export function wireMessage(message: Partial<Message>): Message {
     automatic: false,
     withheld: false,
     audience: Audience.UNSPECIFIED,
+    naming: Naming.UNSPECIFIED,
     reactions: [],
+    pinned: false,
     attachment: undefined,
     event: undefined,
     ...message,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConversationNames } from "../../../src/terminal/chat/conversation_names.ts";
+import { ConversationNames } from "../../../src/terminal/chat/conversations/conversation_names.ts";
 import { takePath } from "../../../src/terminal/commands/file_commands.ts";
 import { chooseStyle } from "../../../src/terminal/text/style.ts";
 import { formatBytes } from "../../../src/terminal/text/byte_size.ts";

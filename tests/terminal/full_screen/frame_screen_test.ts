@@ -57,6 +57,33 @@ Deno.test("an idle screen writes nothing but the time, once a minute", async () 
   }
 });
 
+Deno.test("after a suspension from outside, the screen, its modes and its title are as before", async () => {
+  using terminal = new EmulatedTerminal({ columns: 40, rows: 3 });
+  const screen = new FrameScreen({
+    device: terminal,
+    compose: (): Frame => ({
+      rows: [[{ column: 0, text: "first" }], [], [{ column: 0, text: "> draft" }]],
+      cursor: { row: 2, column: 7 },
+      title: "chatd",
+      mouse: true,
+    }),
+  });
+  const isDrawn = () =>
+    terminal.isAlternate && terminal.lines.join("\n") === "first\n\n> draft" && terminal.title === "chatd" &&
+    terminal.reportsMouse && terminal.reportsFocus && terminal.cursor.column === 7;
+  await terminal.write("before\r\n");
+  await screen.take();
+  await eventually(isDrawn, () => terminal.lines.join("\n"));
+  // As after `reset`, or after a program of its own screen.
+  await terminal.continueAfter("\x1b[?1000l\x1b[?1004l\x1b[?2004l\x1b[?1049l\x1b]2;sh\x07[1]+ Stopped\r\n$ fg\r\n");
+  await eventually(isDrawn, () => terminal.lines.join("\n"));
+  // As after a shell that wrote into the screen of the chat.
+  await terminal.continueAfter("\x1b[2;3r\x1b[31m[1]+ Stopped\r\n$ fg\r\n");
+  await eventually(isDrawn, () => terminal.lines.join("\n"));
+  await screen.release();
+  assert.deepEqual([terminal.isAlternate, terminal.reportsMouse, terminal.lines[0]], [false, false, "before"]);
+});
+
 Deno.test("everything that the screen turned on is off when the terminal is given back", async () => {
   using time = new FakeTime();
   using terminal = new Recorder({ columns: 20, rows: 2 });

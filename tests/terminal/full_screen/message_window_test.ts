@@ -111,6 +111,19 @@ Deno.test("a newest page that leaves a gap replaces the older messages", () => {
   assert.deepEqual([window.firstSeq, window.lastSeq, window.hasOlder], [51, 100, true]);
 });
 
+Deno.test("a pin is an item of its own, and seen in the message until it is removed or the message deleted", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 3));
+  const pinned = () => window.items.filter(({ message }) => message?.pinned).map(({ seq }) => seq);
+  window.arrived(event(4, { kind: "pinned", target: 2, removed: false }));
+  window.arrived(event(5, { kind: "pinned", target: 3, removed: false }));
+  assert.deepEqual([pinned(), window.items.map(({ seq }) => seq)], [[2, 3], [1, 2, 3, 4, 5]]);
+  window.arrived(event(6, { kind: "pinned", target: 2, removed: true }));
+  assert.deepEqual(pinned(), [3]);
+  window.arrived(event(7, { kind: "deleted", target: 3 }));
+  assert.deepEqual(pinned(), []);
+});
+
 Deno.test("edits, deletions and reactions are seen in the message", () => {
   const window = bigWindow();
   window.addNewest(page(1, 3));
@@ -174,4 +187,33 @@ Deno.test("notes of an empty window go below its first page, and stay above mess
   empty.arrived(entry(1));
   empty.addNewest(page(1, 2));
   assert.deepEqual(texts(empty), ["note no messages", "text 1", "text 2"]);
+});
+
+Deno.test("notes below the newest message leave for another part of the log, and come back with the newest", () => {
+  const window = bigWindow();
+  window.addNewest(page(201, 300));
+  window.note({ lines: ["about 300"] });
+  window.replace(page(1, 100, { headSeq: 300, moreAfter: true }));
+  window.note({ lines: ["about 50"] }, 50);
+  assert.deepEqual(texts(window).slice(49, 51), ["text 50", "note about 50"]);
+  assert.equal(texts(window).at(-1), "text 100");
+  window.replace(page(41, 140, { headSeq: 300, moreAfter: true }));
+  assert.equal(texts(window)[10], "note about 50");
+  window.addNewer(page(141, 300));
+  assert.deepEqual(texts(window).slice(-2), ["text 300", "note about 300"]);
+});
+
+Deno.test("a cleared window shows what arrives, and older messages once they are asked for", () => {
+  const window = bigWindow();
+  window.addNewest(page(1, 10));
+  window.note({ lines: ["old note"] });
+  window.clear(window.head);
+  window.addNewest(page(1, 10));
+  assert.deepEqual(texts(window), []);
+  window.arrived(entry(11));
+  window.addNewest(page(1, 12));
+  assert.deepEqual(texts(window), ["text 11", "text 12"]);
+  assert.equal(window.hasOlder, true);
+  window.addOlder(page(1, 10, { headSeq: 12 }));
+  assert.equal(texts(window).length, 12);
 });

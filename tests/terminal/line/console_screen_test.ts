@@ -143,6 +143,37 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
   }
 });
 
+Deno.test("after a suspension from outside, lines of the shell stay, and the draft is below them", async () => {
+  for (const shell of ["\r\n[1]+ Stopped\r\n$ fg\r\n", ""]) {
+    using terminal = new EmulatedTerminal({ columns: 20, rows: 15 });
+    const nothing = () => {};
+    const composer = new Composer({ complete: () => [], offer: () => undefined });
+    const input = new EditingConsole({
+      device: terminal,
+      style,
+      composers: { now: composer, apply: (key, shape) => composer.apply(key, shape) },
+      person: { submit: nothing, edited: nothing },
+      onScreenKey: nothing,
+      onInput: nothing,
+      onFocus: nothing,
+    });
+    const leave = new AbortController();
+    const reading = input.read(leave.signal);
+    input.setPrompt("[ana → ben] ");
+    terminal.type("a draft of three rows, which take more lines");
+    await input.print(["first line"]);
+    await eventually(() => terminal.lines.join("").endsWith("lines"), () => terminal.lines.join("\n"));
+    await terminal.continueAfter(shell);
+    await input.print(["second line"]);
+    const seen = terminal.lines.join("\n");
+    if (shell !== "") assert.match(seen, /Stopped\n\$ fg\nsecond line\n\[ana → ben\] a draft[^]*lines$/);
+    else assert.match(seen, /^first line\nsecond line\n\[ana → ben\] a draft[^]*lines$/);
+    leave.abort();
+    await reading;
+    await input.close();
+  }
+});
+
 Deno.test("a terminal that does not say where its cursor is gets drawn on all the same", async () => {
   using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
   const screen = new ConsoleScreen(terminal, style);

@@ -10,6 +10,12 @@ Deno.test("an event of each kind has a text of its own", () => {
   for (const text of texts) assert.match(text, /^[a-z]/);
 });
 
+Deno.test("a pin quotes a line of the message where that is known", () => {
+  const event = { kind: "pinned", target: 12, removed: false } as const;
+  assert.equal(eventText({ ...entry, text: "", event }), "pinned 12");
+  assert.equal(eventText({ ...entry, text: "", event }, { quote: "the door code" }), "pinned 12: “the door code”");
+});
+
 Deno.test("the text of a message is its own", () => {
   assert.equal(eventText({ ...entry, text: "hello" }), "hello");
 });

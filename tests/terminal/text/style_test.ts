@@ -34,3 +34,10 @@ Deno.test("a terminal without colours gets bold and reverse", () => {
 Deno.test("a terminal that can only write lines gets no style", () => {
   assert.equal(all({ noColor: undefined, term: "dumb" }), "abcdef");
 });
+
+Deno.test("screen gets no links, which it would show in part", () => {
+  const environment = { noColor: undefined, term: "screen-256color" };
+  assert.notEqual(chooseStyle(environment).link, undefined);
+  assert.equal(chooseStyle({ ...environment, multiplexer: "screen" }).link, undefined);
+  assert.equal(choosePalette({ ...environment, multiplexer: "screen" }).link, undefined);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { messageText } from "../../../src/commands/script/message_text.ts";
 import type { Attachment, Message } from "../../../src/core/messages/message.ts";
-import { ConversationNames } from "../../../src/terminal/chat/conversation_names.ts";
+import { ConversationNames } from "../../../src/terminal/chat/conversations/conversation_names.ts";
 import { eventText } from "../../../src/terminal/text/event_text.ts";
 import { messageRows } from "../../../src/terminal/full_screen/message_text.ts";
 import { choosePalette } from "../../../src/terminal/full_screen/palette.ts";

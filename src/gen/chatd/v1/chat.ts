@@ -7,12 +7,23 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** Naming says whether a message names its reader, by name or by an audience that the reader belongs to. */
+export enum Naming {
+  /** UNSPECIFIED - Does not name the reader. */
+  UNSPECIFIED = 0,
+  /** NEW - Names the reader; for an edit, unlike the message before it. */
+  NEW = 1,
+  /** KEPT - Only for an edit: names the reader, as the message did before it. */
+  KEPT = 2,
+  UNRECOGNIZED = -1,
+}
+
 /** Audience is the members that a message names at once. */
 export enum Audience {
   UNSPECIFIED = 0,
   /** ROOM - All members of the room ("@room"). */
   ROOM = 1,
-  /** HERE - The members who were online when it was sent ("@here"). */
+  /** HERE - The members who were online and not away when it was sent ("@here"); Message.naming is set for these. */
   HERE = 2,
   UNRECOGNIZED = -1,
 }
@@ -87,6 +98,10 @@ export interface Message {
   withheld: boolean;
   /** The message names many members at once: its text says "@room" or "@here", and its author may do so. */
   audience: Audience;
+  /** The message is pinned. Only in pages of history and lists of pins. */
+  pinned: boolean;
+  /** Whether the message, or the new text of an edit, names the reader. Never set for the author. */
+  naming: Naming;
 }
 
 export interface Reaction {
@@ -129,6 +144,7 @@ export interface Event {
     | //
     /** The entry's text is the room's name. */
     { $case: "roomChanged"; value: RoomChanged }
+    | { $case: "pinned"; value: MessagePinned }
     | undefined;
 }
 
@@ -144,6 +160,12 @@ export interface MessageReacted {
   seq: number;
   emoji: string;
   /** The reaction was removed. */
+  removed: boolean;
+}
+
+export interface MessagePinned {
+  seq: number;
+  /** The pin was removed. */
   removed: boolean;
 }
 
@@ -182,6 +204,10 @@ export interface TopicChanged {
 export interface RoomChanged {
   public: boolean;
   historyVisible: boolean;
+  /** See Room.mention_all. */
+  mentionAll: Role;
+  /** The server's operator made the change, in the name of the entry's sender. */
+  byOperator: boolean;
 }
 
 export interface SendRequest {
@@ -245,6 +271,49 @@ export interface ReactRequest {
 
 export interface ReactResponse {
   entry: SendResponse | undefined;
+}
+
+/** PinRequest pins a message for all members, in direct conversations or as a moderator of a room. */
+export interface PinRequest {
+  to: string;
+  seq: number;
+  /** Id of the pin itself, as in SendRequest. */
+  id: string;
+  /** Removes the pin, also one of another user. */
+  remove: boolean;
+}
+
+export interface PinResponse {
+  entry: SendResponse | undefined;
+}
+
+/** ListPinsRequest requests the pinned messages of a conversation that the caller is in. */
+export interface ListPinsRequest {
+  /** Address of the conversation. */
+  with: string;
+  /** Only pins whose Pin.position is lower; 0 starts with the newest. */
+  beforePosition: number;
+  /** 1 to 50; 0 means 50. */
+  limit: number;
+}
+
+export interface ListPinsResponse {
+  /** The pin made last comes first. There may be fewer than requested if the messages are long. */
+  pins: Pin[];
+  /** True if there are more after the last one. */
+  more: boolean;
+}
+
+export interface Pin {
+  /** The message in its current state. */
+  message:
+    | Message
+    | undefined;
+  /** The user who pinned it. */
+  user: string;
+  pinnedAtMs: number;
+  /** Position of the pin's own entry in the log. */
+  position: number;
 }
 
 /** HistoryRequest requests a page of a log: the newest entries before a bound, or the oldest after a bound. */
@@ -357,6 +426,11 @@ export interface Room {
   historyVisible: boolean;
   members: number;
   createdAtMs: number;
+  /**
+   * The lowest role whose holders may name all members by "@room" and "@here": ROLE_MEMBER, ROLE_MODERATOR or ROLE_OWNER.
+   * ROLE_UNSPECIFIED from older servers means ROLE_MODERATOR.
+   */
+  mentionAll: Role;
 }
 
 export interface GetConversationRequest {
@@ -460,6 +534,8 @@ function createBaseMessage(): Message {
     automatic: false,
     withheld: false,
     audience: 0,
+    pinned: false,
+    naming: 0,
   };
 }
 
@@ -515,6 +591,12 @@ export const Message: MessageFns<Message> = {
     }
     if (message.audience !== 0) {
       writer.uint32(136).int32(message.audience);
+    }
+    if (message.pinned !== false) {
+      writer.uint32(144).bool(message.pinned);
+    }
+    if (message.naming !== 0) {
+      writer.uint32(152).int32(message.naming);
     }
     return writer;
   },
@@ -666,6 +748,22 @@ export const Message: MessageFns<Message> = {
             }
 
             message.audience = reader.int32() as any;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.pinned = reader.bool();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.naming = reader.int32() as any;
             continue;
           }
         }
@@ -871,6 +969,9 @@ export const Event: MessageFns<Event> = {
       case "roomChanged":
         RoomChanged.encode(message.kind.value, writer.uint32(98).fork()).join();
         break;
+      case "pinned":
+        MessagePinned.encode(message.kind.value, writer.uint32(106).fork()).join();
+        break;
     }
     return writer;
   },
@@ -982,6 +1083,14 @@ export const Event: MessageFns<Event> = {
             }
 
             message.kind = { $case: "roomChanged", value: RoomChanged.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.kind = { $case: "pinned", value: MessagePinned.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1138,6 +1247,63 @@ export const MessageReacted: MessageFns<MessageReacted> = {
           }
           case 3: {
             if (tag !== 24) {
+              break;
+            }
+
+            message.removed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMessagePinned(): MessagePinned {
+  return { seq: 0, removed: false };
+}
+
+export const MessagePinned: MessageFns<MessagePinned> = {
+  encode(message: MessagePinned, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.seq !== 0) {
+      writer.uint32(8).uint64(message.seq);
+    }
+    if (message.removed !== false) {
+      writer.uint32(16).bool(message.removed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessagePinned {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessagePinned();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
@@ -1526,7 +1692,7 @@ export const TopicChanged: MessageFns<TopicChanged> = {
 };
 
 function createBaseRoomChanged(): RoomChanged {
-  return { public: false, historyVisible: false };
+  return { public: false, historyVisible: false, mentionAll: 0, byOperator: false };
 }
 
 export const RoomChanged: MessageFns<RoomChanged> = {
@@ -1536,6 +1702,12 @@ export const RoomChanged: MessageFns<RoomChanged> = {
     }
     if (message.historyVisible !== false) {
       writer.uint32(16).bool(message.historyVisible);
+    }
+    if (message.mentionAll !== 0) {
+      writer.uint32(24).int32(message.mentionAll);
+    }
+    if (message.byOperator !== false) {
+      writer.uint32(32).bool(message.byOperator);
     }
     return writer;
   },
@@ -1567,6 +1739,22 @@ export const RoomChanged: MessageFns<RoomChanged> = {
             }
 
             message.historyVisible = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.byOperator = reader.bool();
             continue;
           }
         }
@@ -2133,6 +2321,335 @@ export const ReactResponse: MessageFns<ReactResponse> = {
             }
 
             message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePinRequest(): PinRequest {
+  return { to: "", seq: 0, id: "", remove: false };
+}
+
+export const PinRequest: MessageFns<PinRequest> = {
+  encode(message: PinRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.seq !== 0) {
+      writer.uint32(16).uint64(message.seq);
+    }
+    if (message.id !== "") {
+      writer.uint32(26).string(message.id);
+    }
+    if (message.remove !== false) {
+      writer.uint32(32).bool(message.remove);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seq = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.remove = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePinResponse(): PinResponse {
+  return { entry: undefined };
+}
+
+export const PinResponse: MessageFns<PinResponse> = {
+  encode(message: PinResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      SendResponse.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PinResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePinResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = SendResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPinsRequest(): ListPinsRequest {
+  return { with: "", beforePosition: 0, limit: 0 };
+}
+
+export const ListPinsRequest: MessageFns<ListPinsRequest> = {
+  encode(message: ListPinsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.with !== "") {
+      writer.uint32(10).string(message.with);
+    }
+    if (message.beforePosition !== 0) {
+      writer.uint32(16).uint64(message.beforePosition);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPinsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPinsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.with = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.beforePosition = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListPinsResponse(): ListPinsResponse {
+  return { pins: [], more: false };
+}
+
+export const ListPinsResponse: MessageFns<ListPinsResponse> = {
+  encode(message: ListPinsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pins) {
+      Pin.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPinsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPinsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pins.push(Pin.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePin(): Pin {
+  return { message: undefined, user: "", pinnedAtMs: 0, position: 0 };
+}
+
+export const Pin: MessageFns<Pin> = {
+  encode(message: Pin, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.message !== undefined) {
+      Message.encode(message.message, writer.uint32(10).fork()).join();
+    }
+    if (message.user !== "") {
+      writer.uint32(18).string(message.user);
+    }
+    if (message.pinnedAtMs !== 0) {
+      writer.uint32(24).uint64(message.pinnedAtMs);
+    }
+    if (message.position !== 0) {
+      writer.uint32(32).uint64(message.position);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pin {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePin();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = Message.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pinnedAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.position = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -2806,7 +3323,16 @@ export const Conversation: MessageFns<Conversation> = {
 };
 
 function createBaseRoom(): Room {
-  return { id: "", name: "", topic: "", public: false, historyVisible: false, members: 0, createdAtMs: 0 };
+  return {
+    id: "",
+    name: "",
+    topic: "",
+    public: false,
+    historyVisible: false,
+    members: 0,
+    createdAtMs: 0,
+    mentionAll: 0,
+  };
 }
 
 export const Room: MessageFns<Room> = {
@@ -2831,6 +3357,9 @@ export const Room: MessageFns<Room> = {
     }
     if (message.createdAtMs !== 0) {
       writer.uint32(56).uint64(message.createdAtMs);
+    }
+    if (message.mentionAll !== 0) {
+      writer.uint32(64).int32(message.mentionAll);
     }
     return writer;
   },
@@ -2902,6 +3431,14 @@ export const Room: MessageFns<Room> = {
             }
 
             message.createdAtMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
             continue;
           }
         }

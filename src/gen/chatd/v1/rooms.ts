@@ -47,7 +47,11 @@ export interface UpdateRoomRequest {
   room: string;
   name?: string | undefined;
   public?: boolean | undefined;
-  historyVisible?: boolean | undefined;
+  historyVisible?:
+    | boolean
+    | undefined;
+  /** See Room.mention_all. */
+  mentionAll?: Role | undefined;
 }
 
 export interface UpdateRoomResponse {
@@ -501,7 +505,7 @@ export const LeaveRoomResponse: MessageFns<LeaveRoomResponse> = {
 };
 
 function createBaseUpdateRoomRequest(): UpdateRoomRequest {
-  return { id: "", room: "", name: undefined, public: undefined, historyVisible: undefined };
+  return { id: "", room: "", name: undefined, public: undefined, historyVisible: undefined, mentionAll: undefined };
 }
 
 export const UpdateRoomRequest: MessageFns<UpdateRoomRequest> = {
@@ -520,6 +524,9 @@ export const UpdateRoomRequest: MessageFns<UpdateRoomRequest> = {
     }
     if (message.historyVisible !== undefined) {
       writer.uint32(40).bool(message.historyVisible);
+    }
+    if (message.mentionAll !== undefined) {
+      writer.uint32(48).int32(message.mentionAll);
     }
     return writer;
   },
@@ -575,6 +582,14 @@ export const UpdateRoomRequest: MessageFns<UpdateRoomRequest> = {
             }
 
             message.historyVisible = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.mentionAll = reader.int32() as any;
             continue;
           }
         }

@@ -34,6 +34,11 @@ export interface SearchResponse {
   indexedThrough: number;
   /** The newest position in the store. */
   head: number;
+  /**
+   * The time of the newest indexed message, in milliseconds since the Unix epoch; 0 if none is indexed. Later messages
+   * are not indexed yet.
+   */
+  indexedUntilMs: number;
 }
 
 function createBaseSearchRequest(): SearchRequest {
@@ -105,7 +110,7 @@ export const SearchRequest: MessageFns<SearchRequest> = {
 };
 
 function createBaseSearchResponse(): SearchResponse {
-  return { messages: [], more: false, nextBeforePosition: 0, indexedThrough: 0, head: 0 };
+  return { messages: [], more: false, nextBeforePosition: 0, indexedThrough: 0, head: 0, indexedUntilMs: 0 };
 }
 
 export const SearchResponse: MessageFns<SearchResponse> = {
@@ -124,6 +129,9 @@ export const SearchResponse: MessageFns<SearchResponse> = {
     }
     if (message.head !== 0) {
       writer.uint32(40).uint64(message.head);
+    }
+    if (message.indexedUntilMs !== 0) {
+      writer.uint32(48).uint64(message.indexedUntilMs);
     }
     return writer;
   },
@@ -179,6 +187,14 @@ export const SearchResponse: MessageFns<SearchResponse> = {
             }
 
             message.head = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.indexedUntilMs = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -29,11 +29,15 @@ import {
   HistoryResponse,
   ListConversationsRequest,
   ListConversationsResponse,
+  ListPinsRequest,
+  ListPinsResponse,
   ListReadersRequest,
   ListReadersResponse,
   ListUsersRequest,
   ListUsersResponse,
   Message,
+  PinRequest,
+  PinResponse,
   PresenceState,
   ReactRequest,
   ReactResponse,
@@ -138,6 +142,8 @@ export interface Request {
     | { $case: "blockUser"; value: BlockUserRequest }
     | { $case: "search"; value: SearchRequest }
     | { $case: "deleteAccount"; value: DeleteAccountRequest }
+    | { $case: "pin"; value: PinRequest }
+    | { $case: "listPins"; value: ListPinsRequest }
     | undefined;
 }
 
@@ -298,6 +304,8 @@ export interface Reply {
     | { $case: "blockUser"; value: BlockUserResponse }
     | { $case: "search"; value: SearchResponse }
     | { $case: "deleteAccount"; value: DeleteAccountResponse }
+    | { $case: "pin"; value: PinResponse }
+    | { $case: "listPins"; value: ListPinsResponse }
     | undefined;
 }
 
@@ -542,6 +550,12 @@ export const Request: MessageFns<Request> = {
         break;
       case "deleteAccount":
         DeleteAccountRequest.encode(message.kind.value, writer.uint32(330).fork()).join();
+        break;
+      case "pin":
+        PinRequest.encode(message.kind.value, writer.uint32(338).fork()).join();
+        break;
+      case "listPins":
+        ListPinsRequest.encode(message.kind.value, writer.uint32(346).fork()).join();
         break;
     }
     return writer;
@@ -865,6 +879,22 @@ export const Request: MessageFns<Request> = {
             }
 
             message.kind = { $case: "deleteAccount", value: DeleteAccountRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.kind = { $case: "pin", value: PinRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.kind = { $case: "listPins", value: ListPinsRequest.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1701,6 +1731,12 @@ export const Reply: MessageFns<Reply> = {
       case "deleteAccount":
         DeleteAccountResponse.encode(message.result.value, writer.uint32(330).fork()).join();
         break;
+      case "pin":
+        PinResponse.encode(message.result.value, writer.uint32(338).fork()).join();
+        break;
+      case "listPins":
+        ListPinsResponse.encode(message.result.value, writer.uint32(346).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2026,6 +2062,22 @@ export const Reply: MessageFns<Reply> = {
             }
 
             message.result = { $case: "deleteAccount", value: DeleteAccountResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.result = { $case: "pin", value: PinResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.result = { $case: "listPins", value: ListPinsResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }

@@ -1,6 +1,7 @@
 import { isRoomEvent } from "../../../core/messages/log_event.ts";
 import type { Accepted, Attachment, Message } from "../../../core/messages/message.ts";
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../../../core/messages/message_store.ts";
+import type { NamedReaders } from "../../../core/messages/naming.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
 import { encodeId, encodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
@@ -189,11 +190,11 @@ export class Committer {
     if (this.#statements.addPlain.run(position, key, seq, user, id, acceptedAt, text, uncounted).changes === 0) {
       return undefined;
     }
-    if (mentions !== undefined) this.#messageChanges.addMentions(append, key, seq);
+    const named = mentions && this.#messageChanges.addMentions(append, key, seq);
     this.#moveHead(conversation, append.conversation, { position, seq, uncounted });
     const ordinal = seq - uncounted;
     const message = { position, conversation: append.conversation, seq, acceptedAt, id, sender, text, ordinal };
-    return { kind: "accepted", message };
+    return { kind: "accepted", message, ...(named && { named }) };
   }
 
   #encode({ sender: senderName, id: uuid, text, event, replyTo, automatic: isAutomatic }: Append): EncodedAppend {
@@ -245,12 +246,13 @@ export class Committer {
       automatic,
       codeOf(append.audience),
     );
-    this.#applyEvent(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
+    const named = this.#applyEvent(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
     const attachment = uploadId === undefined
       ? undefined
       : this.#attachments.attach(position, { owner: sender, id: uploadId });
     this.#moveHead(conversation, append.conversation, { position, seq, uncounted });
-    return { kind: "accepted", message: toMessage(append, { position, seq, ordinal: seq - uncounted, attachment }) };
+    const message = toMessage(append, { position, seq, ordinal: seq - uncounted, attachment });
+    return { kind: "accepted", message, ...(named && { named }) };
   }
 
   /** Must be the last step of an append: a failed change may leave nothing pending. */
@@ -267,11 +269,13 @@ export class Committer {
     this.#pendingHead = position;
   }
 
-  #applyEvent(append: Append, entry: PlacedEntry): void {
+  /** Applies the event, or the mentions of a message. @returns the readers that the entry names */
+  #applyEvent(append: Append, entry: PlacedEntry): NamedReaders | undefined {
     const { event, text } = append;
-    if (event === undefined) this.#messageChanges.addMentions(append, entry.conversation, entry.seq);
-    else if (isRoomEvent(event)) this.#roomChanges.apply(event, text, entry);
-    else this.#messageChanges.apply(event, append, entry);
+    if (event === undefined) return this.#messageChanges.addMentions(append, entry.conversation, entry.seq);
+    if (!isRoomEvent(event)) return this.#messageChanges.apply(event, append, entry);
+    this.#roomChanges.apply(event, text, entry);
+    return undefined;
   }
 
   #findDuplicate(append: Append, encoded: EncodedAppend): ChangeResult | undefined {

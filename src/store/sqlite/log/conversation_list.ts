@@ -1,7 +1,7 @@
 import type { Message } from "../../../core/messages/message.ts";
 import type { ConversationSummary } from "../../../core/messages/message_store.ts";
-import type { Room } from "../../../core/rooms/room.ts";
-import { roleCodes, toRole } from "../codes.ts";
+import { mentionAllByDefault, type Room } from "../../../core/rooms/room.ts";
+import { roleCodes, toMemberRole, toRole } from "../codes.ts";
 import { decodeText } from "../column_values.ts";
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
@@ -9,6 +9,7 @@ import { kindCodes } from "./entry_columns.ts";
 import type { EntryReader } from "./entry_reader.ts";
 import { headOf, type Heads } from "./heads.ts";
 import type { LogPages } from "./log_pages.ts";
+import { namedSince } from "./named_since.ts";
 import { isShown, isTextShown, isUnblocked, isVisible, openEnd } from "./visibility.ts";
 
 /** Unread messages are counted one by one among this many entries, to exclude own and hidden ones. */
@@ -61,6 +62,7 @@ interface SummaryRow {
   topic: Uint8Array;
   isPublic: number;
   historyVisible: number;
+  mentionAll: number;
   members: number;
   createdAt: number;
 }
@@ -115,7 +117,7 @@ function prepareStatements(database: Database) {
       } THEN ${roleCodes.left} ELSE m.role END AS role,
          m.invited_position AS invitedPosition, m.left_name AS leftName, m.read_seq AS readSeq, m.read_uncounted AS readUncounted,
          (SELECT i.name FROM user i WHERE i.id = m.inviter) AS inviter,
-         r.name AS roomName, r.topic, r.public AS isPublic, r.history_visible AS historyVisible, r.members,
+         r.name AS roomName, r.topic, r.public AS isPublic, r.history_visible AS historyVisible, r.mention_all AS mentionAll, r.members,
          r.created_at AS createdAt
        FROM conversation c CROSS JOIN member m ON m.conversation = c.id LEFT JOIN room r ON r.conversation = c.id
        WHERE c.id = :conversation AND m.user = :user`,
@@ -151,6 +153,7 @@ function prepareStatements(database: Database) {
              WHERE conversation = :conversation AND seq > :after AND seq <= :through LIMIT ${maxLookedAtMentions})
          ) n CROSS JOIN entry e ON e.conversation = :conversation AND e.seq = n.message
          WHERE e.sender <> :user AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
+           AND ${namedSince(":user", { conversation: ":conversation", message: "e.seq" })} > :after
          LIMIT ${maxMentions})`,
     ),
     peer: database.prepare(
@@ -333,13 +336,16 @@ function isInvitationShown(user: string): string {
   return `(m.inviter IS NULL OR ${isUnblocked(user, "m.inviter", openEnd.toString())})`;
 }
 
+/** Stands for the settings and members of a private room that a former member does not learn. */
+const hidden = { mentionAll: mentionAllByDefault, memberCount: 0 };
+
 /** Converts a row to a room; a former member of a private room sees only its name at the time of leaving. */
 function toRoom(row: SummaryRow): Room | undefined {
   if (row.roomName === null) return undefined;
   const { name: id, createdAt } = row;
   if (row.isPublic === 0 && (row.role === roleCodes.left || row.role === roleCodes.banned)) {
     const name = row.leftName ?? "";
-    return { id, name, topic: "", isPublic: false, historyVisible: false, memberCount: 0, createdAt };
+    return { id, name, topic: "", isPublic: false, historyVisible: false, ...hidden, createdAt };
   }
   return {
     id,
@@ -347,6 +353,7 @@ function toRoom(row: SummaryRow): Room | undefined {
     topic: decodeText(row.topic),
     isPublic: row.isPublic !== 0,
     historyVisible: row.historyVisible !== 0,
+    mentionAll: toMemberRole(row.mentionAll),
     memberCount: row.members,
     createdAt,
   };

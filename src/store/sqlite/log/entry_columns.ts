@@ -1,6 +1,6 @@
 import { changedBy, type EventKind, type EventOf, type LogEvent } from "../../../core/messages/log_event.ts";
-import type { MemberRole } from "../../../core/rooms/room.ts";
-import { roleCodes, toRole } from "../codes.ts";
+import { type MemberRole, memberRoles } from "../../../core/rooms/room.ts";
+import { roleCodes, toMemberRole } from "../codes.ts";
 import { decodeText } from "../column_values.ts";
 
 /** The values of entry.kind. Data folders hold them, so none ever changes; new ones follow the last. */
@@ -20,6 +20,8 @@ export const kindCodes = {
   roleChanged: 12,
   topicChanged: 13,
   roomChanged: 14,
+  pinned: 15,
+  unpinned: 16,
 } as const;
 
 /** The columns of an entry that depend on its event. */
@@ -75,6 +77,11 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
       removed: kind === kindCodes.reactionRemoved,
     }),
   },
+  pinned: {
+    codes: [kindCodes.pinned, kindCodes.unpinned],
+    toColumns: ({ target, removed }) => ({ kind: removed ? kindCodes.unpinned : kindCodes.pinned, target }),
+    toEvent: ({ kind, target }) => ({ kind: "pinned", target, removed: kind === kindCodes.unpinned }),
+  },
   room_created: {
     codes: [kindCodes.roomCreated],
     toColumns: (event, text) => ({ target: toAccessBits(event), text }),
@@ -100,7 +107,7 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
   role_changed: {
     codes: [kindCodes.roleChanged],
     toColumns: ({ user, role }) => ({ target: roleCodes[role], subject: user }),
-    toEvent: ({ user, target }) => ({ kind: "role_changed", user, role: toRole(target) as MemberRole }),
+    toEvent: ({ user, target }) => ({ kind: "role_changed", user, role: toMemberRole(target) }),
   },
   topic_changed: {
     codes: [kindCodes.topicChanged],
@@ -109,8 +116,16 @@ const codecs: { readonly [Kind in EventKind]: EventCodec<Kind> } = {
   },
   room_changed: {
     codes: [kindCodes.roomChanged],
-    toColumns: (event, text) => ({ target: toAccessBits(event), text }),
-    toEvent: ({ target }) => ({ kind: "room_changed", ...fromAccessBits(target) }),
+    toColumns: (event, text) => ({
+      target: toAccessBits(event) | mentionAllBits[event.mentionAll] | (event.byOperator ? operatorBit : 0),
+      text,
+    }),
+    toEvent: ({ target }) => ({
+      kind: "room_changed",
+      ...fromAccessBits(target),
+      mentionAll: memberRoles.find((role) => mentionAllBits[role] === (target & anyMentionAll))!,
+      byOperator: (target & operatorBit) !== 0,
+    }),
   },
 };
 
@@ -141,6 +156,10 @@ export function toEvent(
 /** Bits of entry.target in an event that says how a room is. */
 const publicBit = 1;
 const historyBit = 2;
+/** None in events from before this setting, in which moderators and owners could mention all. */
+const mentionAllBits: Readonly<Record<MemberRole, number>> = { moderator: 0, member: 4, owner: 8 };
+const anyMentionAll = 4 | 8;
+const operatorBit = 16;
 
 function toAccessBits({ isPublic, historyVisible }: { isPublic: boolean; historyVisible: boolean }): number {
   return (isPublic ? publicBit : 0) | (historyVisible ? historyBit : 0);

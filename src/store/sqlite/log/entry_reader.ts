@@ -5,7 +5,8 @@ import { runAtOnce, type Steps } from "../steps.ts";
 import { Attachments } from "./attachments.ts";
 import { kindCodes } from "./entry_columns.ts";
 import { type EntryRow, toMessage } from "./entry_row.ts";
-import { isReactionShown, isTextShown } from "./visibility.ts";
+import { namedSince } from "./named_since.ts";
+import { isPinShown, isReactionShown, isTextShown } from "./visibility.ts";
 
 /** The limits of a page: entries, and bytes of text beyond the first entry. */
 export interface PageLimits {
@@ -26,8 +27,10 @@ const rowsPerStatement = 128;
 type ReadRow = EntryRow & {
   /** Whether it has or had a file. */
   readonly file: number;
-  /** Whether there are reactions, even hidden ones; 0 unless reactions are requested. */
+  /** Whether there are reactions, even hidden ones; 0 unless marks are requested. */
   readonly reacted: number;
+  /** Whether it is pinned, even if that is hidden; 0 unless marks are requested. */
+  readonly pinned: number;
 };
 
 interface ReactionRow {
@@ -42,6 +45,9 @@ const textOfEdit = `(
     SELECT CASE WHEN t.deleted <> 0 THEN x'' WHEN t.edited_seq = e.seq AND ${isTextShown(":user", "t")} THEN t.text END
     FROM entry t WHERE t.conversation = e.conversation AND t.seq = e.target)`;
 
+/** SQL: `e` may name members, by the text of a message or of an edit. */
+const mayName = `(e.kind = ${kindCodes.edited} OR (e.kind = ${kindCodes.message} AND instr(e.text, x'40')))`;
+
 function prepareStatements(database: Database) {
   return {
     // The first table of a CROSS JOIN is the outer loop, so entries come in the order of the positions
@@ -54,8 +60,16 @@ function prepareStatements(database: Database) {
       } THEN e.text END AS text,
          e.seq - e.uncounted AS ordinal, e.kind, e.target,
          (SELECT s.name FROM user s WHERE s.id = e.subject) AS subject, e.edited_at, e.deleted, e.file, e.automatic, e.audience,
-         CASE WHEN :reactions THEN EXISTS (
-           SELECT 1 FROM reaction r WHERE r.conversation = e.conversation AND r.seq = e.seq) ELSE 0 END AS reacted
+         CASE WHEN ${mayName} AND e.sender <> :user THEN ${
+        namedSince(":user", {
+          conversation: "e.conversation",
+          message: `iif(e.kind = ${kindCodes.edited}, e.target, e.seq)`,
+        })
+      } END AS named_since,
+         CASE WHEN :marks THEN EXISTS (
+           SELECT 1 FROM reaction r WHERE r.conversation = e.conversation AND r.seq = e.seq) ELSE 0 END AS reacted,
+         CASE WHEN :marks THEN EXISTS (
+           SELECT 1 FROM pin p WHERE p.conversation = e.conversation AND p.seq = e.seq) ELSE 0 END AS pinned
        FROM json_each(:positions) given CROSS JOIN entry e ON e.position = given.value
          CROSS JOIN conversation c ON c.id = e.conversation CROSS JOIN user u ON u.id = e.sender`,
     ),
@@ -65,6 +79,11 @@ function prepareStatements(database: Database) {
          CROSS JOIN span s ON s.user = :user AND s.conversation = e.conversation AND s.first_seq <= e.seq AND s.last_seq >= e.seq
          CROSS JOIN reaction r ON r.conversation = e.conversation AND r.seq = e.seq
        WHERE e.position = :position AND ${isReactionShown(":user", "r", "s")} GROUP BY r.emoji`,
+    ),
+    isPinned: database.prepare(
+      `SELECT 1 FROM entry e CROSS JOIN pin p ON p.conversation = e.conversation AND p.seq = e.seq
+         CROSS JOIN entry pinning ON pinning.position = p.position
+       WHERE e.position = :position AND ${isPinShown(":user", "pinning")}`,
     ),
   };
 }
@@ -83,18 +102,19 @@ export class EntryReader {
    * Reads the entries at `positions`, in this order, for `user`, a key, up to the limits, but always the first entry. A
    * statement per entry would cost twice as much. Entries may change or disappear between steps; each is read in its
    * current state.
+   * @param limits.marks reads the reactions and the pin of each entry, too
    */
   *read(
     user: number,
     positions: readonly number[],
-    { limit, maxBytes, reactions = false }: PageLimits & { readonly reactions?: boolean },
+    { limit, maxBytes, marks = false }: PageLimits & { readonly marks?: boolean },
   ): Steps<ReadEntries> {
     const messages: Message[] = [];
     let bytes = 0;
     const wanted = positions.slice(0, limit);
     for (let first = 0; first < wanted.length; first += rowsPerStatement) {
       const some = JSON.stringify(wanted.slice(first, first + rowsPerStatement));
-      const rows = this.#statements.read.all({ user, positions: some, reactions: Number(reactions) });
+      const rows = this.#statements.read.all({ user, positions: some, marks: Number(marks) });
       for (const row of rows as unknown as ReadRow[]) {
         const message = this.#toMessage(row, user);
         bytes += (row.text?.length ?? 0) + sizeBesideText(message);
@@ -114,8 +134,14 @@ export class EntryReader {
     const message = toMessage(row);
     const attachment = row.file === 0 ? undefined : this.#attachments.at(row.position);
     const reactions = row.reacted === 0 ? [] : this.#readReactions(row.position, user);
-    if (attachment === undefined && reactions.length === 0) return message;
-    return { ...message, ...(attachment && { attachment }), ...(reactions.length > 0 && { reactions }) };
+    const pinned = row.pinned !== 0 && this.#statements.isPinned.get({ user, position: row.position }) !== undefined;
+    if (attachment === undefined && reactions.length === 0 && !pinned) return message;
+    return {
+      ...message,
+      ...(attachment && { attachment }),
+      ...(reactions.length > 0 && { reactions }),
+      ...(pinned && { pinned }),
+    };
   }
 
   #readReactions(position: number, user: number): Reaction[] {

@@ -1,8 +1,9 @@
 import type { Message } from "../../../core/messages/message.ts";
 import { idOfHex } from "../../../core/messages/message_id_bytes.ts";
+import type { Naming } from "../../../core/messages/naming.ts";
 import { toAudience } from "../codes.ts";
 import { decodeText } from "../column_values.ts";
-import { toEvent } from "./entry_columns.ts";
+import { kindCodes, toEvent } from "./entry_columns.ts";
 
 /** An entry as it is read from the database. */
 export interface EntryRow {
@@ -23,11 +24,14 @@ export interface EntryRow {
   readonly deleted: number;
   readonly automatic: number;
   readonly audience: number;
+  /** The seq from which the message, or that of an edit, names the reader; null if it does not. */
+  readonly named_since: number | null;
 }
 
 export function toMessage(entry: EntryRow): Message {
   const event = toEvent(entry);
-  const audience = entry.text === null || entry.deleted !== 0 ? undefined : toAudience(entry.audience);
+  const audience = hasText(entry) ? toAudience(entry.audience) : undefined;
+  const naming = namingOf(entry);
   return {
     position: entry.position,
     conversation: entry.conversation,
@@ -43,6 +47,18 @@ export function toMessage(entry: EntryRow): Message {
     ...(entry.deleted !== 0 && { deleted: true }),
     ...(entry.text === null && { withheld: true }),
     ...(audience !== undefined && { audience }),
+    ...(naming !== undefined && { naming }),
     ...(entry.automatic !== 0 && { automatic: true }),
   };
+}
+
+/** Returns whether the reader may see the text; an edit without one is that of a message that was deleted since. */
+function hasText({ kind, text, deleted }: EntryRow): boolean {
+  return text !== null && deleted === 0 && !(kind === kindCodes.edited && text.length === 0);
+}
+
+function namingOf(entry: EntryRow): Naming | undefined {
+  const { seq, kind, named_since: since } = entry;
+  if (since === null || !hasText(entry)) return undefined;
+  return kind === kindCodes.message || since === seq ? "new" : "kept";
 }

@@ -1,6 +1,7 @@
 import type { MoveRead } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
 import { kindCodes } from "./entry_columns.ts";
+import { namedSince } from "./named_since.ts";
 
 /** Maximum number of entries to examine when a read position moves. */
 const maxOwnRun = 1_000;
@@ -25,7 +26,9 @@ function prepareStatements(database: Database) {
          WHERE user = :user AND conversation = :conversation AND seq > :after AND seq <= :through
          UNION ALL SELECT message FROM room_mention
          WHERE conversation = :conversation AND seq > :after AND seq <= :through
-       ) n CROSS JOIN entry e ON e.conversation = :conversation AND e.seq = n.message WHERE e.sender <> :user LIMIT 1`,
+       ) n CROSS JOIN entry e ON e.conversation = :conversation AND e.seq = n.message
+       WHERE e.sender <> :user AND ${namedSince(":user", { conversation: ":conversation", message: "e.seq" })} > :after
+       LIMIT 1`,
     ),
     moveRead: database.prepare(
       `UPDATE member SET read_seq = :seq, read_uncounted =

@@ -31,7 +31,9 @@ function prepareStatements(database: Database) {
     ),
     room: database.prepare("SELECT history_visible AS showsHistory, members FROM room WHERE conversation = ?"),
     setTopic: database.prepare("UPDATE room SET topic = ? WHERE conversation = ?"),
-    update: database.prepare("UPDATE room SET name = ?, public = ?, history_visible = ? WHERE conversation = ?"),
+    update: database.prepare(
+      "UPDATE room SET name = ?, public = ?, history_visible = ?, mention_all = ? WHERE conversation = ?",
+    ),
     count: database.prepare("UPDATE room SET members = members + ? WHERE conversation = ?"),
     role: database.prepare("SELECT role FROM member WHERE conversation = ? AND user = ?"),
     enter: database.prepare(
@@ -113,8 +115,11 @@ export class RoomChanges {
         return this.#changeRole(this.#users.get(event.user), conversation, roleCodes[event.role]);
       case "topic_changed":
         return void setTopic.run(encodeText(text), conversation);
-      case "room_changed":
-        return void update.run(text, Number(event.isPublic), Number(event.historyVisible), conversation);
+      case "room_changed": {
+        const { isPublic, historyVisible, mentionAll } = event;
+        update.run(text, Number(isPublic), Number(historyVisible), roleCodes[mentionAll], conversation);
+        return;
+      }
       default:
         event satisfies never;
     }

@@ -1,4 +1,4 @@
-import type { Message } from "../../../core/messages/message.ts";
+import type { Message, Pin } from "../../../core/messages/message.ts";
 import type {
   Change,
   ChangeResult,
@@ -32,10 +32,12 @@ import { Peers } from "./peers.ts";
 import { PlainCommitter } from "./plain_committer.ts";
 import { SpentIds } from "./spent_ids.ts";
 import { UserIds } from "./user_ids.ts";
-import { isTextShown, isVisible } from "./visibility.ts";
+import { isPinShown, isTextShown, isVisible } from "./visibility.ts";
 
 const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const encoder = new TextEncoder();
+
+type PinRow = Omit<Pin, "message"> & { readonly target: number };
 
 type PageLimits = Limits & { readonly turn?: Turn };
 
@@ -49,6 +51,15 @@ function prepareStatements(database: Database) {
     shown: database.prepare(
       `SELECT 1 FROM entry e WHERE e.position = :position AND e.kind = ${kindCodes.message} AND e.deleted = 0
          AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}`,
+    ),
+    pins: database.prepare(
+      `SELECT e.position AS target, p.position, pinner.name AS user, pinning.accepted_at AS pinnedAt
+       FROM conversation c CROSS JOIN pin p ON p.conversation = c.id
+         CROSS JOIN entry e ON e.conversation = c.id AND e.seq = p.seq
+         CROSS JOIN entry pinning ON pinning.position = p.position CROSS JOIN user pinner ON pinner.id = pinning.sender
+       WHERE c.name = :conversation AND p.position < :before AND ${isVisible(":user", "e")}
+         AND ${isPinShown(":user", "pinning")}
+       ORDER BY p.position DESC LIMIT +:limit`,
     ),
     conversation: database.prepare("SELECT id FROM conversation WHERE name = ?"),
     sent: database.prepare(
@@ -161,8 +172,32 @@ export class SqliteMessageStore implements MessageStore {
     const userId = this.#users.find(user);
     if (userId === undefined) return undefined;
     return yield* this.#history.page({ user: userId, conversation }, page, (positions) => {
-      return this.#entries.read(userId, positions, { ...page, reactions: true });
+      return this.#entries.read(userId, positions, { ...page, marks: true });
     });
+  }
+
+  pinsIn(
+    user: string,
+    conversation: string,
+    page: PageLimits & { beforePosition: number },
+  ): Promise<{ pins: Pin[]; more: boolean }> {
+    return inTurns(page.turn, this.#readPins(user, conversation, page));
+  }
+
+  *#readPins(
+    user: string,
+    conversation: string,
+    { beforePosition, limit, maxBytes }: Limits & { beforePosition: number },
+  ): Steps<{ pins: Pin[]; more: boolean }> {
+    const userId = this.#users.find(user);
+    if (userId === undefined) return { pins: [], more: false };
+    const before = beforePosition === 0 ? Number.MAX_SAFE_INTEGER : beforePosition;
+    // One more than requested, to know whether there is more.
+    const page = { user: userId, conversation, before, limit: limit + 1 };
+    const rows = this.#statements.pins.all(page) as unknown as PinRow[];
+    const pins = new Map(rows.map(({ target, ...pin }) => [target, pin]));
+    const { messages, isWhole } = yield* this.#entries.read(userId, [...pins.keys()], { limit, maxBytes, marks: true });
+    return { pins: messages.map((message) => ({ message, ...pins.get(message.position)! })), more: !isWhole };
   }
 
   entry(user: string, conversation: string, seq: number): Promise<Message | undefined> {

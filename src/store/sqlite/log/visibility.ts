@@ -60,6 +60,16 @@ export function isTextShown(user: string, entry: string): string {
 }
 
 /**
+ * SQL: `user`, who may see a pinned message, may also see that it is pinned, by the entry `pinning`. A pin is the present
+ * state of its conversation, for those who are in it now; others see the pins of their own stays.
+ */
+export function isPinShown(user: string, pinning: string): string {
+  return `${isUnblocked(user, `${pinning}.sender`, `${pinning}.position`)} AND (${isInStay(user, pinning)} OR EXISTS (
+    SELECT 1 FROM span now WHERE now.user = ${user} AND now.conversation = ${pinning}.conversation
+      AND now.last_seq = ${openEnd}))`;
+}
+
+/**
  * SQL: `user` may see `reaction`, a row of a message in `stay`, a row of their spans. A reaction before the end of that
  * stay is visible; for a later one, its entry must lie in another stay.
  */

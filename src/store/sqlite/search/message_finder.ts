@@ -1,5 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../../../core/search/message_search.ts";
+import { namedSince } from "../log/named_since.ts";
 import { isTextShown, isVisible, openEnd } from "../log/visibility.ts";
 import { searchExpression } from "./search_expression.ts";
 
@@ -33,17 +34,18 @@ interface Connection {
 const readSeq = `coalesce((
   SELECT u.read_seq FROM member u WHERE u.conversation = e.conversation AND u.user = :user), ${openEnd})`;
 /** SQL: `e` mentions the user, with `:isUnread` by a mention that is counted: that of an edit may be newer than `e`. */
-const isMention = `EXISTS (
-  SELECT seq FROM mention WHERE conversation = e.conversation AND message = e.seq AND user = :user
-    AND (:isUnread = 0 OR seq > ${readSeq})
-  UNION ALL SELECT seq FROM room_mention WHERE conversation = e.conversation AND message = e.seq
-    AND (:isUnread = 0 OR seq > ${readSeq}))`;
+const isMention = `${namedSince(":user", { conversation: "e.conversation", message: "e.seq" })}
+  > CASE WHEN :isUnread THEN ${readSeq} ELSE 0 END`;
 
 function prepareStatements(connection: Connection) {
   return {
     begin: connection.prepare("BEGIN"),
     end: connection.prepare("COMMIT"),
-    cursor: connection.prepare("SELECT position FROM search_cursor WHERE one = 1"),
+    cursor: connection.prepare(
+      `SELECT c.position AS indexedThrough, coalesce((
+         SELECT e.accepted_at FROM entry e WHERE e.position <= c.position ORDER BY e.position DESC LIMIT 1
+       ), 0) AS indexedUntil FROM search_cursor c WHERE c.one = 1`,
+    ),
     userId: connection.prepare("SELECT id FROM user WHERE name = ?"),
     conversationId: connection.prepare("SELECT id FROM conversation WHERE name = ?"),
     conversationsOf: connection.prepare("SELECT DISTINCT conversation FROM span WHERE user = ?"),
@@ -86,13 +88,13 @@ export class MessageFinder {
   }
 
   #find(request: SearchRequest): SearchResult {
-    const indexedThrough = numberIn(this.#statements.cursor.get())!;
+    const indexed = this.#statements.cursor.get() as { indexedThrough: number; indexedUntil: number };
     const user = numberIn(this.#statements.userId.get(request.user));
     const sender = request.sender === undefined ? undefined : numberIn(this.#statements.userId.get(request.sender));
     const conversations = user === undefined ? [] : this.#conversations(user, request.conversation);
     const isSenderUnknown = request.sender !== undefined && sender === undefined;
     if (conversations.length === 0 || isSenderUnknown) {
-      return { positions: [], more: false, nextBeforePosition: 0, indexedThrough };
+      return { positions: [], more: false, nextBeforePosition: 0, ...indexed };
     }
     const bounds = this.#boundsOf(request);
     const turn = { end: performance.now() + maxTurnMs, hits: 0 };
@@ -101,7 +103,7 @@ export class MessageFinder {
       const scope = { conversations: conversations.slice(first, first + conversationsPerQuery), sender };
       found.push(this.#findHits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
     }
-    return { ...newest(found, request.limit), indexedThrough };
+    return { ...newest(found, request.limit), ...indexed };
   }
 
   #conversations(user: number, only: string | undefined): number[] {
@@ -167,7 +169,10 @@ export class MessageFinder {
 }
 
 /** Merges the newest results of several queries. */
-function newest(found: readonly Found[], limit: number): Omit<SearchResult, "indexedThrough"> {
+function newest(
+  found: readonly Found[],
+  limit: number,
+): Pick<SearchResult, "positions" | "more" | "nextBeforePosition"> {
   const through = Math.max(...found.map((each) => each.through));
   const all = found.flatMap(({ positions }) => positions).filter((position) => position >= through);
   all.sort((one, other) => other - one);

@@ -16,6 +16,7 @@ const entry = {
   deleted: 0,
   automatic: 0,
   audience: 0,
+  named_since: null,
 };
 
 function readBack({ text, ...columns }: ReturnType<typeof eventColumns>) {

@@ -1,5 +1,6 @@
 import { messageStoreContract } from "../../../contract/message_store.ts";
 import { messageStoreChanges } from "../../../contract/message_store_changes.ts";
+import { messageStorePins } from "../../../contract/message_store_pins.ts";
 import { messageStorePeers } from "../../../contract/message_store_peers.ts";
 import { messageStoreProperties } from "../../../contract/message_store_properties.ts";
 import { messageStoreRooms } from "../../../contract/message_store_rooms.ts";
@@ -9,6 +10,7 @@ for (const writesHeads of [false, true]) {
   const name = writesHeads ? "sqlite, all heads written" : "sqlite, no heads written";
   messageStoreContract(name, () => openTemporaryStore({ writesHeads }));
   messageStoreChanges(name, () => openTemporaryStore({ writesHeads }));
+  messageStorePins(name, () => openTemporaryStore({ writesHeads }));
   messageStoreRooms(name, () => openTemporaryStore({ writesHeads }));
   messageStorePeers(name, () => openTemporaryStore({ writesHeads }));
 }

@@ -4,7 +4,7 @@ import type { LogEvent } from "../../../../src/core/messages/log_event.ts";
 import { directConversation, type Message } from "../../../../src/core/messages/message.ts";
 import type { Append } from "../../../../src/core/messages/message_store.ts";
 import type { SearchRequest } from "../../../../src/core/search/message_search.ts";
-import { isRoomId } from "../../../../src/core/rooms/room.ts";
+import { isRoomId, memberRoles } from "../../../../src/core/rooms/room.ts";
 import { ModelledStore, type ModelledStoreOptions } from "../../../support/servers/modelled_store.ts";
 import { wholeLog } from "../../../support/servers/stored_messages.ts";
 
@@ -21,6 +21,7 @@ const step = fc.record({
       arbitrary: fc.constantFrom("join", "leave", "invite", "remove", "ban", "unban", "promote", "topic", "change"),
     },
     { weight: 5, arbitrary: fc.constantFrom("edit", "delete", "react", "unreact") },
+    { weight: 4, arbitrary: fc.constantFrom("pin", "pin", "unpin") },
     { weight: 3, arbitrary: fc.constant("edit_own") },
     { weight: 3, arbitrary: fc.constantFrom("block", "unblock", "read", "read_own") },
     { weight: 4, arbitrary: fc.constantFrom("invite", "leave") },
@@ -54,8 +55,9 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
   }
   switch (action) {
     case "say": {
-      const rest = { ...(number > 25 && { replyTo: 1 }), ...(flag && { mentions: [other] }) };
-      if (isIn) run.append({ conversation: where, sender: user, text: `${user} ${model.head} `, ...rest });
+      const rest = { ...(number > 25 && { replyTo: 1 }), ...naming(step, where, [other]) };
+      const mark = "mentions" in rest ? "@" : "";
+      if (isIn) run.append({ conversation: where, sender: user, text: `${user} ${model.head} ${mark}`, ...rest });
       return;
     }
     case "join":
@@ -87,7 +89,16 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
       if (inRoom) event({ kind: "topic_changed" }, `topic ${number}`);
       return;
     case "change":
-      if (inRoom) event({ kind: "room_changed", isPublic: flag, historyVisible: number % 2 === 0 }, "ops");
+      if (inRoom) {
+        const mentionAll = memberRoles[number % memberRoles.length];
+        event({
+          kind: "room_changed",
+          isPublic: flag,
+          historyVisible: number % 2 === 0,
+          mentionAll,
+          byOperator: number > 20,
+        }, "ops");
+      }
       return;
     case "edit":
       if (isIn) run.append(edit(step, { conversation: where, target: targetOf(run, step, where), head: model.head }));
@@ -106,6 +117,10 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
       if (isIn) event({ kind: "reacted", target, emoji: emoji[number % 3], removed: action === "unreact" });
       return;
     }
+    case "pin":
+    case "unpin":
+      if (isIn) event({ kind: "pinned", target: targetOf(run, step, where), removed: action === "unpin" });
+      return;
     case "read":
     case "read_own":
       return run.read(where, user, { seq: targetOf(run, step, where) + 5, ownOnly: action === "read_own" });
@@ -145,11 +160,24 @@ function ownMessage(run: ModelledStore, { user, number }: Step, conversation: st
 }
 
 function edit(
-  { user, flag }: Step,
+  step: Step,
   { conversation, target, head }: { conversation: string; target: number; head: number },
-): Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions"> {
+): Pick<Append, "conversation" | "sender" | "text" | "event" | "mentions" | "audience" | "here"> {
   const event = { kind: "edited", target } as const;
-  return { conversation, sender: user, text: `edited ${head}`, event, mentions: flag ? users : [] };
+  const named = naming(step, conversation, users);
+  return { conversation, sender: step.user, text: `edited ${head} ${"mentions" in named ? "@" : ""}`, event, ...named };
+}
+
+/** The members that a text with "@" names: by name, by "@room" or by "@here", or two of these. */
+function naming(
+  { flag, number, other, user }: Step,
+  conversation: string,
+  byName: readonly string[],
+): Partial<Pick<Append, "mentions" | "audience" | "here">> {
+  const audience = isRoomId(conversation) ? ([undefined, "room", "here"] as const)[number % 3] : undefined;
+  if (!flag && audience === undefined) return {};
+  const here = audience === "here" ? [user, other].slice(number % 2) : undefined;
+  return { mentions: flag ? byName : [], ...(audience && { audience }), ...(here && { here: [...new Set(here)] }) };
 }
 
 const probe = fc.record({
@@ -178,7 +206,7 @@ async function checkHistory(run: ModelledStore, user: string, conversation: stri
     messages.history(user, conversation, { ...wholeLog, events, limit, maxBytes: 1_000_000, ...range });
   if (!model.hasBeenIn(conversation, user)) return assert.equal(await ask({}), undefined);
   const [startSeq, headSeq] = model.extent(conversation, user);
-  const all = model.visibleIn(conversation, user, { reactions: true })
+  const all = model.visibleIn(conversation, user, { marks: true })
     .filter(({ event }) => events || event === undefined);
   const start = Math.floor(probe.start * (headSeq + 1));
   const fromMs = model.logs.get(conversation)![Math.min(start, headSeq - 1)].append.acceptedAt;
@@ -221,6 +249,19 @@ async function checkHistory(run: ModelledStore, user: string, conversation: stri
       next = { afterSeq: page.lastSeq };
     }
   }
+}
+
+async function checkPins(run: ModelledStore, user: string, { conversation, limit }: Probe & { conversation: string }) {
+  const { messages, model } = run;
+  const found = [];
+  for (let beforePosition = 0, more = true; more;) {
+    const page = await messages.pinsIn(user, conversation, { beforePosition, limit, maxBytes: 1_000_000 });
+    assert.ok(page.pins.length <= limit);
+    found.push(...page.pins);
+    ({ more } = page);
+    beforePosition = page.pins.at(-1)?.position ?? 0;
+  }
+  assert.deepEqual(found, model.pinsIn(conversation, user));
 }
 
 /** A store with low limits may report more entries without knowing. */
@@ -319,6 +360,7 @@ function property(name: string, options: ModelledStoreOptions, numRuns = 40): vo
             await checkDelivery(run, user, probe);
             for (const conversation of run.model.logs.keys()) {
               await checkHistory(run, user, conversation, probe);
+              await checkPins(run, user, { ...probe, conversation });
             }
             if (run.isThorough) await checkSummaries(run, user, probe);
             await checkSearch(run, user, probe);

@@ -13,20 +13,23 @@ import { wholeLog } from "../../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
 import { until } from "../../../support/waiting/turns.ts";
 
+/** A search of ana for all messages. */
+const everything = { user: "ana", terms: [], excluded: [], beforePosition: 0, limit: 1 } as const;
+
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 Deno.test("the index continues at its position when the store is reopened", async () => {
   using folder = temporaryFolder();
   {
     using store = await SearchStore.open(folder.path);
-    for (const number of numbers(100)) await store.say("ana", "ben", `word${number}`);
+    for (const number of numbers(100)) await store.say("ana", "ben", `word${number}`, number * 1_000);
+    assert.equal(store.finder.find(everything).indexedUntil, 0);
     assert.equal(store.index.takeTurn({ head: 100, turnMs: 1_000, maxEntries: 40 }), true);
     assert.ok(store.index.position >= 40 && store.index.position < 100);
     assert.deepEqual(store.find("ana", "word100"), []);
-    assert.equal(
-      store.finder.find({ user: "ana", terms: [], excluded: [], beforePosition: 0, limit: 1 }).indexedThrough,
-      store.index.position,
-    );
+    const { indexedThrough, indexedUntil } = store.finder.find(everything);
+    assert.equal(indexedThrough, store.index.position);
+    assert.equal(indexedUntil, store.index.position * 1_000);
   }
   using store = await SearchStore.open(folder.path);
   store.catchUp();
@@ -259,4 +262,48 @@ Deno.test("a migration starts the index anew, and words erased before or while i
   const message = page!.messages.find(({ seq }) => seq === 1)!;
   assert.deepEqual(message.reactions, [{ emoji: "❤️", count: 2, own: true }]);
   database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
+});
+
+Deno.test("the form of the index counts the characters that regular expressions of this runtime know", () => {
+  using database = Database.openInMemory();
+  const every16th = Array.from({ length: 0x4000 }, (_, index) => String.fromCodePoint(index * 16));
+  const known = every16th.filter((character) => /\P{Cn}/u.test(character)).length;
+  // Unicode 16 has 10313 of them.
+  assert.ok(known >= 10_313 && known < 0x4000, `${known}`);
+  assert.deepEqual({ ...database.prepare("SELECT form FROM search_cursor").get() }, { form: `1, ${known} characters` });
+});
+
+Deno.test("an index with words of another version of Unicode is filled anew, and erased words are not found", async () => {
+  using folder = temporaryFolder();
+  {
+    using store = await SearchStore.open(folder.path);
+    for (const number of numbers(60)) await store.say("ana", "ben", `zqword${number} Elk`);
+    store.catchUp();
+    const { database } = store;
+    // The words as an older runtime had them, which the present one would not delete.
+    database.prepare("INSERT INTO search_index (search_index) VALUES ('delete-all')").run();
+    database.prepare(
+      "INSERT INTO search_index (rowid, text, scope) SELECT position, 'old' || text, 'c1 u1' FROM entry",
+    ).run();
+    database.prepare("UPDATE search_cursor SET form = '1, 9000 characters'").run();
+  }
+  const oldWords = (database: Database) =>
+    database.prepare(`SELECT rowid FROM search_index WHERE search_index MATCH '"oldzqword"*'`).all();
+  {
+    using store = await SearchStore.open(folder.path);
+    assert.deepEqual([store.index.position, oldWords(store.database)], [0, []]);
+    assert.equal(store.finder.find(everything).indexedThrough, 0);
+    store.index.takeTurn({ head: 60, turnMs: 1_000, maxEntries: 16 });
+    // One that is indexed again, and one that is not yet.
+    for (const seq of [5, 40]) await store.amend("ana", "ben", seq);
+  }
+  using store = await SearchStore.open(folder.path);
+  assert.equal(store.index.position, 16);
+  store.catchUp();
+  assert.equal(store.find("ben", "elk").length, 58);
+  for (const number of [5, 40]) assert.deepEqual(store.find("ben", `zqword${number}`), []);
+  assert.deepEqual(oldWords(store.database), []);
+  assert.ok(store.database.truncateLog());
+  for (const word of ["oldzqword", "zqword40"]) assert.equal(contents(folder.path).includes(word), false, word);
+  store.database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
 });

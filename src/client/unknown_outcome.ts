@@ -1,6 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 
-/** The reply to a request that must not be repeated was lost: the server may have done what it asks for, or not. */
+/** The reply to a request that must not be repeated was lost: the server may have carried it out, or not. */
 export class UnknownOutcome extends ChatError {
   private constructor(message: string, cause: ChatError) {
     super(cause.code, message, { cause });

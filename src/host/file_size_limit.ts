@@ -1,6 +1,6 @@
 /**
- * Makes a write beyond the limit of `ulimit -f` an error (EFBIG) instead of the end of this process, which is what the
- * system does unless a process takes SIGXFSZ.
+ * Makes a write beyond the limit of `ulimit -f` an error (EFBIG). Without this listener for SIGXFSZ, the system ends the
+ * process.
  */
 export function takeFileSizeSignal(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});

@@ -91,7 +91,7 @@ export class Posting {
 
   /**
    * Resolves a name and the beginning of an id to the only such room that the user is in, or else that they may see:
-   * ids can be made to begin alike, so no invitation and no public room changes what the address of their own room means.
+   * ids can be made to begin alike, and neither an invitation nor a public room may take the address of their own room.
    */
   async #resolveStart(user: string, short: ShortAddress): Promise<Destination> {
     const seen = (await this.#options.rooms.findStarting(short, user)).filter((room) => room.may(user, "see"));

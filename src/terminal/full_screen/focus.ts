@@ -209,7 +209,7 @@ export class Focus {
     await this.#loadBefore(page);
   }
 
-  /** Loads what is before a page, unless that has messages: one of changes alone, such as reactions, has no row. */
+  /** Loads the pages before one without messages: changes alone, such as reactions, have no rows. */
   async #loadBefore(page: LoadedPage): Promise<void> {
     while (page.more && !page.messages.some(isShown)) {
       page = await this.#page({ beforeSeq: page.firstSeq });

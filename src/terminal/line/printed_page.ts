@@ -37,7 +37,7 @@ export async function loadAround(
   return part;
 }
 
-/** Learns messages, and loads those that they answer or pin: what is printed is not changed later. */
+/** Learns messages, and loads those that they answer or pin, since printed lines do not change later. */
 async function learn(state: ChatState, messages: readonly Message[]): Promise<void> {
   for (const message of messages) state.learn(message);
   await Promise.all(messages.map((message) => state.replyTargets.load(message)));

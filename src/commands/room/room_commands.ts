@@ -4,6 +4,7 @@ import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { argument, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
+import { mentioners, parseMentioners } from "../../core/rooms/mentioners.ts";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
@@ -67,12 +68,11 @@ function roomAddOptions(options: OptionsWithEnv): Parser<"sync", RoomAddOptions,
 }
 
 function roomSetOptions(options: OptionsWithEnv): Parser<"sync", RoomSetOptions, unknown> {
-  const roles = { members: "member", moderators: "moderator", owners: "owner" } as const;
-  const mentions = option("--mentions", choice(["members", "moderators", "owners"], { metavar: "WHO" }), {
+  const mentions = option("--mentions", choice(Object.values(mentioners), { metavar: "WHO" }), {
     description: [text("Members who may use @room and @here: all, or those of this role and higher ones")],
   });
   const parser = object("Options", { room: room(), mentions, dataDir: dataFolder(options) });
-  return map(parser, ({ mentions, ...others }) => ({ ...others, mentions: roles[mentions] }));
+  return map(parser, ({ mentions, ...others }) => ({ ...others, mentions: parseMentioners(mentions)! }));
 }
 
 function roomDeleteOptions(options: OptionsWithEnv): Parser<"sync", RoomDeleteOptions, unknown> {

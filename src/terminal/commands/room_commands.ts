@@ -1,4 +1,5 @@
 import { ChatError } from "../../core/chat_error.ts";
+import { parseMentioners } from "../../core/rooms/mentioners.ts";
 import { isRoomId, type MemberRole } from "../../core/rooms/room.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { type Conversation, Role, type Room } from "../../gen/chatd/v1/chat.ts";
@@ -6,7 +7,7 @@ import type { ListMembersResponse } from "../../gen/chatd/v1/rooms.ts";
 import { type CommandContext, type CommandInput, type Commands, only, placeOf, usage } from "./command.ts";
 import { fromWireMentionAll } from "../../wire/events.ts";
 import { profileLines } from "../text/profile_text.ts";
-import { describeAccess, describeMentionAll, parseMentioners } from "../text/room_text.ts";
+import { describeAccess, describeMentionAll } from "../text/room_text.ts";
 
 const roles: readonly MemberRole[] = ["owner", "moderator", "member"];
 

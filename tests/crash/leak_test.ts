@@ -8,7 +8,7 @@ import { createCertificates } from "./certificates.ts";
 import { MeasuredProcess } from "./measured_process.ts";
 import { type Memory, memoryGrowth, showMemory } from "./memory.ts";
 import { visitMany } from "./visit_many.ts";
-import { visitKinds } from "./visits.ts";
+import { type VisitKind, visitKinds } from "./visits.ts";
 
 const connections = Number(process.env.CHATD_CRASH_CONNECTIONS ?? 2_000);
 const sessions = 3 * connections * visitKinds.filter(({ beginsSession }) => beginsSession).length;
@@ -23,6 +23,8 @@ const maxBytes = Math.max(100 * connections, 512 * 1_024);
  * The same of resident memory, of connections of all kinds together: an allocator keeps some of it for the next ones.
  */
 const maxResidentBytes = 1_024;
+/** Times that memory may grow beyond these before it counts as a leak. */
+const attempts = 3;
 
 Deno.test({
   name: `${connections} connections of each kind leave no memory behind`,
@@ -35,22 +37,27 @@ Deno.test({
     const { servers } = measured;
     for (const kind of visitKinds) await visitMany(kind, { servers, count: connections });
     const first = await measured.memory();
-    let last: Memory = first;
-    for (const kind of visitKinds) {
-      await test.step(kind.name, async () => {
+    let last = first;
+    /** Memory that is freed late, and code that is compiled by the way, come once; a leak comes again each time. */
+    const leavesNothing = async (kinds: readonly VisitKind[], isBounded: (growth: Memory) => boolean) => {
+      const seen: string[] = [];
+      for (let attempt = 0; attempt < attempts; attempt++) {
         const before = last;
-        await visitMany(kind, { servers, count: connections });
+        for (const kind of kinds) await visitMany(kind, { servers, count: connections });
         last = await measured.memory();
         const growth = memoryGrowth(before, last);
-        assert.ok(Math.max(growth.heap, growth.external) < maxBytes, showMemory(growth));
-      });
+        if (isBounded(growth)) return;
+        seen.push(showMemory(growth));
+      }
+      assert.fail(seen.join("; "));
+    };
+    for (const kind of visitKinds) {
+      await test.step(
+        kind.name,
+        () => leavesNothing([kind], ({ heap, external }) => Math.max(heap, external) < maxBytes),
+      );
     }
-    let growth = memoryGrowth(first, last);
-    if (growth.rss >= maxResidentBytes * connections * visitKinds.length) {
-      // On a loaded machine an allocator keeps more, once; a leak comes again.
-      for (const kind of visitKinds) await visitMany(kind, { servers, count: connections });
-      growth = memoryGrowth(last, await measured.memory());
-    }
-    assert.ok(growth.rss < maxResidentBytes * connections * visitKinds.length, showMemory(growth));
+    const isBounded = ({ rss }: Memory) => rss < maxResidentBytes * connections * visitKinds.length;
+    if (!isBounded(memoryGrowth(first, last))) await leavesNothing(visitKinds, isBounded);
   },
 });

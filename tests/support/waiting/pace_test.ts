@@ -16,3 +16,17 @@ Deno.test("an action that is hundreds of times slower under load than before has
   await pace.repeat();
   assert.throws(() => pace.assertKept(), /an action takes 301.0 ms under the flood, and 3.0 ms without it/);
 });
+
+Deno.test("a pace that is lost for a while is kept under load, and one that stays lost is not", async () => {
+  let [clock, slowActions] = [0, 0];
+  const action = () => {
+    clock += slowActions-- > 0 ? 301 : 3;
+    return Promise.resolve();
+  };
+  const pace = await Pace.measure("an action", action, { now: () => clock });
+  slowActions = 24;
+  await pace.assertKeptUnderLoad();
+  assert.equal(slowActions, -6);
+  slowActions = 46;
+  await assert.rejects(pace.assertKeptUnderLoad(), /an action takes 301.0 ms under the flood/);
+});

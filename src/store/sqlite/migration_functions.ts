@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { nameSkeleton } from "../../core/accounts/name_skeleton.ts";
 import { canonicalEmoji } from "../../core/messages/emoji.ts";
-import { decodeText, encodeText } from "./column_values.ts";
+import { decodeText, encodeText } from "../shared/column_values.ts";
 
 /** Adds the SQL functions that migrations call to a connection that runs them. */
 export function addMigrationFunctions(connection: DatabaseSync): void {

@@ -7,8 +7,8 @@ import type {
   UserRecord,
 } from "../../core/accounts/account_store.ts";
 import { directConversation } from "../../core/messages/message.ts";
-import { directMessagesCodes } from "./codes.ts";
-import { decodeText, encodeText, settle } from "./column_values.ts";
+import { directMessagesCodes } from "../shared/codes.ts";
+import { decodeText, encodeText, settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { NameSkeletons } from "./name_skeletons.ts";
 

@@ -1,5 +1,5 @@
 import type { AuditAction, AuditEntry, AuditStore, TimedAuditEvent } from "../../core/audit/audit.ts";
-import { decodeText, encodeText, settle } from "./column_values.ts";
+import { decodeText, encodeText, settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 
 const minuteMs = 60_000;

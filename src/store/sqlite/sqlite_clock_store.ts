@@ -1,6 +1,6 @@
 import type { StatementSync } from "node:sqlite";
 import type { ClockStore } from "../../core/clock_guard.ts";
-import { settle } from "./column_values.ts";
+import { settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 
 function prepareStatements(database: Database) {

@@ -1,5 +1,5 @@
 import type { DeviceCleanupStore, Removal } from "../../core/accounts/device_cleanup.ts";
-import { settle } from "./column_values.ts";
+import { settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { Consumers } from "./log/consumers.ts";
 

@@ -1,8 +1,8 @@
 import type { ErasureStore } from "../../core/messages/erasure.ts";
-import { settle } from "./column_values.ts";
+import { settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { Attachments } from "./log/attachments.ts";
-import { kindCodes } from "./log/entry_columns.ts";
+import { kindCodes } from "../shared/entry_columns.ts";
 
 interface EntryRow {
   position: number;

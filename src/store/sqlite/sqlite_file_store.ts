@@ -3,7 +3,7 @@ import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from
 import { pause } from "../../core/pause.ts";
 import { idOfBytes } from "../../core/messages/message_id_bytes.ts";
 import { ContentFolder } from "../files/content_folder.ts";
-import { encodeId, settle } from "./column_values.ts";
+import { encodeId, settle } from "../shared/column_values.ts";
 import { type Database, ordinaryLogBytes } from "./database.ts";
 
 interface UploadRow {

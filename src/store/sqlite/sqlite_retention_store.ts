@@ -1,6 +1,6 @@
 import { messageIdLifetimeMs } from "../../core/messages/message_id.ts";
 import type { ConversationRule, RetentionStore } from "../../core/messages/retention_store.ts";
-import { settle } from "./column_values.ts";
+import { settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { headOf } from "./log/heads.ts";
 import type { SpentIds } from "./log/spent_ids.ts";

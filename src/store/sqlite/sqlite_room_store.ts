@@ -2,10 +2,10 @@ import type { Turn } from "../../core/page_turns.ts";
 import type { CurrentRole, Room } from "../../core/rooms/room.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../../core/rooms/room_store.ts";
 import type { ShortAddress } from "../../core/rooms/short_address.ts";
-import { roleCodes, toMemberRole, toRole } from "./codes.ts";
-import { decodeText, settle } from "./column_values.ts";
+import { roleCodes, toMemberRole, toRole } from "../shared/codes.ts";
+import { decodeText, settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
-import { isUnblocked, openEnd } from "./log/visibility.ts";
+import { isUnblocked, openEnd } from "../shared/visibility.ts";
 import { inTurns, type Steps } from "./steps.ts";
 
 /** Public rooms to examine per step of a search. */

@@ -5,11 +5,11 @@ import {
   type SettingsRecord,
   type SettingsStore,
 } from "../../core/people/settings_store.ts";
-import { directMessagesCodes, toDirectMessages } from "./codes.ts";
-import { settle } from "./column_values.ts";
+import { directMessagesCodes, toDirectMessages } from "../shared/codes.ts";
+import { settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { headOf } from "./log/heads.ts";
-import { openEnd } from "./log/visibility.ts";
+import { openEnd } from "../shared/visibility.ts";
 import { NameSkeletons } from "./name_skeletons.ts";
 
 const idOf = (parameter: string) => `(SELECT id FROM user WHERE name = ${parameter})`;

@@ -8,6 +8,7 @@ export const debianPackages = {
   "haproxy": "/usr/sbin/haproxy",
   "nghttp2-client": "/usr/bin/h2load",
   "nginx": "/usr/sbin/nginx",
+  "postgresql": "/usr/share/postgresql-common/pg_wrapper",
   "protobuf-compiler": "/usr/bin/protoc",
   "protobuf-compiler-grpc": "/usr/bin/grpc_python_plugin",
   "python3-grpcio": "/usr/lib/python3/dist-packages/grpc/__init__.py",

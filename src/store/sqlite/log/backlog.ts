@@ -1,7 +1,7 @@
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
 import { headOf, type Heads } from "./heads.ts";
-import { isShown, isVisible } from "./visibility.ts";
+import { isShown, isVisible } from "../../shared/visibility.ts";
 
 /** Minimum number of entries to examine, because some may be hidden. */
 const leastMerged = 256;

@@ -3,19 +3,19 @@ import type { Accepted, Attachment, Message } from "../../../core/messages/messa
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../../../core/messages/message_store.ts";
 import type { NamedReaders } from "../../../core/messages/naming.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
-import { encodeId, encodeText } from "../column_values.ts";
+import { encodeId, encodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import { isDiskFailure } from "../storage_error.ts";
 import { Attachments } from "./attachments.ts";
 import type { Conversation, Conversations, MovedConversation } from "./conversations.ts";
-import { eventColumns, kindCodes } from "./entry_columns.ts";
+import { eventColumns, kindCodes } from "../../shared/entry_columns.ts";
 import type { Heads } from "./heads.ts";
 import { codeOf, MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
 import { type PlacedEntry, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
 import type { UserIds } from "./user_ids.ts";
-import { openEnd } from "./visibility.ts";
+import { openEnd } from "../../shared/visibility.ts";
 
 interface EncodedAppend {
   readonly sender: number;

@@ -1,16 +1,16 @@
 import type { Message } from "../../../core/messages/message.ts";
 import type { ConversationSummary } from "../../../core/messages/message_store.ts";
 import { mentionAllByDefault, type Room } from "../../../core/rooms/room.ts";
-import { roleCodes, toMemberRole, toRole } from "../codes.ts";
-import { decodeText } from "../column_values.ts";
+import { roleCodes, toMemberRole, toRole } from "../../shared/codes.ts";
+import { decodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
-import { kindCodes } from "./entry_columns.ts";
+import { kindCodes } from "../../shared/entry_columns.ts";
 import type { EntryReader } from "./entry_reader.ts";
 import { headOf, type Heads } from "./heads.ts";
 import type { LogPages } from "./log_pages.ts";
-import { namedSince } from "./named_since.ts";
-import { isShown, isTextShown, isUnblocked, isVisible, openEnd } from "./visibility.ts";
+import { namedSince } from "../../shared/named_since.ts";
+import { isShown, isTextShown, isUnblocked, isVisible, openEnd } from "../../shared/visibility.ts";
 
 /** Unread messages are counted one by one among this many entries, to exclude own and hidden ones. */
 const countedOneByOne = 500;

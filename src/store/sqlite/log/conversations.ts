@@ -1,6 +1,6 @@
 import { isRoomId } from "../../../core/rooms/room.ts";
 import type { Database } from "../database.ts";
-import { BoundedMap } from "./bounded_map.ts";
+import { BoundedMap } from "../../shared/bounded_map.ts";
 import { type Head, headOf } from "./heads.ts";
 
 const maxCached = 20_000;

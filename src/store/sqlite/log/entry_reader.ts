@@ -1,12 +1,12 @@
 import type { Message, Reaction } from "../../../core/messages/message.ts";
-import { decodeText } from "../column_values.ts";
+import { decodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import { runAtOnce, type Steps } from "../steps.ts";
 import { Attachments } from "./attachments.ts";
-import { kindCodes } from "./entry_columns.ts";
-import { type EntryRow, toMessage } from "./entry_row.ts";
-import { namedSince } from "./named_since.ts";
-import { isPinShown, isReactionShown, isTextShown } from "./visibility.ts";
+import { kindCodes } from "../../shared/entry_columns.ts";
+import { type EntryRow, toMessage } from "../../shared/entry_row.ts";
+import { namedSince } from "../../shared/named_since.ts";
+import { isPinShown, isReactionShown, isTextShown } from "../../shared/visibility.ts";
 
 /** The limits of a page: entries, and bytes of text beyond the first entry. */
 export interface PageLimits {

@@ -1,7 +1,7 @@
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
-import { kindCodes } from "./entry_columns.ts";
-import { isShown } from "./visibility.ts";
+import { kindCodes } from "../../shared/entry_columns.ts";
+import { isShown } from "../../shared/visibility.ts";
 
 /** Entries to examine per step. */
 const entriesPerStep = 1024;

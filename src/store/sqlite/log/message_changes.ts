@@ -1,14 +1,14 @@
 import { type EventOf, isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
 import type { NamedReaders, Naming } from "../../../core/messages/naming.ts";
-import { audienceCodes } from "../codes.ts";
-import { encodeText } from "../column_values.ts";
+import { audienceCodes } from "../../shared/codes.ts";
+import { encodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import { Attachments } from "./attachments.ts";
-import { kindCodes } from "./entry_columns.ts";
+import { kindCodes } from "../../shared/entry_columns.ts";
 import type { PlacedEntry } from "./room_changes.ts";
 import type { UserIds } from "./user_ids.ts";
-import { isPinShown, isVisible } from "./visibility.ts";
+import { isPinShown, isVisible } from "../../shared/visibility.ts";
 
 /** Maximum number of different emoji on one message. */
 const maxEmoji = 20;

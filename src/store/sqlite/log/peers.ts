@@ -1,8 +1,8 @@
 import { directConversation } from "../../../core/messages/message.ts";
 import { maxRoomOfPeers, type UserSet } from "../../../core/messages/message_store.ts";
-import { roleCodes } from "../codes.ts";
+import { roleCodes } from "../../shared/codes.ts";
 import type { Database } from "../database.ts";
-import { openEnd } from "./visibility.ts";
+import { openEnd } from "../../shared/visibility.ts";
 
 /** Direct conversations that are listed without counting them first: few users have more. */
 const mostUncounted = 100;

@@ -1,10 +1,10 @@
 import type { RoomEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
-import { roleCodes } from "../codes.ts";
-import { encodeText } from "../column_values.ts";
+import { roleCodes } from "../../shared/codes.ts";
+import { encodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import type { UserIds } from "./user_ids.ts";
-import { openEnd } from "./visibility.ts";
+import { openEnd } from "../../shared/visibility.ts";
 
 /** The place of an entry that was added in the open transaction; users and conversations are given by key. */
 export interface PlacedEntry {

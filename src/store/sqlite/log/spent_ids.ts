@@ -1,6 +1,6 @@
 import type { Accepted } from "../../../core/messages/message.ts";
 import { idOfBytes } from "../../../core/messages/message_id_bytes.ts";
-import { encodeId } from "../column_values.ts";
+import { encodeId } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 
 interface SpentRow {

@@ -13,7 +13,7 @@ import type {
 } from "../../../core/messages/message_store.ts";
 import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
 import type { Turn } from "../../../core/page_turns.ts";
-import { encodeId, settle } from "../column_values.ts";
+import { encodeId, settle } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import { Incarnations } from "../incarnations.ts";
 import { inTurns, runAtOnce, type Steps } from "../steps.ts";
@@ -23,7 +23,7 @@ import { Committer } from "./commit.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { Conversations } from "./conversations.ts";
-import { kindCodes } from "./entry_columns.ts";
+import { kindCodes } from "../../shared/entry_columns.ts";
 import { EntryReader, type PageLimits as Limits, sizeBesideText } from "./entry_reader.ts";
 import type { Heads } from "./heads.ts";
 import { History } from "./history.ts";
@@ -32,7 +32,7 @@ import { Peers } from "./peers.ts";
 import { PlainCommitter } from "./plain_committer.ts";
 import { SpentIds } from "./spent_ids.ts";
 import { UserIds } from "./user_ids.ts";
-import { isPinShown, isTextShown, isVisible } from "./visibility.ts";
+import { isPinShown, isTextShown, isVisible } from "../../shared/visibility.ts";
 
 const newestId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 const encoder = new TextEncoder();

@@ -1,6 +1,6 @@
 import { ChatError } from "../../../core/chat_error.ts";
 import type { Database } from "../database.ts";
-import { BoundedMap } from "./bounded_map.ts";
+import { BoundedMap } from "../../shared/bounded_map.ts";
 
 const maxCached = 20_000;
 

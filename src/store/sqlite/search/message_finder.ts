@@ -1,7 +1,7 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../../../core/search/message_search.ts";
-import { namedSince } from "../log/named_since.ts";
-import { isTextShown, isVisible, openEnd } from "../log/visibility.ts";
+import { namedSince } from "../../shared/named_since.ts";
+import { isTextShown, isVisible, openEnd } from "../../shared/visibility.ts";
 import { searchExpression } from "./search_expression.ts";
 
 /** Conversations per query of the index. */

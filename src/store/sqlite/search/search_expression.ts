@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SearchTerm } from "../../../core/search/search_query.ts";
 import { foldSearchText } from "../../../core/search/search_text.ts";
-import { decodeText } from "../column_values.ts";
+import { decodeText } from "../../shared/column_values.ts";
 
 /**
  * Scripts without spaces between words or, as Korean, with particles at their end, and pictures: each character is

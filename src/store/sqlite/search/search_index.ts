@@ -1,5 +1,5 @@
 import type { Database } from "../database.ts";
-import { kindCodes } from "../log/entry_columns.ts";
+import { kindCodes } from "../../shared/entry_columns.ts";
 
 /** Entries to index between two checks of the time. */
 const step = 16;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { sampleEvents } from "../../../support/servers/sample_events.ts";
-import { encodeText } from "../../../../src/store/sqlite/column_values.ts";
-import { eventColumns, kindCodes } from "../../../../src/store/sqlite/log/entry_columns.ts";
-import { type EntryRow, toMessage } from "../../../../src/store/sqlite/log/entry_row.ts";
+import { encodeText } from "../../../../src/store/shared/column_values.ts";
+import { eventColumns, kindCodes } from "../../../../src/store/shared/entry_columns.ts";
+import { type EntryRow, toMessage } from "../../../../src/store/shared/entry_row.ts";
 
 const entry = {
   position: 12,

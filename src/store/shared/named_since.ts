@@ -4,6 +4,6 @@
  */
 export function namedSince(user: string, { conversation, message }: { conversation: string; message: string }): string {
   return `(SELECT min(named.seq) FROM (
-    SELECT seq FROM mention WHERE conversation = ${conversation} AND message = ${message} AND user = ${user}
+    SELECT seq FROM mention WHERE conversation = ${conversation} AND message = ${message} AND mention.user = ${user}
     UNION ALL SELECT seq FROM room_mention WHERE conversation = ${conversation} AND message = ${message}) named)`;
 }

@@ -1,7 +1,7 @@
-import { changedBy, type EventKind, type EventOf, type LogEvent } from "../../../core/messages/log_event.ts";
-import { type MemberRole, memberRoles } from "../../../core/rooms/room.ts";
-import { roleCodes, toMemberRole } from "../codes.ts";
-import { decodeText } from "../column_values.ts";
+import { changedBy, type EventKind, type EventOf, type LogEvent } from "../../core/messages/log_event.ts";
+import { type MemberRole, memberRoles } from "../../core/rooms/room.ts";
+import { roleCodes, toMemberRole } from "./codes.ts";
+import { decodeText } from "./column_values.ts";
 
 /** The values of entry.kind. Data folders hold them, so none ever changes; new ones follow the last. */
 export const kindCodes = {

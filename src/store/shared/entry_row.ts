@@ -1,8 +1,8 @@
-import type { Message } from "../../../core/messages/message.ts";
-import { idOfHex } from "../../../core/messages/message_id_bytes.ts";
-import type { Naming } from "../../../core/messages/naming.ts";
-import { toAudience } from "../codes.ts";
-import { decodeText } from "../column_values.ts";
+import type { Message } from "../../core/messages/message.ts";
+import { idOfHex } from "../../core/messages/message_id_bytes.ts";
+import type { Naming } from "../../core/messages/naming.ts";
+import { toAudience } from "./codes.ts";
+import { decodeText } from "./column_values.ts";
 import { kindCodes, toEvent } from "./entry_columns.ts";
 
 /** An entry as it is read from the database. */

@@ -1,0 +1,177 @@
+import { Buffer } from "node:buffer";
+// @ts-types="@types/pg"
+import pg from "pg";
+import type { DatabaseAccess } from "./database_address.ts";
+import { connectError, queryError } from "./postgres_error.ts";
+
+/** A value of a parameter. Octets go over the wire as they are; arrays become arrays of PostgreSQL. */
+export type Parameter =
+  | string
+  | number
+  | boolean
+  | null
+  | Uint8Array
+  | readonly (string | number | null | Uint8Array)[];
+
+/** Runs statements. Each text is planned once in each connection. */
+export interface Queries {
+  /**
+   * Returns the rows of one statement.
+   * @throws {ChatError} as `queryError` says
+   */
+  query<Row>(text: string, values?: readonly Parameter[]): Promise<Row[]>;
+}
+
+export interface ConnectionOptions {
+  /** What the connection is for, shown in `pg_stat_activity`. */
+  readonly name: string;
+  /** That of the lease under which it may write: see `fence.ts`. */
+  readonly generation?: number;
+  /** The longest that a statement may take, in milliseconds; 10 s unless given. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** Long enough for the slowest page, and shorter than the patience of a client. */
+const standardStatementMs = 10_000;
+const lockTimeoutMs = 5_000;
+/** A transaction of a frozen node must not stop others for longer (F3 in decision 0018). */
+const idleTransactionMs = 5_000;
+const connectTimeoutMs = 10_000;
+
+const { builtins } = pg.types;
+/** Every bigint of the schema is a safe integer. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => oid === builtins.INT8 ? Number : pg.types.getTypeParser(oid, format),
+};
+
+/** Names of prepared statements, by their text. */
+const names = new Map<string, string>();
+
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) names.set(text, name = `s${names.size}`);
+  return name;
+}
+
+/** Returns the options of a connection to one host of a database. */
+export function clientConfig(
+  { address, password, ca }: DatabaseAccess,
+  { host, port }: { host: string; port: number },
+  { name, generation, statementTimeoutMs = standardStatementMs }: ConnectionOptions,
+): pg.ClientConfig {
+  const { user, database, sslMode, schema } = address;
+  const settings = {
+    search_path: schema,
+    default_transaction_isolation: "read\\ committed",
+    lock_timeout: lockTimeoutMs,
+    tcp_user_timeout: connectTimeoutMs,
+    client_min_messages: "warning",
+    ...(generation !== undefined && { "chatd.generation": generation }),
+  };
+  return {
+    host,
+    port,
+    user,
+    database,
+    // Called only if the server asks for a password.
+    password: () => password ?? "",
+    ssl: sslMode === "disable"
+      ? false
+      : { rejectUnauthorized: sslMode === "verify-full", ...(ca !== undefined && { ca }) },
+    application_name: `chatd ${name}${generation === undefined ? "" : ` ${generation}`}`,
+    options: Object.entries(settings).map(([key, value]) => `-c ${key}=${value}`).join(" "),
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: idleTransactionMs,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: connectTimeoutMs,
+    types,
+  };
+}
+
+/** Runs a statement on a client, prepared. */
+export async function runOn<Row>(client: pg.ClientBase, text: string, values: readonly Parameter[]): Promise<Row[]> {
+  try {
+    return (await client.query({ name: nameOf(text), text, values: values.map(toValue) })).rows as Row[];
+  } catch (error) {
+    throw queryError(error);
+  }
+}
+
+function toValue(value: Parameter): unknown {
+  if (!Array.isArray(value)) return value instanceof Uint8Array ? toBuffer(value) : value;
+  return value.map((item) => item instanceof Uint8Array ? toBuffer(item) : item);
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** One connection, owned by its opener. Statements run in the order of the calls. */
+export class Connection implements Queries, AsyncDisposable {
+  /** Settles once the connection is gone: with its error, or with undefined after {@link close}. */
+  readonly ended: Promise<Error | undefined>;
+  readonly #client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+    this.ended = new Promise((resolve) => {
+      client.once("error", resolve);
+      client.once("end", () => resolve(undefined));
+    });
+  }
+
+  /**
+   * Connects to the first host that answers and is not a standby.
+   * @throws {ChatError} as `connectError` says, for the last host
+   */
+  static async open(access: DatabaseAccess, options: ConnectionOptions): Promise<Connection> {
+    const { client } = await connectToPrimary(access, options);
+    return new Connection(client);
+  }
+
+  query<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
+    return runOn<Row>(this.#client, text, values);
+  }
+
+  /** Runs several statements that take no parameters. @throws {ChatError} */
+  async execute(script: string): Promise<void> {
+    try {
+      await this.#client.query(script);
+    } catch (error) {
+      throw queryError(error);
+    }
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Connects to the first host that answers and is not a standby, and returns which it is. */
+export async function connectToPrimary(
+  access: DatabaseAccess,
+  options: ConnectionOptions,
+): Promise<{ client: pg.Client; host: { host: string; port: number } }> {
+  let failure: unknown;
+  for (const host of access.address.hosts) {
+    const client = new pg.Client(clientConfig(access, host, options));
+    // An error after the attempt is that of the connection's owner.
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      const { rows: [{ standby }] } = await client.query("SELECT pg_is_in_recovery() AS standby");
+      if (!standby) return { client, host };
+      failure = connectError(access.address, "standby");
+    } catch (error) {
+      failure = connectError(access.address, error);
+    }
+    await client.end().catch(() => {});
+  }
+  throw failure;
+}

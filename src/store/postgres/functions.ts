@@ -1,0 +1,24 @@
+import { lockKey } from "./fence.ts";
+
+/**
+ * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
+ * result: a later version gets a new name, so that a node of the version before can still call its own.
+ */
+export const functions: readonly string[] = [
+  // Ends the connections of the node that held the lease before, and waits for what they were writing.
+  `
+  CREATE OR REPLACE FUNCTION take_lease_1(wanted text, lasts interval) RETURNS bigint LANGUAGE plpgsql AS $$
+  DECLARE held lease; taken bigint;
+  BEGIN
+    SELECT * INTO held FROM lease;
+    IF held.until > clock_timestamp() THEN RETURN NULL; END IF;
+    PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
+      WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
+        AND a.application_name LIKE 'chatd % ' || held.generation;
+    PERFORM pg_advisory_xact_lock(${lockKey("fence")});
+    UPDATE lease SET generation = generation + 1, node = wanted, until = clock_timestamp() + lasts
+      WHERE generation = held.generation RETURNING generation INTO taken;
+    RETURN taken;
+  END $$;
+  `,
+];

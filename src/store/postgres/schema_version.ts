@@ -1,0 +1,94 @@
+import { ChatError } from "../../core/chat_error.ts";
+import { Connection, type Queries } from "./connection.ts";
+import { type DatabaseAccess, type DatabaseAddress, showDatabase } from "./database_address.ts";
+import { createFences } from "./fence.ts";
+import { functions } from "./functions.ts";
+import { migrations } from "./migrations.ts";
+
+/** The version of the schema that this program makes and uses. */
+export const currentVersion = migrations.length;
+
+/** Returns the version of the schema; undefined if there is none. @throws {ChatError} `invalid_argument` for a foreign one */
+export async function readVersion(queries: Queries, address: DatabaseAddress): Promise<number | undefined> {
+  const [{ exists, tables, marked }] = await queries.query<{ exists: boolean; tables: number; marked: boolean }>(
+    `SELECT n.oid IS NOT NULL AS exists, coalesce((SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid), 0)::int AS tables,
+       to_regclass(quote_ident($1) || '.schema_version') IS NOT NULL AS marked
+     FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`,
+    [address.schema],
+  );
+  if (!exists || tables === 0) return undefined;
+  if (!marked) {
+    throw new ChatError(
+      "invalid_argument",
+      `The schema "${address.schema}" of the database ${
+        showDatabase(address)
+      } belongs to another program: name another one with ?schema=NAME.`,
+    );
+  }
+  const [{ version }] = await queries.query<{ version: number }>("SELECT version FROM schema_version");
+  return version;
+}
+
+/**
+ * Creates the schema, or migrates it to {@link currentVersion}. Nodes of the version before may serve meanwhile.
+ * @returns the version before; undefined if there was none
+ * @throws {ChatError} `unsupported_version` if a newer chatd migrated it; as `readVersion`
+ */
+export async function migrateSchema(access: DatabaseAccess): Promise<number | undefined> {
+  const { address } = access;
+  await using connection = await Connection.open(access, { name: "migrate", statementTimeoutMs: 0 });
+  await connection.execute("BEGIN");
+  // Two nodes may start at the same time.
+  await connection.query(`SELECT pg_advisory_xact_lock(${migrationKey(address)})`);
+  const before = await readVersion(connection, address);
+  if (before !== undefined && before > currentVersion) throw newerError(address, before);
+  await connection.execute(`CREATE SCHEMA IF NOT EXISTS ${address.schema}`);
+  if (before === undefined) {
+    await connection.execute(
+      "CREATE TABLE schema_version (version int NOT NULL); INSERT INTO schema_version VALUES (0)",
+    );
+  } // A step may change rows while a node serves.
+  else await connection.query("SELECT set_config('chatd.generation', generation::text, true) FROM lease");
+  for (const step of migrations.slice(before ?? 0)) await connection.execute(step);
+  for (const each of functions) await connection.execute(each);
+  await connection.execute(createFences);
+  await connection.execute(`UPDATE schema_version SET version = ${currentVersion}`);
+  await connection.execute("COMMIT");
+  return before;
+}
+
+/**
+ * Checks that this program can serve with the schema: its own version, or the next one.
+ * @throws {ChatError} `not_found`, `unsupported_version`
+ */
+export async function requireVersion(queries: Queries, address: DatabaseAddress): Promise<void> {
+  const version = await readVersion(queries, address);
+  if (version === undefined) {
+    throw new ChatError(
+      "not_found",
+      `The database ${showDatabase(address)} has no tables of chatd: make them with "chatd database init".`,
+    );
+  }
+  if (version < currentVersion) {
+    throw new ChatError(
+      "unsupported_version",
+      `The database ${
+        showDatabase(address)
+      } has version ${version}, and this chatd needs ${currentVersion}: run "chatd database migrate".`,
+    );
+  }
+  if (version > currentVersion + 1) throw newerError(address, version);
+}
+
+function newerError(address: DatabaseAddress, version: number): ChatError {
+  return new ChatError(
+    "unsupported_version",
+    `The database ${showDatabase(address)} has version ${version}, but this chatd supports versions up to ${
+      currentVersion + 1
+    }: use a newer chatd.`,
+  );
+}
+
+function migrationKey({ schema }: DatabaseAddress): string {
+  return `1667785078, hashtext('${schema}')`;
+}

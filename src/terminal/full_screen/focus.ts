@@ -203,19 +203,19 @@ export class Focus {
   }
 
   async #loadOlder(): Promise<void> {
-    const page = await this.#page({ beforeSeq: this.window.firstSeq });
-    this.window.addOlder(page);
-    this.#onLoaded(page.messages);
-    await this.#loadBefore(page);
+    await this.#loadBefore(await this.#addOlder(this.window.firstSeq));
   }
 
   /** Loads the pages before one without messages: changes alone, such as reactions, have no rows. */
   async #loadBefore(page: LoadedPage): Promise<void> {
-    while (page.more && !page.messages.some(isShown)) {
-      page = await this.#page({ beforeSeq: page.firstSeq });
-      this.window.addOlder(page);
-      this.#onLoaded(page.messages);
-    }
+    while (page.more && !page.messages.some(isShown)) page = await this.#addOlder(page.firstSeq);
+  }
+
+  async #addOlder(beforeSeq: number): Promise<LoadedPage> {
+    const page = await this.#page({ beforeSeq });
+    this.window.addOlder(page);
+    this.#onLoaded(page.messages);
+    return page;
   }
 
   async #loadNewer(): Promise<void> {

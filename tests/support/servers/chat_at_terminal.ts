@@ -123,6 +123,11 @@ export class ChatAtTerminal {
     await this.sees("Connected again.");
   }
 
+  /** Counts how often a text is seen; a space in it may be a line break of a pane. */
+  count(text: RegExp): number {
+    return this.seen.replace(/\n[^\n│]*│ ? */g, " ").match(text)?.length ?? 0;
+  }
+
   /** A user sends a message to ana, or to a room. */
   receive(sender: string, text: string, to = "ana"): void {
     this.server.append(sender, to, text);
@@ -165,6 +170,15 @@ export async function chatting(setup: ChatSetup, use: (chat: ChatAtTerminal) => 
     assert.equal(chat.terminal.raw, false, "the terminal was not given back");
     chat.terminal[Symbol.dispose]();
   }
+}
+
+/** Tests a behaviour with every face. `setup` is called for each. */
+export function testWithFaces(
+  behaviour: string,
+  setup: () => Omit<ChatSetup, "face">,
+  use: (chat: ChatAtTerminal) => Promise<void>,
+): void {
+  for (const face of faceNames) Deno.test(`${behaviour} (${face})`, () => chatting({ ...setup(), face }, use));
 }
 
 /** A server that has messages of cat and ben to ana, all of them delivered. */

@@ -1,31 +1,16 @@
 import assert from "node:assert/strict";
-import { type Conversation, Role } from "../../../src/gen/chatd/v1/chat.ts";
+import type { Conversation } from "../../../src/gen/chatd/v1/chat.ts";
 import type { FakeChatServer } from "../fakes/fake_chat_server.ts";
 import { type ChatAtTerminal, type ChatSetup, chatting, faceNames, serverWithHistory } from "./chat_at_terminal.ts";
-import { wireConversation } from "./wire_values.ts";
+import { wireRoom } from "./wire_values.ts";
 import { eventually } from "../waiting/eventually.ts";
 
 /** Alt and a key. */
 export const alt = (key: string) => `\x1b${key}`;
 
-export const roomId = `+${"k2".repeat(13)}`;
-
 /** A public room with ana in it. */
 export function room(name = "ops"): Conversation {
-  return wireConversation({
-    address: roomId,
-    conversation: roomId,
-    room: {
-      id: roomId,
-      name,
-      public: true,
-      historyVisible: false,
-      topic: "",
-      members: 2,
-      createdAtMs: 0,
-      mentionAll: Role.MODERATOR,
-    },
-  });
+  return wireRoom({}, { name, public: true });
 }
 
 /** Tests a behaviour with every face: ana is with ben, and cat and dan are the second and third of the list. */

@@ -6,6 +6,7 @@ import {
   type Message,
   Naming,
   Role,
+  type Room,
   type SendRequest,
 } from "../../../src/gen/chatd/v1/chat.ts";
 
@@ -67,4 +68,28 @@ export function wireConversation(conversation: Partial<Conversation> & { address
     status: "",
     ...conversation,
   };
+}
+
+/** The id of `wireRoom`'s room. */
+export const roomId = `+${"k2".repeat(13)}`;
+
+/** The private room "#ops" of two members, one of them the reader, as it is on the wire. */
+export function wireRoom(conversation: Partial<Conversation> = {}, room: Partial<Room> = {}): Conversation {
+  const { id = roomId } = room;
+  return wireConversation({
+    address: id,
+    conversation: id,
+    room: {
+      id,
+      name: "ops",
+      public: false,
+      historyVisible: false,
+      topic: "",
+      members: 2,
+      createdAtMs: 0,
+      mentionAll: Role.MODERATOR,
+      ...room,
+    },
+    ...conversation,
+  });
 }

@@ -1,16 +1,7 @@
 /** The end of a chat at a terminal, the same with every face. */
 import assert from "node:assert/strict";
-import { type ChatAtTerminal, type ChatSetup, chatting, faceNames } from "../../support/servers/chat_at_terminal.ts";
+import { testWithFaces as test } from "../../support/servers/chat_at_terminal.ts";
 import { FakeChatServer } from "../../support/fakes/fake_chat_server.ts";
-
-/** Tests a behaviour with every face. */
-function test(
-  behaviour: string,
-  setup: () => Omit<ChatSetup, "face">,
-  use: (chat: ChatAtTerminal) => Promise<void>,
-): void {
-  for (const face of faceNames) Deno.test(`${behaviour} (${face})`, () => chatting({ ...setup(), face }, use));
-}
 
 test("Ctrl-C clears the draft, then tells how to leave, then leaves", () => ({ to: "ben" }), async (chat) => {
   await chat.isIn("ben");

@@ -1,28 +1,8 @@
 /** The behaviour of a chat at a terminal, the same with every face. */
 import assert from "node:assert/strict";
 import { ChatError } from "../../../src/core/chat_error.ts";
-import {
-  type ChatAtTerminal,
-  type ChatSetup,
-  chatting,
-  faceNames,
-  serverWithHistory,
-} from "../../support/servers/chat_at_terminal.ts";
+import { serverWithHistory, testWithFaces as test } from "../../support/servers/chat_at_terminal.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
-
-/** How often a text is seen. */
-function count({ seen }: ChatAtTerminal, text: RegExp): number {
-  return seen.replace(/\n[^\n│]*│ ? */g, " ").match(text)?.length ?? 0;
-}
-
-/** Tests a behaviour with every face. */
-function test(
-  behaviour: string,
-  setup: () => Omit<ChatSetup, "face">,
-  use: (chat: ChatAtTerminal) => Promise<void>,
-): void {
-  for (const face of faceNames) Deno.test(`${behaviour} (${face})`, () => chatting({ ...setup(), face }, use));
-}
 
 test("the chat starts with the newest conversation, its recent messages, and then those that were missed", () => {
   const server = serverWithHistory();
@@ -64,7 +44,7 @@ test("messages that came before the start broke are shown once", () => {
   await chat.sees(/ben: news 25\.\n[^]*ben: while you slept\n/);
   chat.type("/ping\r");
   await chat.sees("The server answered in");
-  assert.equal(count(chat, /while you slept/g), 1, chat.seen);
+  assert.equal(chat.count(/while you slept/g), 1, chat.seen);
 });
 
 test("a line for the user of --to waits for the next connection when the start breaks", () => {
@@ -83,7 +63,7 @@ test("a line for the user of --to waits for the next connection when the start b
   await chat.sees("ana: hello\n");
   await chat.sees("ben: news 25.");
   await chat.isIn("ben");
-  assert.equal(count(chat, /ana: hello/g), 1, chat.seen);
+  assert.equal(chat.count(/ana: hello/g), 1, chat.seen);
 });
 
 test("an accepted message is shown, a refused one is explained and put back", () => ({ to: "ben" }), async (chat) => {
@@ -260,7 +240,7 @@ test(
     chat.type("hello\r");
     await chat.sees("ana: hello\n");
     assert.equal(refusals, 4);
-    assert.equal(count(chat, /Not accepted yet, retrying: Wait\./g), 1, chat.seen);
+    assert.equal(chat.count(/Not accepted yet, retrying: Wait\./g), 1, chat.seen);
   },
 );
 

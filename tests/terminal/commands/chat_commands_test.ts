@@ -1,22 +1,7 @@
 /** Slash commands as a person types them, the same with every face. */
 import assert from "node:assert/strict";
-import {
-  type ChatAtTerminal,
-  type ChatSetup,
-  chatting,
-  faceNames,
-  serverWithHistory,
-} from "../../support/servers/chat_at_terminal.ts";
+import { serverWithHistory, testWithFaces as test } from "../../support/servers/chat_at_terminal.ts";
 import { fakePassword } from "../../support/fakes/fake_session.ts";
-
-/** Tests a behaviour with every face. */
-function test(
-  behaviour: string,
-  setup: () => Omit<ChatSetup, "face">,
-  use: (chat: ChatAtTerminal) => Promise<void>,
-): void {
-  for (const face of faceNames) Deno.test(`${behaviour} (${face})`, () => chatting({ ...setup(), face }, use));
-}
 
 test("/me sends a text in italics", () => ({ server: serverWithHistory(), to: "ben" }), async (chat) => {
   await chat.isIn("ben");

@@ -11,6 +11,20 @@ import { settle } from "../../support/fakes/manual_timers.ts";
 
 const style = chooseStyle({ noColor: undefined, term: "xterm" });
 
+function consoleOn(device: EmulatedTerminal): EditingConsole {
+  const nothing = () => {};
+  const composer = new Composer({ complete: () => [], offer: () => undefined });
+  return new EditingConsole({
+    device,
+    style,
+    composers: { now: composer, apply: (key, shape) => composer.apply(key, shape) },
+    person: { submit: nothing, edited: nothing },
+    onScreenKey: nothing,
+    onInput: nothing,
+    onFocus: nothing,
+  });
+}
+
 async function drawn(screen: ConsoleScreen): Promise<void> {
   await settle();
   await screen.print([]);
@@ -116,17 +130,7 @@ Deno.test("any printing, typing and resizing leaves the transcript whole and the
 Deno.test("a window that gets narrower or wider takes nothing of the transcript away", async () => {
   for (const columns of [12, 17, 23, 39, 60]) {
     using terminal = new EmulatedTerminal({ columns: 40, rows: 15 });
-    const nothing = () => {};
-    const composer = new Composer({ complete: () => [], offer: () => undefined });
-    const input = new EditingConsole({
-      device: terminal,
-      style,
-      composers: { now: composer, apply: (key, shape) => composer.apply(key, shape) },
-      person: { submit: nothing, edited: nothing },
-      onScreenKey: nothing,
-      onInput: nothing,
-      onFocus: nothing,
-    });
+    const input = consoleOn(terminal);
     const leave = new AbortController();
     const reading = input.read(leave.signal);
     input.setPrompt("[ana → ben] ");
@@ -146,17 +150,7 @@ Deno.test("a window that gets narrower or wider takes nothing of the transcript 
 Deno.test("after a suspension from outside, lines of the shell stay, and the draft is below them", async () => {
   for (const shell of ["\r\n[1]+ Stopped\r\n$ fg\r\n", ""]) {
     using terminal = new EmulatedTerminal({ columns: 20, rows: 15 });
-    const nothing = () => {};
-    const composer = new Composer({ complete: () => [], offer: () => undefined });
-    const input = new EditingConsole({
-      device: terminal,
-      style,
-      composers: { now: composer, apply: (key, shape) => composer.apply(key, shape) },
-      person: { submit: nothing, edited: nothing },
-      onScreenKey: nothing,
-      onInput: nothing,
-      onFocus: nothing,
-    });
+    const input = consoleOn(terminal);
     const leave = new AbortController();
     const reading = input.read(leave.signal);
     input.setPrompt("[ana → ben] ");

@@ -1,52 +1,12 @@
 /** Conversations that come, go and change while the chat runs, the same with every face. */
 import assert from "node:assert/strict";
 import { type Conversation, Role } from "../../../../src/gen/chatd/v1/chat.ts";
-import {
-  type ChatAtTerminal,
-  type ChatSetup,
-  chatting,
-  faceNames,
-  serverWithHistory,
-} from "../../../support/servers/chat_at_terminal.ts";
+import { serverWithHistory, testWithFaces as test } from "../../../support/servers/chat_at_terminal.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
-import { wireConversation } from "../../../support/servers/wire_values.ts";
+import { roomId, wireRoom } from "../../../support/servers/wire_values.ts";
 
-const roomId = `+${"k2".repeat(13)}`;
-
-function room(change: Partial<Conversation> = {}): Conversation {
-  return wireConversation({
-    address: roomId,
-    conversation: roomId,
-    room: {
-      id: roomId,
-      name: "ops",
-      public: false,
-      historyVisible: false,
-      topic: "",
-      members: 2,
-      createdAtMs: 0,
-      mentionAll: Role.MODERATOR,
-    },
-    ...change,
-  });
-}
-
-const invitation = room({ role: Role.INVITED, invitedBy: "ben", position: 99 });
+const invitation = wireRoom({ role: Role.INVITED, invitedBy: "ben", position: 99 });
 const invitationText = /ben invited you to #ops\+k2k\. To accept: \/join #ops\+k2k\. To/g;
-
-/** How often a text is seen. */
-function count({ seen }: ChatAtTerminal, text: RegExp): number {
-  return seen.replace(/\n[^\n│]*│ ? */g, " ").match(text)?.length ?? 0;
-}
-
-/** Tests a behaviour with every face. */
-function test(
-  behaviour: string,
-  setup: () => Omit<ChatSetup, "face">,
-  use: (chat: ChatAtTerminal) => Promise<void>,
-): void {
-  for (const face of faceNames) Deno.test(`${behaviour} (${face})`, () => chatting({ ...setup(), face }, use));
-}
 
 test("an invitation that came while the client was disconnected is shown, once", () => ({
   server: serverWithHistory(5),
@@ -56,12 +16,12 @@ test("an invitation that came while the client was disconnected is shown, once",
   await chat.disconnect();
   chat.server.roomsOf = () => [invitation];
   await chat.reconnect();
-  await eventually(() => count(chat, invitationText) === 1, () => chat.seen);
+  await eventually(() => chat.count(invitationText) === 1, () => chat.seen);
   chat.server.cut();
-  await eventually(() => count(chat, /Connected again\./g) === 2, () => chat.seen);
+  await eventually(() => chat.count(/Connected again\./g) === 2, () => chat.seen);
   chat.type("/ping\r");
   await chat.sees("The server answered in");
-  assert.equal(count(chat, invitationText), 1, chat.seen);
+  assert.equal(chat.count(invitationText), 1, chat.seen);
 });
 
 test("an invitation is shown when it comes, and again when it comes after it was declined", () => ({
@@ -76,11 +36,11 @@ test("an invitation is shown when it comes, and again when it comes after it was
     for (const session of chat.server.sessions) session.tell({ $case: "stateChanged", value });
   };
   change([invitation]);
-  await eventually(() => count(chat, invitationText) === 1, () => chat.seen);
+  await eventually(() => chat.count(invitationText) === 1, () => chat.seen);
   chat.type("/leave #ops\r");
   await eventually(() => chat.server.roomsOf("ana").length === 0, () => "the invitation was declined");
   change([invitation]);
-  await eventually(() => count(chat, invitationText) === 2, () => chat.seen);
+  await eventually(() => chat.count(invitationText) === 2, () => chat.seen);
 });
 
 test("a display name is shown after the account name in lists and alerts, and follows changes", () => {
@@ -116,7 +76,7 @@ test("a lost notice of a change has all conversations loaded again", () => ({
   chat.server.roomsOf = () => [invitation];
   const value = { revision: 7, conversation: "ana:ben" };
   for (const session of chat.server.sessions) session.tell({ $case: "stateChanged", value });
-  await eventually(() => count(chat, invitationText) === 1, () => chat.seen);
+  await eventually(() => chat.count(invitationText) === 1, () => chat.seen);
 });
 
 test("messages of a room that was not known come under its name, in order", () => ({
@@ -124,7 +84,7 @@ test("messages of a room that was not known come under its name, in order", () =
   to: "ben",
 }), async (chat) => {
   await chat.isIn("ben");
-  chat.server.roomsOf = () => [room()];
+  chat.server.roomsOf = () => [wireRoom()];
   chat.receive("cat", "first", roomId);
   chat.receive("cat", "second", roomId);
   await chat.sees("#ops+k2k");
@@ -136,7 +96,7 @@ test("messages of a room that was not known come under its name, in order", () =
 
 test("leaving the current room leaves no conversation to write to", () => {
   const server = serverWithHistory(5);
-  server.roomsOf = () => [room({ position: 99 })];
+  server.roomsOf = () => [wireRoom({ position: 99 })];
   return { server, to: roomId };
 }, async (chat) => {
   await chat.isIn("#ops+k2k");

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../../../src/core/chat_error.ts";
 import type { SavedPreferences } from "../../../../src/terminal/chat/person/preferences.ts";
 import { chatting, faceNames } from "../../../support/servers/chat_at_terminal.ts";
-import { alt, isSent, room, roomId, serverOfThree, test } from "../../../support/servers/three_conversations.ts";
+import { alt, isSent, room, serverOfThree, test } from "../../../support/servers/three_conversations.ts";
+import { roomId } from "../../../support/servers/wire_values.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const keys = { up: "\x1b[A", down: "\x1b[B", ctrlU: "\x15", ctrlC: "\x03", ctrlR: "\x12", ctrlG: "\x07" };

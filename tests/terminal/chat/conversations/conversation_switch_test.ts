@@ -1,7 +1,8 @@
 /** A conversation is chosen by the key that the person presses, whatever the server does. The same with every face. */
 import assert from "node:assert/strict";
 import { chatting, faceNames } from "../../../support/servers/chat_at_terminal.ts";
-import { alt, isSent, room, roomId, serverOfThree, test } from "../../../support/servers/three_conversations.ts";
+import { alt, isSent, room, serverOfThree, test } from "../../../support/servers/three_conversations.ts";
+import { roomId } from "../../../support/servers/wire_values.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const keys = { up: "\x1b[A", down: "\x1b[B", ctrlU: "\x15", ctrlC: "\x03", ctrlR: "\x12", ctrlG: "\x07" };

@@ -8,27 +8,13 @@ import {
   serverWithHistory,
 } from "../../../support/servers/chat_at_terminal.ts";
 import type { FakeChatServer } from "../../../support/fakes/fake_chat_server.ts";
-import { wireConversation } from "../../../support/servers/wire_values.ts";
+import { wireRoom } from "../../../support/servers/wire_values.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const ids = { own: `+k3v${"a".repeat(23)}`, other: `+k3w${"a".repeat(23)}`, open: `+open${"a".repeat(22)}` };
 
 function room(id: string, { isPublic = false, ...change }: Partial<Conversation> & { isPublic?: boolean } = {}) {
-  return wireConversation({
-    address: id,
-    conversation: id,
-    room: {
-      id,
-      name: "boss",
-      public: isPublic,
-      historyVisible: false,
-      mentionAll: Role.MODERATOR,
-      topic: "",
-      members: 2,
-      createdAtMs: 0,
-    },
-    ...change,
-  });
+  return wireRoom(change, { id, name: "boss", public: isPublic });
 }
 
 const own = room(ids.own, { position: 3 });

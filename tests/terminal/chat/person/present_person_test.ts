@@ -1,6 +1,6 @@
 /** Messages count as read, and a person as away, by whether the person is at the terminal. */
 import assert from "node:assert/strict";
-import { type Conversation, Naming, PresenceState, Role } from "../../../../src/gen/chatd/v1/chat.ts";
+import { Naming, PresenceState, Role } from "../../../../src/gen/chatd/v1/chat.ts";
 import { ManualTimers } from "../../../support/fakes/manual_timers.ts";
 import {
   type ChatAtTerminal,
@@ -9,12 +9,11 @@ import {
   faceNames,
   serverWithHistory,
 } from "../../../support/servers/chat_at_terminal.ts";
-import { wireConversation } from "../../../support/servers/wire_values.ts";
+import { roomId, wireRoom } from "../../../support/servers/wire_values.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const minute = 60_000;
 const focus = { gained: "\x1b[I", lost: "\x1b[O" };
-const roomId = `+${"k2".repeat(13)}`;
 
 interface Present {
   readonly chat: ChatAtTerminal;
@@ -190,28 +189,12 @@ Deno.test("unread counts on the screen follow deletions and edits", async () => 
 });
 
 Deno.test("a room that was joined by invitation counts unread messages, and Alt-A goes there", async () => {
-  const room = (change: Partial<Conversation>): Conversation =>
-    wireConversation({
-      address: roomId,
-      conversation: roomId,
-      room: {
-        id: roomId,
-        name: "ops",
-        public: false,
-        historyVisible: false,
-        topic: "",
-        members: 2,
-        createdAtMs: 0,
-        mentionAll: Role.MODERATOR,
-      },
-      ...change,
-    });
   const server = serverWithHistory(3);
-  server.roomsOf = () => [room({ role: Role.INVITED, invitedBy: "ben", position: 2 ** 50 })];
+  server.roomsOf = () => [wireRoom({ role: Role.INVITED, invitedBy: "ben", position: 2 ** 50 })];
   await chatting({ face: "full screen", to: "ben", server }, async (chat) => {
     await chat.isIn("ben");
     await chat.sees(/^ 1 #ops\+k2k +invited│/m);
-    server.roomsOf = () => [room({ position: server.head })];
+    server.roomsOf = () => [wireRoom({ position: server.head })];
     const value = { revision: 7, conversation: roomId };
     for (const session of server.sessions) session.tell({ $case: "stateChanged", value });
     await eventually(() => !/invited│/.test(chat.seen), () => chat.seen);

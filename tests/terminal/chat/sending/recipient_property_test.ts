@@ -5,17 +5,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ChatError } from "../../../../src/core/chat_error.ts";
-import { Role } from "../../../../src/gen/chatd/v1/chat.ts";
 import { isRoomId } from "../../../../src/core/rooms/room.ts";
 import type { ConversationRef } from "../../../../src/terminal/chat/conversations/conversation_ref.ts";
 import { FakeChatServer } from "../../../support/fakes/fake_chat_server.ts";
 import { type ChatAtTerminal, chatting, type FaceName, faceNames } from "../../../support/servers/chat_at_terminal.ts";
-import { wireConversation } from "../../../support/servers/wire_values.ts";
+import { wireRoom } from "../../../support/servers/wire_values.ts";
 import { lineDelayMs } from "../../../support/proxies/slow_line.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 import { turns } from "../../../support/waiting/turns.ts";
 
-const roomId = `+${"k2".repeat(13)}`;
 const others = ["ben", "cat", "dan"];
 
 const keys = {
@@ -100,20 +98,7 @@ function serverOfFour(): FakeChatServer {
   return server;
 }
 
-const room = wireConversation({
-  address: roomId,
-  conversation: roomId,
-  room: {
-    id: roomId,
-    name: "ops",
-    public: true,
-    historyVisible: false,
-    topic: "",
-    members: 2,
-    createdAtMs: 0,
-    mentionAll: Role.MODERATOR,
-  },
-});
+const room = wireRoom({}, { public: true });
 
 /** A text that was typed, and the names of the conversations that it may be in. */
 interface Typed {

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
-import type { Queries } from "./connection.ts";
+import type { Queries } from "./connection/connection.ts";
 
 /** Rows that one statement writes. */
 const rowsPerStatement = 2_000;

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { DatabaseAccess } from "../../../src/store/postgres/database_address.ts";
+import type { DatabaseAccess } from "../../../src/store/postgres/connection/database_address.ts";
 import { ProcessGuard } from "../../../src/host/process_guard.ts";
 import { requireDebianPackages } from "../processes/debian_package.ts";
 import { freePorts } from "../processes/free_ports.ts";

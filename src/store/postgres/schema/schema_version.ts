@@ -1,6 +1,6 @@
-import { ChatError } from "../../core/chat_error.ts";
-import { Connection, type Queries } from "./connection.ts";
-import { type DatabaseAccess, type DatabaseAddress, showDatabase } from "./database_address.ts";
+import { ChatError } from "../../../core/chat_error.ts";
+import { Connection, type Queries } from "../connection/connection.ts";
+import { type DatabaseAccess, type DatabaseAddress, showDatabase } from "../connection/database_address.ts";
 import { createFences } from "./fence.ts";
 import { functions } from "./functions.ts";
 import { migrations } from "./migrations.ts";

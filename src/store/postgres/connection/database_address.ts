@@ -1,4 +1,4 @@
-import { ChatError } from "../../core/chat_error.ts";
+import { ChatError } from "../../../core/chat_error.ts";
 
 /** How a connection is encrypted, in the words of libpq. */
 export type SslMode = "disable" | "require" | "verify-full";

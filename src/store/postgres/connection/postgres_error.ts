@@ -1,7 +1,7 @@
-import { ChatError } from "../../core/chat_error.ts";
-import { networkReason } from "../../core/network_reason.ts";
+import { ChatError } from "../../../core/chat_error.ts";
+import { networkReason } from "../../../core/network_reason.ts";
 import { type DatabaseAddress, showDatabase } from "./database_address.ts";
-import { fencedState } from "./fence.ts";
+import { fencedState } from "../schema/fence.ts";
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const uniqueViolation = "23505";

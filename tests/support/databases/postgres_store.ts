@@ -1,0 +1,64 @@
+import type { DatabaseAccess } from "../../../src/store/postgres/connection/database_address.ts";
+import { Connection } from "../../../src/store/postgres/connection/connection.ts";
+import { Database } from "../../../src/store/postgres/connection/database.ts";
+import { takeLease } from "../../../src/store/postgres/connection/lease.ts";
+import type { BacklogOptions } from "../../../src/store/postgres/log/backlog.ts";
+import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
+import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
+import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
+import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_settings_store.ts";
+import { openTemporarySchema } from "./temporary_schema.ts";
+
+/** The schema of this process, which the node takes with it. Made before the first test, to which it would seem a leak. */
+const { access } = await openTemporarySchema();
+
+/** Longer than any test. */
+const leaseMs = 3_600_000;
+
+/** Removes all rows, past foreign keys and fences, and numbers from 1 again. */
+const emptyTables = `
+SET session_replication_role = replica;
+DO $$
+DECLARE name text;
+BEGIN
+  FOR name IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+    AND c.relname <> 'schema_version'
+  LOOP
+    EXECUTE format('DELETE FROM %I', name);
+  END LOOP;
+  FOR name IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'S'
+  LOOP
+    EXECUTE format('ALTER SEQUENCE %I RESTART', name);
+  END LOOP;
+END $$;
+INSERT INTO log DEFAULT VALUES;
+INSERT INTO lease DEFAULT VALUES;
+`;
+
+/** Empties the schema of this process. */
+export async function emptySchema(): Promise<DatabaseAccess> {
+  await using connection = await Connection.open(access, { name: "test" });
+  await connection.execute(emptyTables);
+  return access;
+}
+
+/** Opens the empty database of this process with the lease. One is open at a time. */
+export async function openEmptyDatabase(): Promise<Database> {
+  await emptySchema();
+  await using connection = await Connection.open(access, { name: "test" });
+  return await Database.open({ access, generation: (await takeLease(connection, "test", leaseMs))! });
+}
+
+/** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */
+export async function openPostgresStore(options: BacklogOptions = {}) {
+  const database = await openEmptyDatabase();
+  const messages = await PostgresMessageStore.open(database, options);
+  return {
+    database,
+    messages,
+    accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
+    settings: new PostgresSettingsStore(database),
+    close: () => database.close(),
+  };
+}

@@ -3,10 +3,13 @@ import { serverV8Flags } from "../src/host/supervisor/serving_command.ts";
 
 const filesAndNetwork = ["--allow-net", "--allow-read", "--allow-write"];
 
+/** Looked up by the client library of PostgreSQL, for --database. */
+const databaseVariables = "PG*,USER,USERNAME";
+
 const server = [
   ...filesAndNetwork,
-  "--allow-env=CHATD_*,OTEL_*,BUF_*,npm_command",
-  "--allow-sys=statfs",
+  `--allow-env=CHATD_*,OTEL_*,BUF_*,npm_command,${databaseVariables}`,
+  "--allow-sys=statfs,hostname",
   // The launcher inserts the path of its Deno. Only the supervisor may run it: the serving process cannot start programs.
   "--allow-run={deno}",
   `--v8-flags=${serverV8Flags}`,
@@ -22,7 +25,7 @@ const client = [
 /** For clients on a terminal, which Ctrl-Z stops by kill(1). */
 const terminalClient = [...client, "--allow-run=kill"];
 
-const operator = [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs"];
+const operator = [...filesAndNetwork, `--allow-env=CHATD_*,BUF_*,${databaseVariables}`, "--allow-sys=statfs"];
 
 /**
  * Flags by the first word of a command. Files and addresses are not restricted: they come from options, profiles and
@@ -60,6 +63,7 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "backup": operator,
   "restore": operator,
   "broker-config": operator,
+  "database": operator,
   "healthcheck": operator,
   // It reads the limit of open files through sh, and the owner of the data folder.
   "doctor": [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs,uid", "--allow-run=sh"],

@@ -2,6 +2,9 @@ import { ChatError } from "../core/chat_error.ts";
 import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { requireDataFolder } from "../host/permissions.ts";
 import { requireWritable } from "../store/data_folder.ts";
+import { findDataPlace } from "./data_place.ts";
+import { readAccess } from "./database/database_access.ts";
+import { nodeName } from "./database/node_name.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
 import { formatRegistration } from "./registration_policy.ts";
@@ -22,7 +25,8 @@ export async function checkConfiguration(
   if (problems.length > 0) return false;
   console.log("The configuration is valid. With it,");
   for (const server of servers) console.log(server.greeting(server.port)[0]);
-  console.log(`data in ${options.dataDir}, ${formatRegistration(servers)}`);
+  const place = options.database === undefined ? options.dataDir : (await findDataPlace(options)).shown();
+  console.log(`data in ${place}, ${formatRegistration(servers)}`);
   return true;
 }
 
@@ -37,6 +41,7 @@ export async function findProblems(
     ...servers.map((server) => async () => refuseInvalid((await server.prepare()).certificates, { lastSeen })),
     () => refuseOpenMetrics(options, servers),
     () => checkDataFolder(options.dataDir),
+    () => checkDatabaseFiles(options),
   ];
   for (const check of checks) {
     try {
@@ -47,6 +52,13 @@ export async function findProblems(
     }
   }
   return problems;
+}
+
+/** Reads the files, without a connection to the database, which "chatd database check" examines. */
+async function checkDatabaseFiles({ database }: ServerOptions): Promise<void> {
+  if (database === undefined) return;
+  await readAccess(database);
+  nodeName(database);
 }
 
 async function checkDataFolder(folder: string): Promise<void> {

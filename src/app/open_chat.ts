@@ -18,15 +18,16 @@ import { requireDataFolder } from "../host/permissions.ts";
 import { ScryptHasher } from "../host/scrypt_hasher.ts";
 import { sha256Hex } from "../host/sha256.ts";
 import { hasFilesForThread } from "../host/spare_files.ts";
+import type { MessageSearch } from "../core/search/message_search.ts";
 import { lockFolder } from "../store/folder_lock.ts";
-import { openStore, type Store } from "../store/open_store.ts";
+import { openStore } from "../store/open_store.ts";
+import type { Store } from "../store/store.ts";
 import { BackgroundSearch } from "./background_search.ts";
 import { controlHandlers } from "./operator_calls.ts";
 import { operatorCommands } from "./operator_commands.ts";
 
-export interface OpenChatOptions {
-  /** The data folder. */
-  folder: string;
+/** Options of the core, wherever its store is. */
+export interface CoreOptions {
   registration: Registration;
   rate: { perSecond: number; burst: number };
   /** `standardLimits` unless given. */
@@ -40,6 +41,12 @@ export interface OpenChatOptions {
   clock?: Clock;
   /** For tests; scrypt unless given. */
   hasher?: PasswordHasher;
+}
+
+/** Options of a chat in a data folder. */
+export interface OpenChatOptions extends CoreOptions {
+  /** The data folder. */
+  folder: string;
   /** For tests: URL of the program's entry file; this process's unless given. */
   entry?: string;
   /** URL of the program's entry file, from which a thread that writes messages starts; without it, none does. */
@@ -87,7 +94,7 @@ export interface OpenChat {
  * ```
  */
 export function openChat(options: OpenChatOptions): OpenChat {
-  const { folder, log, writerEntry } = options;
+  const { folder, log, entry, writerEntry } = options;
   requireDataFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
@@ -101,47 +108,76 @@ export function openChat(options: OpenChatOptions): OpenChat {
       onDied: reportError,
     },
   }));
-  beginServing(store, log);
-  const core = openCore(store, options);
+  try {
+    store.beginServing();
+  } catch (error) {
+    reportUnrecorded(error, log);
+  }
+  const search = opened.use(new BackgroundSearch({ folder, log, entry }));
+  const core = openCore(store, { ...options, search });
+  const stop = startCore(core, { folder, store, log });
+  opened.move();
+  const close = async () => {
+    search.close();
+    await stop();
+    store.close();
+    lock.release();
+  };
+  return asOpenChat(core, { store, close });
+}
+
+/** Makes an open chat of a core that was started; `close` runs once. */
+export function asOpenChat({ chat }: Core, { store, close }: { store: Store; close(): Promise<void> }): OpenChat {
+  let closed: Promise<void> | undefined;
+  return {
+    chat,
+    searchLag: () => store.indexer.lag,
+    fileBytes: () => store.fileBytes(),
+    close: () => closed ??= close(),
+  };
+}
+
+/**
+ * Starts the background jobs, and listens for the operator's commands in the folder.
+ * @returns a function that stops both and closes the core
+ * @throws {ChatError} errors of `openControlSocket`
+ */
+export function startCore(
+  core: Core,
+  { folder, store, log, database }: { folder: string; store: Store; log: Log; database?: string },
+): () => Promise<void> {
   const { chat, retention, erasure, deviceCleanup, clock } = core;
   clock.start();
-  const control = openControlSocket({ folder, handlers: controlHandlers(operatorCommands(core)), log });
+  const handlers = controlHandlers(operatorCommands({ ...core, database }));
+  const control = openControlSocket({ folder, handlers, log });
   store.indexer.start();
   chat.files.start();
   retention.start();
   deviceCleanup.start();
   erasure.start();
-  opened.move();
-  let closed: Promise<void> | undefined;
-  const close = async () => {
+  return async () => {
     await control.close();
     await core.close();
-    store.close();
-    lock.release();
   };
-  return { chat, searchLag: () => store.indexer.lag, fileBytes: store.fileBytes, close: () => closed ??= close() };
 }
 
-/** Records this opening of the store. A full disk does not prevent serving, because users can then free space. */
-function beginServing(store: Store, log: Log): void {
-  try {
-    store.beginServing();
-  } catch (error) {
-    if (!(error instanceof ChatError) || error.code !== "storage_full") throw error;
-    log.error(
-      "cannot record that the data folder was opened: clients will not notice if it is restored to an earlier state",
-      {
-        error,
-      },
-    );
-  }
+/**
+ * Logs that this opening of the store could not be recorded. A full disk does not prevent serving, because users can
+ * then free space.
+ * @throws any other error
+ */
+export function reportUnrecorded(error: unknown, log: Log): void {
+  if (!(error instanceof ChatError) || error.code !== "storage_full") throw error;
+  log.error(
+    "cannot record that the store was opened: clients will not notice if it is restored to an earlier state",
+    { error },
+  );
 }
 
 /** Creates the core on a store that its opener owns. Background jobs run only once they are started. */
-export function openCore(store: Store, options: OpenChatOptions): Core {
+export function openCore(store: Store, options: CoreOptions & { search: MessageSearch }): Core {
   const {
-    folder,
-    entry,
+    search,
     registration,
     rate,
     limits = standardLimits,
@@ -156,7 +192,6 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
   const onErased = () => void chat.files.sweep();
   const retention = new Retention({ store: store.retention, clock, log, onRemoved: onErased });
   const erasure = new Erasure({ store: store.erasure, rooms: store.rooms, log, onErased });
-  const search = new BackgroundSearch({ folder, log, entry });
   const chat: Chat = new Chat({
     accounts: new Accounts({
       store: store.accounts,
@@ -187,7 +222,6 @@ export function openCore(store: Store, options: OpenChatOptions): Core {
   });
   const deviceCleanup = new DeviceCleanup({ store: store.deviceCleanup, live: chat.live, clock, log: calmLog(log) });
   const close = async () => {
-    search.close();
     await chat.close();
     await retention.close();
     await erasure.close();

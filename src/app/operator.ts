@@ -14,6 +14,10 @@ import { controlSocketPath } from "../host/socket_path.ts";
 import { dataFolderError } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
+import type { Store } from "../store/store.ts";
+import type { MessageSearch } from "../core/search/message_search.ts";
+import { BackgroundSearch } from "./background_search.ts";
+import { type DatabaseOptions, readAccess } from "./database/database_access.ts";
 import { openCore } from "./open_chat.ts";
 import type { ArgumentsOf, OperatorCall, OperatorHandlers, ResultOf } from "./operator_calls.ts";
 import { operatorCommands } from "./operator_commands.ts";
@@ -24,17 +28,28 @@ const replyTimeoutMs = 30_000;
 const patienceMs = 5_000;
 const retryMs = 50;
 
+/** The store that an operator's command is about. */
+export interface StorePlace {
+  /** As the operator wrote it, relative to the working directory. */
+  readonly dataDir: string;
+  /** Keeps the data instead of the folder. */
+  readonly database?: DatabaseOptions;
+}
+
 /**
- * Runs the operator's commands on a data folder. A call goes to the server that owns the folder; if none runs, it locks
- * the folder for the duration of the call. Rejects with a `ChatError`.
+ * Runs the operator's commands on a data folder or a database. A call goes to the server that owns the folder; if none
+ * runs, it locks the folder, or holds the lease of the database, for the duration of the call. Rejects with a
+ * `ChatError`.
  */
 export class Operator {
   readonly #folder: string;
+  readonly #database: DatabaseOptions | undefined;
 
   /** @throws {ChatError} `permission_denied` if Deno denies access to the folder */
-  constructor(folder: string) {
-    requireDataFolder(folder);
-    this.#folder = folder;
+  constructor({ dataDir, database }: StorePlace) {
+    requireDataFolder(dataDir);
+    this.#folder = dataDir;
+    this.#database = database;
   }
 
   async findUser(name: string): Promise<User | undefined> {
@@ -171,6 +186,7 @@ export class Operator {
     { makeFolder = false }: { makeFolder?: boolean } = {},
   ): Promise<ResultOf<Call>> {
     for (const deadline = Date.now() + patienceMs;;) {
+      if (this.#database !== undefined) await this.#requireDatabase();
       const connection = await connect(controlSocketPath(this.#folder));
       if (connection !== undefined) return await sendRequest(connection, call, args);
       try {
@@ -183,20 +199,27 @@ export class Operator {
     }
   }
 
+  /** @throws {ChatError} `invalid_argument` if the server of the folder, if any, keeps its data there */
+  async #requireDatabase(): Promise<void> {
+    const connection = await connect(controlSocketPath(this.#folder));
+    if (connection === undefined || await sendRequest(connection, "server.database", {}) !== "") return;
+    throw new ChatError(
+      "invalid_argument",
+      `The server of "${this.#folder}" keeps its data in that folder, and not in a database: leave out --database, or ` +
+        "name the folder of another server with --data.",
+    );
+  }
+
   async #callWithoutServer<Result>(
     call: (handlers: OperatorHandlers) => Promise<Result>,
     { makeFolder }: { makeFolder: boolean },
   ): Promise<Result> {
-    if (!makeFolder && !pathExists(`${this.#folder}/chatd.sqlite`)) {
-      throw new ChatError(
-        "not_found",
-        `There is no chatd data in "${this.#folder}": name the data folder with --data.`,
-      );
-    }
-    using _lock = takeFolder(this.#folder);
-    using store = openStore({ folder: this.#folder });
+    await using opened = new AsyncDisposableStack();
+    const { store, search } = this.#database === undefined
+      ? openFolder(this.#folder, { makeFolder, opened })
+      : await openDatabase(this.#database, opened);
     const core = openCore(store, {
-      folder: this.#folder,
+      search,
       registration: "closed",
       rate: { perSecond: 1, burst: 1 },
       log: silentLog,
@@ -209,6 +232,30 @@ export class Operator {
       await core.close();
     }
   }
+}
+
+interface OwnStore {
+  readonly store: Store;
+  readonly search: MessageSearch;
+}
+
+function openFolder(
+  folder: string,
+  { makeFolder, opened }: { makeFolder: boolean; opened: AsyncDisposableStack },
+): OwnStore {
+  if (!makeFolder && !pathExists(`${folder}/chatd.sqlite`)) {
+    throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
+  }
+  opened.use(takeFolder(folder));
+  const store = opened.use(openStore({ folder }));
+  return { store, search: opened.use(new BackgroundSearch({ folder, log: silentLog })) };
+}
+
+async function openDatabase(database: DatabaseOptions, opened: AsyncDisposableStack): Promise<OwnStore> {
+  const { openStoreForCommand } = await import("../store/postgres/serving_store.ts");
+  const store = await openStoreForCommand(await readAccess(database), { log: silentLog });
+  opened.defer(() => store.close());
+  return { store, search: store.search };
 }
 
 /**

@@ -15,6 +15,8 @@ import type { ControlHandler, ControlHandlers } from "../host/control_socket.ts"
 export interface OperatorCalls {
   /** Returns the output of `chatd --version`. */
   "server.version"(args: NoArguments): Promise<string>;
+  /** Returns the address of the server's database; "" if it keeps its data in the folder. */
+  "server.database"(args: NoArguments): Promise<string>;
   "user.find"(args: { name: string }): Promise<User | undefined>;
   /** By name. */
   "user.list"(args: { after: string }): Promise<User[]>;
@@ -97,6 +99,7 @@ const argumentTypes: {
   };
 } = {
   "server.version": {},
+  "server.database": {},
   "user.find": { name: text },
   "user.list": { after: text },
   "user.add": { name: text, password: text, allowSimilar: flag },

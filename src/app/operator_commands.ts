@@ -16,7 +16,12 @@ const erasingMs = 20_000;
 
 /** Returns the handlers of the operator's calls, which run with or without a server. */
 export function operatorCommands(
-  { chat, retention, audit }: { chat: Chat; retention: Retention; audit: AuditJournal },
+  { chat, retention, audit, database = "" }: {
+    chat: Chat;
+    retention: Retention;
+    audit: AuditJournal;
+    database?: string;
+  },
 ): OperatorHandlers {
   const { accounts, deletion, rooms, roomKeeper, settings } = chat;
   const requireUser = async (name: string): Promise<void> => {
@@ -33,6 +38,7 @@ export function operatorCommands(
   };
   return {
     "server.version": () => Promise.resolve(longVersion),
+    "server.database": () => Promise.resolve(database),
     "user.find": ({ name }) => accounts.findUser(name),
     "user.list": ({ after }) => accounts.listUsers({ after, limit: maxPage }),
     "user.add": ({ name, password, allowSimilar }) => accounts.addUser({ name, password, allowSimilar }),

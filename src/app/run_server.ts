@@ -26,7 +26,10 @@ import { writerJob } from "../store/sqlite/writer/writer_memory.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { refuseOpenMetrics } from "./metrics_network.ts";
-import { openChat } from "./open_chat.ts";
+import { type DataPlace, findDataPlace } from "./data_place.ts";
+import { databaseNeeds, databaseVariables } from "./database/database_needs.ts";
+import { openDatabaseChat } from "./database/open_database_chat.ts";
+import { type CoreOptions, type OpenChat, openChat } from "./open_chat.ts";
 import { formatRegistration } from "./registration_policy.ts";
 import { serveAlone } from "./serve_alone.ts";
 import type { ServerOptions } from "./server_options.ts";
@@ -65,7 +68,8 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
     await serve(options, servers, { ...await link.listen(), log, stop, renewals, onListening });
     return "stopped";
   }
-  const onListening = (port: number) => greet(options, servers, port);
+  const place = await findDataPlace(options);
+  const onListening = (port: number) => greet({ place, port }, servers);
   if (options.supervise) {
     if (mayStartItself()) {
       const needs = servingNeeds(options, servers);
@@ -103,8 +107,11 @@ function argumentsWith(option: string): string[] {
   return [command, option, ...rest];
 }
 
-function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, servers: TransportServers): ServingNeeds {
-  const needs = servers.map(({ needs }) => needs);
+function servingNeeds(
+  { dataDir, configFile, metricsListen, database }: ServerOptions,
+  servers: TransportServers,
+): ServingNeeds {
+  const needs = [...servers.map(({ needs }) => needs), ...database === undefined ? [] : [databaseNeeds(database)]];
   const config = configFile === undefined ? [] : [configFile];
   return {
     read: [dataDir, ...programPaths(), ...config, ...needs.flatMap(({ read }) => read)],
@@ -114,7 +121,9 @@ function servingNeeds({ dataDir, configFile, metricsListen }: ServerOptions, ser
       ...needs.flatMap(({ net }) => net),
       `unix:${resolve(controlSocketPath(dataDir))}`,
     ],
-    env: ["CHATD_*", "BUF_*", ...collectorVariables],
+    env: ["CHATD_*", "BUF_*", ...collectorVariables, ...database === undefined ? [] : databaseVariables],
+    // For the metric of free disk space, and the name of the node.
+    sys: ["statfs", ...database === undefined ? [] : ["hostname"]],
     v8Flags: serverV8Flags,
   };
 }
@@ -148,14 +157,10 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
   opened.defer(() => endpoint?.close());
-  const opening = {
-    ...options,
-    folder: options.dataDir,
-    log,
-    metrics: endpoint?.metrics,
-    writerEntry: mayLoadProgram(writerJob, { log }) ? Deno.mainModule : undefined,
-  };
-  const { chat, searchLag, fileBytes, close } = openChat(opening);
+  const core = { ...options, folder: options.dataDir, log, metrics: endpoint?.metrics };
+  const open = await openStoredChat(core, { again, stop });
+  if (open === undefined) return log.info("stopping", { reason: await stop });
+  const { chat, searchLag, fileBytes, close, failed } = open;
   opened.defer(close);
   const running: RunningTransport[] = [];
   opened.defer(() => endTransports(running, chat));
@@ -167,9 +172,32 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const renewal = new CertificateRenewal({ transports: running, log, onRenewed: () => watch.check() });
   opened.use(renewals.take(() => void renewal.renew()));
   void running[0].ready.then(() => onListening(running[0].port));
-  const reason = await Promise.race([stop, ...running.map(({ failed }) => failed)]);
+  const reason = await Promise.race([stop, failed, ...running.map(({ failed }) => failed)]);
   endpoint?.stopping();
   log.info("stopping", { reason });
+}
+
+/**
+ * Opens the chat in its data folder, or in its database when no other node serves from it.
+ * @returns the chat, with a promise that rejects when it cannot continue; undefined if it was to stop before
+ */
+async function openStoredChat(
+  options: ServerOptions & CoreOptions & { folder: string },
+  { again, stop }: Pick<Orders, "again" | "stop">,
+): Promise<OpenChat & { failed: Promise<never> } | undefined> {
+  const { database, log } = options;
+  if (database === undefined) {
+    const writerEntry = mayLoadProgram(writerJob, { log }) ? Deno.mainModule : undefined;
+    return { ...openChat({ ...options, writerEntry }), failed: new Promise(() => {}) };
+  }
+  const stopped = new AbortController();
+  void stop.then(() => stopped.abort());
+  const open = await openDatabaseChat({ ...options, database, again, signal: stopped.signal });
+  if (open === undefined) return undefined;
+  const failed = open.lost.then((error) => Promise.reject(error));
+  // It may settle while transports start.
+  failed.catch(() => {});
+  return { ...open, failed };
 }
 
 /** @returns undefined if metrics are not requested */
@@ -199,12 +227,12 @@ async function endTransports(running: readonly RunningTransport[], chat: Chat): 
   await Promise.all(running.map((transport) => transport.close()));
 }
 
-function greet({ dataDir }: ServerOptions, servers: TransportServers, port: number): void {
+function greet({ place, port }: { place: DataPlace; port: number }, servers: TransportServers): void {
   const greetings = servers.map((server) => server.greeting(port));
   const where = greetings.map(([first]) => first);
   const next = greetings.flatMap(([, ...rest]) => rest);
   const output = new LogOutput(Deno.stdout);
-  for (const line of [...where, `data in ${Deno.realPathSync(dataDir)}, ${formatRegistration(servers)}`, ...next]) {
+  for (const line of [...where, `data in ${place.shown()}, ${formatRegistration(servers)}`, ...next]) {
     output.write(line);
   }
 }

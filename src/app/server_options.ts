@@ -3,6 +3,7 @@ import type { DeletedAccounts, Limits } from "../core/limits.ts";
 import type { HostPort } from "../host/host_port.ts";
 import type { LogFormat, LogLevel } from "../host/logging/log_options.ts";
 import type { BrokerUrl } from "./broker/broker_url.ts";
+import type { NodeOptions } from "./database/database_access.ts";
 
 /** TLS files of a server, in PEM. */
 export interface ServerTls {
@@ -16,6 +17,8 @@ export interface ServerTls {
 export interface ServerOptions {
   /** As the operator wrote it, relative to the working directory. */
   readonly dataDir: string;
+  /** Keeps accounts, messages and files, instead of the data folder. */
+  readonly database?: NodeOptions;
   readonly registration: Registration;
   /** Restarts the serving process if it crashes. */
   readonly supervise: boolean;

@@ -9,6 +9,7 @@ import { amqpClientCommand } from "../commands/chat/amqp_client_command.ts";
 import { chatCommand } from "../commands/chat/chat_command.ts";
 import { grpcClientCommand } from "../commands/chat/grpc_client_command.ts";
 import { anyOf, type CommandEntry, type Invocation } from "../commands/command.ts";
+import { databaseCommand } from "../commands/database/database_commands.ts";
 import { doctorCommand } from "../commands/doctor/doctor_command.ts";
 import { exportCommand } from "../commands/export/export_command.ts";
 import { healthcheckCommand } from "../commands/healthcheck/healthcheck_command.ts";
@@ -37,6 +38,7 @@ export const commandTable: readonly CommandEntry[] = [
   amqpServerCommand,
   amqpClientCommand,
   brokerConfigCommand,
+  databaseCommand,
   doctorCommand,
   healthcheckCommand,
   userCommand,

@@ -1,14 +1,4 @@
-import type { AccountStore } from "../core/accounts/account_store.ts";
-import type { DeviceCleanupStore } from "../core/accounts/device_cleanup.ts";
-import type { AuditStore } from "../core/audit/audit.ts";
-import type { ClockStore } from "../core/clock_guard.ts";
-import type { FileStore } from "../core/files/file_store.ts";
 import { type Log, silentLog } from "../core/log.ts";
-import type { ErasureStore } from "../core/messages/erasure.ts";
-import type { ExclusiveMessageStore } from "../core/messages/message_store.ts";
-import type { RetentionStore } from "../core/messages/retention_store.ts";
-import type { SettingsStore } from "../core/people/settings_store.ts";
-import type { RoomStore } from "../core/rooms/room_store.ts";
 import { prepareDataFolder } from "./data_folder.ts";
 import { Database, databasePath } from "./sqlite/database.ts";
 import { HeadsWriter } from "./sqlite/log/heads_writer.ts";
@@ -26,29 +16,11 @@ import { SqliteRoomStore } from "./sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "./sqlite/sqlite_settings_store.ts";
 import { PlainWriter } from "./sqlite/writer/plain_writer.ts";
 import { WriterThread, type WriterThreadOptions } from "./sqlite/writer/writer_thread.ts";
+import type { Store } from "./store.ts";
 
-/** An open store, owned by its opener. */
-export interface Store extends Disposable {
-  readonly messages: ExclusiveMessageStore;
-  readonly accounts: AccountStore;
-  readonly audit: AuditStore;
-  readonly rooms: RoomStore;
-  readonly files: FileStore;
-  readonly settings: SettingsStore;
-  /** Indexes the log for search from its start until the store is closed. */
-  readonly indexer: Indexer;
-  readonly retention: RetentionStore;
-  readonly clock: ClockStore;
-  readonly erasure: ErasureStore;
-  /** Sizes of the database file and its write-ahead log, in bytes. */
-  fileBytes(): { database: number; log: number };
-  /**
-   * Must be called before clients are served, whose positions refer to this opening.
-   * @throws {ChatError} `storage_full`
-   */
+/** A store in a data folder, which answers at once. */
+export interface SqliteStore extends Store, Disposable {
   beginServing(): void;
-  readonly deviceCleanup: DeviceCleanupStore;
-  /** Idempotent. Later calls of other methods fail. */
   close(): void;
 }
 
@@ -77,7 +49,7 @@ export interface OpenStoreOptions {
  * console.log(await store.accounts.listUsers({ after: "", limit: 10 }));
  * ```
  */
-export function openStore({ folder, log = silentLog, writer: thread }: OpenStoreOptions): Store {
+export function openStore({ folder, log = silentLog, writer: thread }: OpenStoreOptions): SqliteStore {
   prepareDataFolder(folder);
   const database = Database.open(folder);
   const path = databasePath(folder);

@@ -29,7 +29,7 @@ async function names(operator: Operator): Promise<string[]> {
 Deno.test("without a server, the operator opens the folder and releases it", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/data`;
-  const operator = new Operator(data);
+  const operator = new Operator({ dataDir: data });
   await operator.addUser("ana", { password });
   await rejectsWith("already_exists", operator.addUser("ana", { password }));
   await rejectsWith("invalid_argument", operator.addUser("ben", { password: "short" }));
@@ -45,7 +45,7 @@ Deno.test("without a server, the operator opens the folder and releases it", asy
 
 Deno.test("the operator sets display names and status texts, and allows names that look alike", async () => {
   using folder = temporaryFolder();
-  const operator = new Operator(`${folder.path}/data`);
+  const operator = new Operator({ dataDir: `${folder.path}/data` });
   await operator.addUser("ana", { password });
   const similar = await rejectsWith("already_exists", operator.addUser("4na", { password }));
   assert.match(similar.message, /^The name "4na" looks like a name that is taken/);
@@ -67,7 +67,7 @@ Deno.test("the operator sets display names and status texts, and allows names th
 Deno.test("without a server, only commands that add something create a data folder", async () => {
   using folder = temporaryFolder();
   const data = `${folder.path}/typo`;
-  const operator = new Operator(data);
+  const operator = new Operator({ dataDir: data });
   for (
     const call of [() => names(operator), () => operator.disable("ana"), () => operator.setPassword("ana", password)]
   ) {
@@ -81,7 +81,7 @@ Deno.test("with a server, the operator's commands run in the server", async () =
   using folder = temporaryFolder();
   await using server = serve(folder.path);
   const { accounts } = server.chat;
-  const operator = new Operator(folder.path);
+  const operator = new Operator({ dataDir: folder.path });
   await operator.addUser("ana", { password });
   const device = { deviceName: "", deviceId: "", address: "192.0.2.1" };
   const { token } = await accounts.logIn({ user: "ana", password, ...device });
@@ -103,12 +103,12 @@ Deno.test("listUsers() continues after the end of a reply", async () => {
   using folder = temporaryFolder();
   await using server = serve(folder.path);
   for (let i = 0; i < 501; i++) await server.chat.accounts.addUser({ name: `user${i}`, password });
-  assert.equal(new Set(await names(new Operator(folder.path))).size, 501);
+  assert.equal(new Set(await names(new Operator({ dataDir: folder.path }))).size, 501);
 });
 
 Deno.test("the operator waits for a folder that another process holds for a moment", async () => {
   using folder = temporaryFolder();
-  const operator = new Operator(folder.path);
+  const operator = new Operator({ dataDir: folder.path });
   await operator.addUser("ana", { password });
   const lock = lockFolder(folder.path);
   const listed = names(operator);
@@ -124,7 +124,7 @@ Deno.test({
   name: "a folder that Deno does not allow is refused with the flags to add",
   permissions: { read: true, write: false },
   fn() {
-    const { message } = throwsWith("permission_denied", () => new Operator("/srv/a folder"));
+    const { message } = throwsWith("permission_denied", () => new Operator({ dataDir: "/srv/a folder" }));
     assert.match(message, /--allow-write='\/srv\/a folder' to deno run/);
     assert.ok(!message.includes("--allow-read"));
   },

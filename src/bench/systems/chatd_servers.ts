@@ -75,6 +75,7 @@ export class OwnServers implements BenchServers {
         write: [folder],
         net: [...way.net, `unix:${folder}`],
         env: ["BUF_*"],
+        sys: ["statfs"],
         v8Flags: serverV8Flags,
       },
     );

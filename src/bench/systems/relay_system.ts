@@ -31,7 +31,7 @@ export class RelaySystem implements BenchSystem {
   }
 
   async start(): Promise<StartedSystem> {
-    const needs = { read: [], write: [], net: ["127.0.0.1"], env: grpcVariables };
+    const needs = { read: [], write: [], net: ["127.0.0.1"], env: grpcVariables, sys: ["statfs"] };
     const flag = this.#kind === "grpc" ? "--relay" : "--socket-relay";
     return new StartedRelay(await this.#resources.startProgram(["bench", flag], needs));
   }

@@ -4,7 +4,7 @@ import { optional } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
 import { option } from "@optique/core/primitives";
 import { type CommandEntry, defineCommand } from "../command.ts";
-import { dataFolder } from "../options/data_folder.ts";
+import { storePlace } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { pastTime, userName } from "../options/value_parsers.ts";
 import type { AuditOptions } from "./run_audit.ts";
@@ -32,6 +32,6 @@ function auditOptions(options: OptionsWithEnv): Parser<"sync", AuditOptions, unk
       option("--user", userName(), { description: [text("List only events with this user as actor or subject")] }),
     ),
     json: options.once("--json", "Print one JSON object per line"),
-    dataDir: dataFolder(options),
+    place: storePlace(options),
   });
 }

@@ -3,10 +3,10 @@ import type { AuditEntry } from "../../core/audit/audit.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { timestamp } from "../../terminal/text/local_clock.ts";
 import { exitCode } from "../exit_code.ts";
+import type { StoreOptions } from "../options/data_folder.ts";
 
 /** Options of `chatd audit`. */
-export interface AuditOptions {
-  readonly dataDir: string;
+export interface AuditOptions extends StoreOptions {
   /** In milliseconds since the Unix epoch. */
   readonly since: number;
   readonly user?: string;
@@ -15,8 +15,8 @@ export interface AuditOptions {
 }
 
 /** Prints one line per audit entry, oldest first. */
-export async function runAudit({ dataDir, since, user, json }: AuditOptions): Promise<number> {
-  for await (const entry of new Operator(dataDir).listAudit({ since, user })) {
+export async function runAudit({ place, since, user, json }: AuditOptions): Promise<number> {
+  for await (const entry of new Operator(place).listAudit({ since, user })) {
     processOutput.stdout(json ? asJson(entry) : asText(entry));
   }
   return exitCode.done;

@@ -4,6 +4,7 @@ import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { dataFolder } from "../options/data_folder.ts";
+import { withoutDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { path } from "../options/value_parsers.ts";
 import type { BackupCommandOptions, RestoreCommandOptions } from "./run_backup.ts";
@@ -32,6 +33,7 @@ function backupOptions(options: OptionsWithEnv): Parser<"sync", BackupCommandOpt
   return object("Options", {
     target: argument(path("DIR"), { description: [text("Folder to create")] }),
     dataDir: dataFolder(options),
+    database: withoutDatabase(options, 'back it up with "pg_dump --format=custom", or continuously with pgBackRest'),
   });
 }
 
@@ -40,5 +42,6 @@ function restoreOptions(options: OptionsWithEnv): Parser<"sync", RestoreCommandO
     source: argument(path("DIR"), { description: [text("Folder of the backup")] }),
     dataDir: options.required("--data", path("DIR"), "Data folder to create"),
     logOut: options.flag("--log-out", "Log out all devices and invalidate their tokens"),
+    database: withoutDatabase(options, "restore it with pg_restore or pgBackRest, while no server runs"),
   });
 }

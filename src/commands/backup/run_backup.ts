@@ -56,7 +56,7 @@ export function runRestore({ source, dataDir, logOut }: RestoreCommandOptions): 
 /** Records the backup in the audit log. A failure is only reported, because the backup itself is complete. */
 async function recordBackup(dataDir: string, target: string): Promise<void> {
   try {
-    await new Operator(dataDir).noteBackup(target);
+    await new Operator({ dataDir }).noteBackup(target);
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
     console.error(`chatd: The server did not record this backup in its audit log. ${error.message}`);

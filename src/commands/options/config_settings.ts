@@ -71,7 +71,7 @@ export class ConfigSettings {
   #describeUnknown({ section, name }: ConfigEntry): string {
     if (/password|secret|token/.test(name) && !name.endsWith("-file")) {
       return "secrets are not allowed here: put it into a file, and name the file with broker-password-file or " +
-        "broker-auth-secret-file in [amqp].";
+        "broker-auth-secret-file in [amqp], or with password-file in [database].";
     }
     const elsewhere = [...this.#settings].find(([, settings]) => settings.has(name));
     if (elsewhere !== undefined) {
@@ -101,7 +101,7 @@ function parseValue<T>(values: SettingParser<T>, entry: ConfigEntry, file: Confi
     return {
       problem:
         `this contains a password, and other users can read the file: run "chmod 600 ${file.path}", or name a password ` +
-        "file with broker-password-file.",
+        `file with ${entry.section === "amqp" ? "broker-password-file" : "password-file"}.`,
     };
   }
   return { value: parsed.value };

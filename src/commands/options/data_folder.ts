@@ -1,10 +1,17 @@
 import { object } from "@optique/core/constructs";
 import { map } from "@optique/core/modifiers";
 import type { Parser } from "@optique/core/parser";
+import type { StorePlace } from "../../app/operator.ts";
+import { optionalDatabase } from "./database_options.ts";
 import type { OptionsWithEnv } from "./options_with_env.ts";
 import { path } from "./value_parsers.ts";
 
-/** The options of an operator's command on a data folder. */
+/** The options of an operator's command on a store. */
+export interface StoreOptions {
+  readonly place: StorePlace;
+}
+
+/** The options of a command on a data folder. */
 export interface DataFolderOptions {
   /** As the operator wrote it, relative to the working directory. */
   readonly dataDir: string;
@@ -22,7 +29,12 @@ export function dataFolder(options: OptionsWithEnv): Parser<"sync", string, unkn
   return map(folder, ({ dataDir }) => dataDir);
 }
 
-/** The options of a command that needs only the data folder. */
-export function dataFolderOptions(options: OptionsWithEnv): Parser<"sync", DataFolderOptions, unknown> {
-  return object("Options", { dataDir: dataFolder(options) });
+/** The options for the store of a server: its data folder, or its database. */
+export function storePlace(options: OptionsWithEnv): Parser<"sync", StorePlace, unknown> {
+  return object({ dataDir: dataFolder(options), database: optionalDatabase(options) });
+}
+
+/** The options of a command that needs only the store. */
+export function storeOptions(options: OptionsWithEnv): Parser<"sync", StoreOptions, unknown> {
+  return object("Options", { place: storePlace(options) });
 }

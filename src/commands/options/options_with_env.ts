@@ -21,6 +21,8 @@ export interface OptionsWithEnvOptions {
   /** The settings of the configuration file, for the options of servers. */
   readonly settings?: ConfigSettings;
   readonly section?: string;
+  /** Names of settings that differ from the names of their options. */
+  readonly settingNames?: Readonly<Record<OptionName, string>>;
   /** Collects the environment variables of all options that are created. */
   readonly variables?: Set<string>;
 }
@@ -53,21 +55,25 @@ export class OptionsWithEnv {
   readonly #settings: ConfigSettings;
   /** Section of the configuration file; undefined for options that cannot be in the file. */
   readonly #section: string | undefined;
+  readonly #settingNames: Readonly<Record<OptionName, string>>;
   readonly #variables: Set<string>;
 
   constructor(
     env: Environment,
-    { settings = new ConfigSettings(undefined), section, variables = new Set() }: OptionsWithEnvOptions = {},
+    { settings = new ConfigSettings(undefined), section, settingNames = {}, variables = new Set() }:
+      OptionsWithEnvOptions = {},
   ) {
     this.#env = env;
+    this.#settingNames = settingNames;
     this.#settings = settings;
     this.#section = section;
     this.#variables = variables;
   }
 
   /** Returns a factory for options of this section of the configuration file; "" is the top level. */
-  section(name: string): OptionsWithEnv {
-    return new OptionsWithEnv(this.#env, { settings: this.#settings, section: name, variables: this.#variables });
+  section(name: string, { settingNames }: Pick<OptionsWithEnvOptions, "settingNames"> = {}): OptionsWithEnv {
+    const [settings, variables] = [this.#settings, this.#variables];
+    return new OptionsWithEnv(this.#env, { settings, section: name, settingNames, variables });
   }
 
   /** Creates an option that must be set in one of the ways. */
@@ -171,7 +177,7 @@ export class OptionsWithEnv {
     description: Message,
     { absent, shown }: { absent: () => T; shown?: string },
   ): Parser<"sync", T, unknown> {
-    if (this.#section !== undefined) this.#settings.declare(this.#section, name.slice(2), values);
+    if (this.#section !== undefined) this.#settings.declare(this.#section, this.#settingName(name), values);
     this.#variables.add(variableOf(name));
     const parser = option(name, values.onCommandLine ?? values, { description });
     const fallback = () => this.#readValue(name, values) ?? this.#settingOf(name) as T | undefined ?? absent();
@@ -187,11 +193,15 @@ export class OptionsWithEnv {
   }
 
   #settingOf(name: OptionName): unknown {
-    return this.#section === undefined ? undefined : this.#settings.value(this.#section, name.slice(2));
+    return this.#section === undefined ? undefined : this.#settings.value(this.#section, this.#settingName(name));
   }
 
   #declareBoolean(name: OptionName): void {
-    if (this.#section !== undefined) this.#settings.declareBoolean(this.#section, name.slice(2));
+    if (this.#section !== undefined) this.#settings.declareBoolean(this.#section, this.#settingName(name));
+  }
+
+  #settingName(name: OptionName): string {
+    return this.#settingNames[name] ?? name.slice(2);
   }
 
   #readBoolean(name: OptionName): boolean | undefined {

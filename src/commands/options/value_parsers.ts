@@ -2,6 +2,7 @@ import { type Message, message, text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { integer, string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
 import { type BrokerUrl, parseBrokerUrl } from "../../app/broker/broker_url.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "../../app/database/database_url.ts";
 import { parseUserName } from "../../core/accounts/user_name.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { parseLocalTime } from "../../core/local_time.ts";
@@ -72,6 +73,48 @@ export function brokerUrl({ forPasswords }: { forPasswords: string }): SettingPa
     ...parser,
     onCommandLine: { ...parser, parse: (input) => attempt(() => parseArgument(input)) },
     holdsSecret: ({ login }) => login !== undefined,
+  };
+}
+
+/** "postgres://chatd@db1,db2/chatd?sslmode=verify-full"; the command line accepts no password. */
+export function databaseUrl(): SettingParser<DatabaseUrl> {
+  const parser: ValueParser<"sync", DatabaseUrl> = {
+    mode: "sync",
+    metavar: "URL",
+    placeholder: parseDatabaseUrl("postgres://chatd@127.0.0.1/chatd"),
+    // Omits the password, because the result is shown to people.
+    format: ({ address: { user, hosts, database } }) => {
+      return `postgres://${user}@${hosts.map(formatHostPort).join(",")}/${database}`;
+    },
+    parse: (input) => attempt(() => parseDatabaseUrl(input)),
+  };
+  const parseArgument = (input: string) => {
+    const url = parseDatabaseUrl(input);
+    if (url.password === undefined) return url;
+    throw new SyntaxError(
+      "Any user of this machine can read a password on the command line (ps): give --database-password-file FILE, or " +
+        "set CHATD_DATABASE instead.",
+    );
+  };
+  return {
+    ...parser,
+    onCommandLine: { ...parser, parse: (input) => attempt(() => parseArgument(input)) },
+    holdsSecret: ({ password }) => password !== undefined,
+  };
+}
+
+/** The name of a node: letters, digits, dots, dashes and underscores. */
+export function nodeName(): ValueParser<"sync", string> {
+  return {
+    mode: "sync",
+    metavar: "NAME",
+    placeholder: "chatd-1",
+    format: (name) => name,
+    parse: (input) =>
+      attempt(() => {
+        if (/^[\w.-]{1,63}$/.test(input)) return input;
+        throw new SyntaxError(`"${input}" is no name of a node: use letters, digits, dots, dashes and underscores.`);
+      }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
+import { storePlace, storeOptions } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { duration, words } from "../options/value_parsers.ts";
 import type { RetentionOptions, RetentionSetOptions } from "./run_retention.ts";
@@ -21,7 +21,7 @@ export const retentionCommand: CommandEntry = defineGroup({
       name: "retention list",
       brief: "List the rules",
       description: "Lists the rules: conversation and limits, separated by a tab.",
-      options: dataFolderOptions,
+      options: storeOptions,
       load: async () => (await import("./run_retention.ts")).listRules,
     }),
     defineCommand({
@@ -44,13 +44,13 @@ export const retentionCommand: CommandEntry = defineGroup({
 });
 
 function retentionOptions(options: OptionsWithEnv): Parser<"sync", RetentionOptions, unknown> {
-  return object("Options", { conversation: conversation(), dataDir: dataFolder(options) });
+  return object("Options", { conversation: conversation(), place: storePlace(options) });
 }
 
 function retentionSetOptions(options: OptionsWithEnv): Parser<"sync", RetentionSetOptions, unknown> {
   return object("Options", {
     conversation: conversation(),
-    dataDir: dataFolder(options),
+    place: storePlace(options),
     maxAgeMs: options.optional("--max-age", duration(), "Maximum age of entries: 90d, 12h"),
     maxEntries: options.optional(
       "--max-entries",

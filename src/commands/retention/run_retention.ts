@@ -1,9 +1,9 @@
 import { Operator } from "../../app/operator.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { exitCode } from "../exit_code.ts";
-import type { DataFolderOptions } from "../options/data_folder.ts";
+import type { StoreOptions } from "../options/data_folder.ts";
 
-export interface RetentionOptions extends DataFolderOptions {
+export interface RetentionOptions extends StoreOptions {
   /** "all", "ana:ben", "#ops" or "+id". */
   readonly conversation: string;
 }
@@ -15,21 +15,21 @@ export interface RetentionSetOptions extends RetentionOptions {
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-export async function listRules({ dataDir }: DataFolderOptions): Promise<number> {
-  for (const { conversation, maxAgeMs, maxEntries } of await new Operator(dataDir).listRules()) {
+export async function listRules({ place }: StoreOptions): Promise<number> {
+  for (const { conversation, maxAgeMs, maxEntries } of await new Operator(place).listRules()) {
     processOutput.stdout(`${conversation ?? "all"}\t${describe({ maxAgeMs, maxEntries })}`);
   }
   return exitCode.done;
 }
 
-export async function setRule({ conversation, dataDir, maxAgeMs, maxEntries }: RetentionSetOptions): Promise<number> {
-  await new Operator(dataDir).setRule(addressOf(conversation), { maxAgeMs, maxEntries });
+export async function setRule({ conversation, place, maxAgeMs, maxEntries }: RetentionSetOptions): Promise<number> {
+  await new Operator(place).setRule(addressOf(conversation), { maxAgeMs, maxEntries });
   processOutput.stdout(`Set the rule for ${nameOf(conversation)}: ${describe({ maxAgeMs, maxEntries })}.`);
   return exitCode.done;
 }
 
-export async function unsetRule({ conversation, dataDir }: RetentionOptions): Promise<number> {
-  await new Operator(dataDir).removeRule(addressOf(conversation));
+export async function unsetRule({ conversation, place }: RetentionOptions): Promise<number> {
+  await new Operator(place).removeRule(addressOf(conversation));
   processOutput.stdout(`Removed the rule for ${nameOf(conversation)}.`);
   return exitCode.done;
 }

@@ -6,7 +6,7 @@ import { argument, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { mentioners, parseMentioners } from "../../core/rooms/mentioners.ts";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
+import { storePlace, storeOptions } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { sureOption } from "../options/sure_option.ts";
 import { userName, words } from "../options/value_parsers.ts";
@@ -22,7 +22,7 @@ export const roomCommand: CommandEntry = defineGroup({
       name: "room list",
       brief: "List all rooms",
       description: "Lists all rooms: id, name, access, number of members, creation time and topic, separated by tabs.",
-      options: dataFolderOptions,
+      options: storeOptions,
       load: async () => (await import("./run_room.ts")).listRooms,
     }),
     defineCommand({
@@ -59,24 +59,24 @@ export const roomCommand: CommandEntry = defineGroup({
 });
 
 function roomOptions(options: OptionsWithEnv): Parser<"sync", RoomOptions, unknown> {
-  return object("Options", { room: room(), dataDir: dataFolder(options) });
+  return object("Options", { room: room(), place: storePlace(options) });
 }
 
 function roomAddOptions(options: OptionsWithEnv): Parser<"sync", RoomAddOptions, unknown> {
   const user = argument(userName(), { description: [text("Name of the user")] });
-  return object("Options", { room: room(), user, dataDir: dataFolder(options) });
+  return object("Options", { room: room(), user, place: storePlace(options) });
 }
 
 function roomSetOptions(options: OptionsWithEnv): Parser<"sync", RoomSetOptions, unknown> {
   const mentions = option("--mentions", choice(Object.values(mentioners), { metavar: "WHO" }), {
     description: [text("Members who may use @room and @here: all, or those of this role and higher ones")],
   });
-  const parser = object("Options", { room: room(), mentions, dataDir: dataFolder(options) });
+  const parser = object("Options", { room: room(), mentions, place: storePlace(options) });
   return map(parser, ({ mentions, ...others }) => ({ ...others, mentions: parseMentioners(mentions)! }));
 }
 
 function roomDeleteOptions(options: OptionsWithEnv): Parser<"sync", RoomDeleteOptions, unknown> {
-  return object("Options", { room: room(), dataDir: dataFolder(options), yes: sureOption() });
+  return object("Options", { room: room(), place: storePlace(options), yes: sureOption() });
 }
 
 function room(): Parser<"sync", string, unknown> {

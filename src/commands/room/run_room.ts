@@ -4,10 +4,10 @@ import { sanitizeLine } from "../../core/sanitize.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { describeMentionAll } from "../../terminal/text/room_text.ts";
 import { exitCode } from "../exit_code.ts";
-import type { DataFolderOptions } from "../options/data_folder.ts";
+import type { StoreOptions } from "../options/data_folder.ts";
 import { requireSure } from "../require_sure.ts";
 
-export interface RoomOptions extends DataFolderOptions {
+export interface RoomOptions extends StoreOptions {
   /** "#ops" or "+id". */
   readonly room: string;
 }
@@ -26,8 +26,8 @@ export interface RoomDeleteOptions extends RoomOptions {
   readonly yes: boolean;
 }
 
-export async function listRooms({ dataDir }: DataFolderOptions): Promise<number> {
-  for await (const { id, name, isPublic, memberCount, createdAt, topic } of new Operator(dataDir).listRooms()) {
+export async function listRooms({ place }: StoreOptions): Promise<number> {
+  for await (const { id, name, isPublic, memberCount, createdAt, topic } of new Operator(place).listRooms()) {
     const access = isPublic ? "public" : "private";
     const created = new Date(createdAt).toISOString();
     processOutput.stdout([id, `#${name}`, access, memberCount, created, sanitizeLine(topic)].join("\t"));
@@ -35,8 +35,8 @@ export async function listRooms({ dataDir }: DataFolderOptions): Promise<number>
   return exitCode.done;
 }
 
-export async function showRoom({ room: address, dataDir }: RoomOptions): Promise<number> {
-  const { room, people } = await new Operator(dataDir).showRoom(address);
+export async function showRoom({ room: address, place }: RoomOptions): Promise<number> {
+  const { room, people } = await new Operator(place).showRoom(address);
   const lines = [
     `${room.id} #${room.name}`,
     `topic: ${sanitizeLine(room.topic)}`,
@@ -53,22 +53,22 @@ export async function showRoom({ room: address, dataDir }: RoomOptions): Promise
 }
 
 /** Sets who may mention all members of a room. */
-export async function setRoom({ room: address, mentions, dataDir }: RoomSetOptions): Promise<number> {
-  const room = await new Operator(dataDir).setMentionAll(address, mentions);
+export async function setRoom({ room: address, mentions, place }: RoomSetOptions): Promise<number> {
+  const room = await new Operator(place).setMentionAll(address, mentions);
   processOutput.stdout(`In room #${room.name} (${room.id}), ${describeMentionAll(mentions)}.`);
   return exitCode.done;
 }
 
 /** Adds a user to a room, also to a private one. */
-export async function addToRoom({ room: address, user, dataDir }: RoomAddOptions): Promise<number> {
-  const room = await new Operator(dataDir).addToRoom(address, user);
+export async function addToRoom({ room: address, user, place }: RoomAddOptions): Promise<number> {
+  const room = await new Operator(place).addToRoom(address, user);
   processOutput.stdout(`Added ${user} to room #${room.name} (${room.id}).`);
   return exitCode.done;
 }
 
-export async function deleteRoom({ room: address, dataDir, yes }: RoomDeleteOptions): Promise<number> {
+export async function deleteRoom({ room: address, place, yes }: RoomDeleteOptions): Promise<number> {
   requireSure(yes, `This permanently erases room ${address} with all of its messages`);
-  const room = await new Operator(dataDir).deleteRoom(address);
+  const room = await new Operator(place).deleteRoom(address);
   processOutput.stdout(`Deleted room #${room.name} (${room.id}), which had ${room.memberCount} members.`);
   return exitCode.done;
 }

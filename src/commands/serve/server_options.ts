@@ -3,6 +3,7 @@ import { map } from "@optique/core/modifiers";
 import { choice } from "@optique/core/valueparser";
 import { type Limits, standardLimits, standardRate } from "../../core/limits.ts";
 import { logFormats, logLevels } from "../../host/logging/log_options.ts";
+import { servedDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { count, hostPort, path, type SettingParser, size } from "../options/value_parsers.ts";
 
@@ -14,8 +15,9 @@ export function serverOptions(options: OptionsWithEnv) {
   return {
     dataDir: settings.withDefault("--data", path("DIR"), {
       standard: "./data",
-      description: "Folder for accounts, messages and files; created if missing",
+      description: "Folder for accounts, messages and files, or with --database for secrets; created if missing",
     }),
+    database: servedDatabase(options),
     registration: settings.withDefault("--registration", choice(["open", "invite", "closed"], { metavar: "POLICY" }), {
       standard: "open",
       description: "Registration policy",

@@ -6,11 +6,11 @@ import type { DeletedAccounts } from "../../core/limits.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { exitCode } from "../exit_code.ts";
-import type { DataFolderOptions } from "../options/data_folder.ts";
+import type { StoreOptions } from "../options/data_folder.ts";
 import { withoutEmptyEnd } from "../script/output.ts";
 import { requireSure } from "../require_sure.ts";
 
-export interface UserOptions extends DataFolderOptions {
+export interface UserOptions extends StoreOptions {
   readonly name: string;
 }
 
@@ -42,20 +42,20 @@ export interface UserDeleteOptions extends UserOptions {
   readonly yes: boolean;
 }
 
-export interface UserInviteOptions extends DataFolderOptions {
+export interface UserInviteOptions extends StoreOptions {
   readonly lifetimeMs: number;
 }
 
-export async function addUser({ name, dataDir, allowSimilar, ...source }: UserAddOptions): Promise<number> {
-  const operator = new Operator(dataDir);
+export async function addUser({ name, place, allowSimilar, ...source }: UserAddOptions): Promise<number> {
+  const operator = new Operator(place);
   parseNewUserName(name);
   await operator.addUser(name, { password: await readNewPassword(name, source), allowSimilar });
   processOutput.stdout(`Added ${name}.`);
   return exitCode.done;
 }
 
-export async function listUsers({ dataDir }: DataFolderOptions): Promise<number> {
-  for await (const { name, createdAt, disabled, displayName, status } of new Operator(dataDir).listUsers()) {
+export async function listUsers({ place }: StoreOptions): Promise<number> {
+  for await (const { name, createdAt, disabled, displayName, status } of new Operator(place).listUsers()) {
     const columns = [name, new Date(createdAt).toISOString(), disabled ? "disabled" : "enabled"];
     processOutput.stdout([...columns, ...withoutEmptyEnd([displayName, status])].map(sanitizeLine).join("\t"));
   }
@@ -63,8 +63,8 @@ export async function listUsers({ dataDir }: DataFolderOptions): Promise<number>
 }
 
 /** Sets or removes the display name and the status text, in this order. */
-export async function setUser({ name, dataDir, displayName, status, allowSimilar }: UserSetOptions): Promise<number> {
-  const operator = new Operator(dataDir);
+export async function setUser({ name, place, displayName, status, allowSimilar }: UserSetOptions): Promise<number> {
+  const operator = new Operator(place);
   if (displayName !== undefined) {
     await operator.setDisplayName(name, { displayName, allowSimilar });
     processOutput.stdout(`${displayName === "" ? "Removed" : "Set"} the display name of ${name}.`);
@@ -76,8 +76,8 @@ export async function setUser({ name, dataDir, displayName, status, allowSimilar
   return exitCode.done;
 }
 
-export async function setPassword({ name, dataDir, ...source }: UserPasswordOptions): Promise<number> {
-  const operator = new Operator(dataDir);
+export async function setPassword({ name, place, ...source }: UserPasswordOptions): Promise<number> {
+  const operator = new Operator(place);
   // Checked before the operator types a password twice.
   if (await operator.findUser(name) === undefined) {
     throw new ChatError("not_found", `There is no user "${name}": list the users with "chatd user list".`);
@@ -87,28 +87,28 @@ export async function setPassword({ name, dataDir, ...source }: UserPasswordOpti
   return exitCode.done;
 }
 
-export async function disableUser({ name, dataDir }: UserOptions): Promise<number> {
-  await new Operator(dataDir).disable(name);
+export async function disableUser({ name, place }: UserOptions): Promise<number> {
+  await new Operator(place).disable(name);
   processOutput.stdout(`Disabled ${name}, and logged them out on all devices.`);
   return exitCode.done;
 }
 
-export async function enableUser({ name, dataDir }: UserOptions): Promise<number> {
-  await new Operator(dataDir).enable(name);
+export async function enableUser({ name, place }: UserOptions): Promise<number> {
+  await new Operator(place).enable(name);
   processOutput.stdout(`Enabled ${name}: they can log in again.`);
   return exitCode.done;
 }
 
-export async function deleteUser({ name, dataDir, mode, yes }: UserDeleteOptions): Promise<number> {
+export async function deleteUser({ name, place, mode, yes }: UserDeleteOptions): Promise<number> {
   requireSure(yes, `This permanently deletes the account of ${name}, and the name can never be used again`);
-  await new Operator(dataDir).deleteUser(name, { mode });
+  await new Operator(place).deleteUser(name, { mode });
   processOutput.stdout(`Deleted ${name}. The name can never be used again.`);
   return exitCode.done;
 }
 
 /** Prints the code alone on stdout, for scripts. */
-export async function inviteUser({ lifetimeMs, dataDir }: UserInviteOptions): Promise<number> {
-  const code = await new Operator(dataDir).createInvite({ lifetimeMs });
+export async function inviteUser({ lifetimeMs, place }: UserInviteOptions): Promise<number> {
+  const code = await new Operator(place).createInvite({ lifetimeMs });
   processOutput.stdout(code);
   const until = new Date(Date.now() + lifetimeMs).toISOString().slice(0, 16).replace("T", " ");
   processOutput.stderr(`The code registers one user until ${until} UTC, if the server uses --registration invite.`);

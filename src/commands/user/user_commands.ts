@@ -5,7 +5,7 @@ import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { dataFolder, dataFolderOptions } from "../options/data_folder.ts";
+import { storePlace, storeOptions } from "../options/data_folder.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { plainOption } from "../options/plain_option.ts";
@@ -40,7 +40,7 @@ export const userCommand: CommandEntry = defineGroup({
       description:
         "Lists all users: name, creation time, enabled or disabled, and the display name and the status of " +
         "users who have them, separated by tabs.",
-      options: dataFolderOptions,
+      options: storeOptions,
       load: async () => (await import("./run_user.ts")).listUsers,
     }),
     defineCommand({
@@ -93,7 +93,7 @@ export const userCommand: CommandEntry = defineGroup({
 });
 
 function userOptions(options: OptionsWithEnv): Parser<"sync", UserOptions, unknown> {
-  return object("Options", { name: name(), dataDir: dataFolder(options) });
+  return object("Options", { name: name(), place: storePlace(options) });
 }
 
 function userPasswordOptions(
@@ -108,7 +108,7 @@ function userPasswordOptions(
 
 function newPassword(options: OptionsWithEnv) {
   const passwordFile = options.optional("--password-file", path("FILE"), "File with the password on its first line");
-  return { name: name(), dataDir: dataFolder(options), passwordFile };
+  return { name: name(), place: storePlace(options), passwordFile };
 }
 
 function userAddOptions(options: OptionsWithEnv, env: Environment): Parser<"sync", UserAddOptions, unknown> {
@@ -122,7 +122,7 @@ function userAddOptions(options: OptionsWithEnv, env: Environment): Parser<"sync
 function userSetOptions(options: OptionsWithEnv): Parser<"sync", UserSetOptions, unknown> {
   const parser = object("Options", {
     name: name(),
-    dataDir: dataFolder(options),
+    place: storePlace(options),
     displayName: plainOption("--display-name", anyText("TEXT"), 'Name to show beside the account name; "" removes it'),
     status: plainOption("--status", anyText("TEXT"), 'Text to show beside the name; "" removes it'),
     allowSimilar: options.once("--allow-similar", "Set the display name even if it looks like another user's name"),
@@ -136,7 +136,7 @@ function userSetOptions(options: OptionsWithEnv): Parser<"sync", UserSetOptions,
 function userDeleteOptions(options: OptionsWithEnv): Parser<"sync", UserDeleteOptions, unknown> {
   return object("Options", {
     name: name(),
-    dataDir: dataFolder(options),
+    place: storePlace(options),
     mode: options.optional(
       "--deleted-accounts",
       choice(["anonymize", "erase"], { metavar: "MODE" }),
@@ -151,7 +151,7 @@ function userInviteOptions(options: OptionsWithEnv): Parser<"sync", UserInviteOp
     standard: "7d",
     description: "How long the invitation is valid: 90s, 30m, 12h or 7d",
   });
-  return object("Options", { lifetimeMs, dataDir: dataFolder(options) });
+  return object("Options", { lifetimeMs, place: storePlace(options) });
 }
 
 function name(): Parser<"sync", string, unknown> {

@@ -8,6 +8,8 @@ export interface ServingNeeds {
   readonly net: readonly string[];
   /** As in `--allow-env`: names of variables, or "CHATD_*". */
   readonly env: readonly string[];
+  /** As in `--allow-sys`. */
+  readonly sys: readonly string[];
   /** As in `--v8-flags`; V8's defaults unless given. A compiled executable has its own from compilation. */
   readonly v8Flags?: string;
 }
@@ -40,23 +42,22 @@ export function servingCommand(args: readonly string[], needs: ServingNeeds): { 
   return { program, args: ["run", ...flags, Deno.mainModule, ...args] };
 }
 
-function permissionFlags({ read, write, net, env }: ServingNeeds): string[] {
+function permissionFlags({ read, write, net, env, sys }: ServingNeeds): string[] {
   return [
     ...flag("--allow-read", { name: "read" }, read.map((path) => [path, { name: "read", path }])),
     ...flag("--allow-write", { name: "write" }, write.map((path) => [path, { name: "write", path }])),
     ...flag("--allow-net", { name: "net" }, net.map((host) => [host, { name: "net", host }])),
     ...flag("--allow-env", { name: "env" }, env.map((variable) => [variable, { name: "env", variable }])),
-    // For the metric of free disk space.
-    ...flag("--allow-sys=statfs", { name: "sys", kind: "statfs" as "hostname" }, []),
+    ...flag("--allow-sys", undefined, sys.map((kind) => [kind, { name: "sys", kind: kind as "hostname" }])),
   ];
 }
 
 function flag(
   name: string,
-  everything: Deno.PermissionDescriptor,
+  everything: Deno.PermissionDescriptor | undefined,
   needed: readonly (readonly [string, Deno.PermissionDescriptor])[],
 ): string[] {
-  if (isGranted(everything)) return [name];
+  if (everything !== undefined && isGranted(everything)) return [name];
   const granted = needed.filter(([, descriptor]) => isGranted(descriptor));
   // A comma in a value is written twice.
   return granted.length === 0 ? [] : [`${name}=${granted.map(([value]) => value.replaceAll(",", ",,")).join(",")}`];

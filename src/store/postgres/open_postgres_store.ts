@@ -1,5 +1,9 @@
+import type { ChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
+import type { MessageSearch } from "../../core/search/message_search.ts";
+import type { Store } from "../store.ts";
 import { Database, type DatabaseOptions } from "./connection/database.ts";
+import { DatabaseSize } from "./connection/database_size.ts";
 import { PostgresMessageStore } from "./log/postgres_message_store.ts";
 import { PostgresAccountStore } from "./postgres_account_store.ts";
 import { PostgresAuditLog } from "./postgres_audit_log.ts";
@@ -13,16 +17,29 @@ import { PostgresSettingsStore } from "./postgres_settings_store.ts";
 import { PostgresIndexer } from "./search/postgres_indexer.ts";
 import { PostgresSearch } from "./search/postgres_search.ts";
 
+/** A store in a database, of which this node holds the lease. */
+export interface PostgresStore extends Store {
+  readonly search: MessageSearch;
+  /** See {@link Database.lost}. */
+  readonly lost: Promise<ChatError>;
+  beginServing(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Opens the store of a node that holds the lease of `generation`.
  * @throws {ChatError} as `connectError` says
  */
-export async function openPostgresStore({ log, ...options }: DatabaseOptions & { log: Log }) {
+export async function openPostgresStore(
+  { log, ...options }: DatabaseOptions & { readonly log: Log },
+): Promise<PostgresStore> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await Database.open(options));
   const messages = await PostgresMessageStore.open(database);
+  database.expectHead(() => messages.head);
   const indexer = new PostgresIndexer({ database, head: () => messages.head, log });
   opened.defer(() => indexer.close());
+  const size = new DatabaseSize(database);
   const kept = opened.move();
   return {
     messages,
@@ -38,6 +55,7 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     search: new PostgresSearch(database),
     indexer,
     lost: database.lost,
+    fileBytes: () => ({ database: size.bytes, log: 0 }),
     beginServing: () => messages.beginIncarnation(),
     close: () => kept.disposeAsync(),
   };

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { lockFolder } from "../../../src/store/folder_lock.ts";
-import { openStore, type Store } from "../../../src/store/open_store.ts";
+import { openStore, type SqliteStore } from "../../../src/store/open_store.ts";
 import { sha256Of } from "../../support/checks/files.ts";
 import { ScriptProcess } from "../../support/processes/script_process.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const uploader = new URL("./endless_uploader.ts", import.meta.url);
 
-async function contentOf({ files }: Store, sha256: string): Promise<string | undefined> {
+async function contentOf({ files }: SqliteStore, sha256: string): Promise<string | undefined> {
   const bytes = await files.read(sha256, { offset: 0, maxBytes: 1_000_000 });
   return bytes && (await sha256Of(bytes)).toHex();
 }

@@ -3,7 +3,7 @@ import { silentLog } from "../../../src/core/log.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import type { HistoryPage } from "../../../src/core/messages/message_store.ts";
 import { Retention } from "../../../src/core/messages/retention.ts";
-import { openStore, type Store } from "../../../src/store/open_store.ts";
+import { openStore, type SqliteStore } from "../../../src/store/open_store.ts";
 import { FakeClock } from "../../support/fakes/fake_clock.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
@@ -14,7 +14,7 @@ const start = 1_700_000_000_000;
 const everything = { beforeSeq: 0, afterSeq: 0, fromMs: 0, events: true, limit: 200, maxBytes: 1_000_000 };
 const forEver = { maxAgeMs: undefined, maxEntries: undefined };
 
-type OpenedStore = Store & { readonly ids: readonly string[] };
+type OpenedStore = SqliteStore & { readonly ids: readonly string[] };
 
 /** Creates a store with `count` messages from ana to ben, one a day. */
 async function storeWith(count: number): Promise<OpenedStore> {
@@ -34,13 +34,13 @@ async function storeWith(count: number): Promise<OpenedStore> {
   return { ...store, ids, close, [Symbol.dispose]: close };
 }
 
-async function sweep({ retention: store }: Store, now: number): Promise<void> {
+async function sweep({ retention: store }: SqliteStore, now: number): Promise<void> {
   const retention = new Retention({ store, clock: new FakeClock(now), log: silentLog, onRemoved: () => {} });
   await retention.sweep();
   await retention.close();
 }
 
-async function historyOf({ messages }: Store, user: string, conversation: string): Promise<HistoryPage> {
+async function historyOf({ messages }: SqliteStore, user: string, conversation: string): Promise<HistoryPage> {
   const page = await messages.history(user, conversation, everything);
   assert.ok(page);
   return page;

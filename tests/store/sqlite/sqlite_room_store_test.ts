@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { silentLog } from "../../../src/core/log.ts";
 import { Erasure } from "../../../src/core/messages/erasure.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { openStore, type Store } from "../../../src/store/open_store.ts";
+import { openStore, type SqliteStore } from "../../../src/store/open_store.ts";
 import { roomStoreContract } from "../../contract/room_store.ts";
 import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
@@ -15,7 +15,7 @@ roomStoreContract("sqlite, all heads written", () => openTemporaryStore({ writes
 const room = "+" + "a".repeat(26);
 
 /** A room of ana with messages, which are the newest entries of the store. */
-async function fill({ accounts, messages }: Store): Promise<void> {
+async function fill({ accounts, messages }: SqliteStore): Promise<void> {
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accept(messages, directAppend("ana", "ben"));
   const entry = { kind: "append", conversation: room, members: [], sender: "ana", acceptedAt: 1 } as const;

@@ -46,7 +46,8 @@ export async function emptySchema(): Promise<DatabaseAccess> {
 export async function openEmptyDatabase(): Promise<Database> {
   await emptySchema();
   await using connection = await Connection.open(access, { name: "test" });
-  return await Database.open({ access, generation: (await takeLease(connection, "test", leaseMs))! });
+  const claim = { node: "test", token: crypto.randomUUID(), lastsMs: leaseMs };
+  return await Database.open({ access, generation: (await takeLease(connection, claim))! });
 }
 
 /** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */

@@ -27,12 +27,19 @@ export interface ConnectionOptions {
   readonly name: string;
   /** That of the lease under which it may write: see `fence.ts`. */
   readonly generation?: number;
-  /** The longest that a statement may take, in milliseconds; 10 s unless given. */
+  /** The longest that a statement may take, in milliseconds; 10 s unless given, 0 for no limit. */
   readonly statementTimeoutMs?: number;
+  /**
+   * How long to wait for the answer to a statement, in milliseconds; some seconds more than a statement may take unless
+   * given. The connection is of no use after that.
+   */
+  readonly answerTimeoutMs?: number;
 }
 
 /** Long enough for the slowest page, and shorter than the patience of a client. */
 const standardStatementMs = 10_000;
+/** The longest way of an answer. */
+const networkMs = 5_000;
 const lockTimeoutMs = 5_000;
 /** A transaction of a frozen node must not stop others for longer (F3 in decision 0018). */
 const idleTransactionMs = 5_000;
@@ -57,7 +64,7 @@ function nameOf(text: string): string {
 export function clientConfig(
   { address, password, ca }: DatabaseAccess,
   { host, port }: { host: string; port: number },
-  { name, generation, statementTimeoutMs = standardStatementMs }: ConnectionOptions,
+  { name, generation, statementTimeoutMs = standardStatementMs, answerTimeoutMs }: ConnectionOptions,
 ): pg.ClientConfig {
   const { user, database, sslMode, schema } = address;
   const settings = {
@@ -81,6 +88,7 @@ export function clientConfig(
     application_name: `chatd ${name}${generation === undefined ? "" : ` ${generation}`}`,
     options: Object.entries(settings).map(([key, value]) => `-c ${key}=${value}`).join(" "),
     statement_timeout: statementTimeoutMs,
+    query_timeout: answerTimeoutMs ?? (statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkMs),
     idle_in_transaction_session_timeout: idleTransactionMs,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
@@ -111,10 +119,13 @@ function toBuffer(bytes: Uint8Array): Buffer {
 export class Connection implements Queries, AsyncDisposable {
   /** Settles once the connection is gone: with its error, or with undefined after {@link close}. */
   readonly ended: Promise<Error | undefined>;
+  /** Where it leads. */
+  readonly host: { readonly host: string; readonly port: number };
   readonly #client: pg.Client;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, host: Connection["host"]) {
     this.#client = client;
+    this.host = host;
     this.ended = new Promise((resolve) => {
       client.once("error", resolve);
       client.once("end", () => resolve(undefined));
@@ -126,8 +137,8 @@ export class Connection implements Queries, AsyncDisposable {
    * @throws {ChatError} as `connectError` says, for the last host
    */
   static async open(access: DatabaseAccess, options: ConnectionOptions): Promise<Connection> {
-    const { client } = await connectToPrimary(access, options);
-    return new Connection(client);
+    const { client, host } = await connectToPrimary(access, options);
+    return new Connection(client, host);
   }
 
   query<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {

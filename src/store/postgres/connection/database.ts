@@ -1,20 +1,21 @@
 // @ts-types="@types/pg"
 import pg from "pg";
-import {
-  clientConfig,
-  type ConnectionOptions,
-  connectToPrimary,
-  type Parameter,
-  type Queries,
-  runOn,
-} from "./connection.ts";
+import { ChatError } from "../../../core/chat_error.ts";
+import { CommitLine } from "./commit_line.ts";
+import { clientConfig, type ConnectionOptions, type Parameter, type Queries, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
+import type { LeaseWatch } from "./held_lease.ts";
 import { lostError, queryError } from "./postgres_error.ts";
 
 export interface DatabaseOptions {
+  /** With one host: the primary that gave the lease. */
   readonly access: DatabaseAccess;
   /** That of the lease under which it writes: see `fence.ts`. */
   readonly generation: number;
+  /** Confirms the lease before results of reads are given out; unless given, the lease lasts as long as the database. */
+  readonly lease?: LeaseWatch;
+  /** How long the line of commits tries to connect again, in milliseconds; as long as a lease lasts unless given. */
+  readonly patienceMs?: number;
 }
 
 const readers = 3;
@@ -22,78 +23,153 @@ const writers = 2;
 
 /**
  * The connections of a serving node to one database: one line for commits, a few for other writes, and a few for reads.
- * Every write is refused once another node has the lease.
+ * Every write is refused once another node has the lease. Pools replace connections that they lost.
  */
 export class Database implements AsyncDisposable {
-  /** Settles with the error when a connection is lost; the database is to be opened anew then. */
-  readonly lost: Promise<Error>;
-  readonly #commits: pg.Client;
+  /**
+   * Settles with the reason when memory may not be the state of the log any more: after a write of unknown outcome, on
+   * another log, or without the lease. Every call fails from then on, and the database is to be opened anew.
+   */
+  readonly lost: Promise<ChatError>;
+  readonly #lose: (error: ChatError) => void;
+  readonly #lease: LeaseWatch | undefined;
+  readonly #commits: CommitLine;
   readonly #writers: pg.Pool;
   readonly #readers: pg.Pool;
+  /** All connections of the pools. */
+  readonly #clients = new Set<pg.PoolClient>();
+  #end: ChatError | undefined;
 
-  private constructor(pools: { commits: pg.Client; writers: pg.Pool; readers: pg.Pool }) {
-    ({ commits: this.#commits, writers: this.#writers, readers: this.#readers } = pools);
-    const { promise, resolve } = Promise.withResolvers<Error>();
+  private constructor(
+    { commits, writers, readers, lease }: {
+      commits: CommitLine;
+      writers: pg.Pool;
+      readers: pg.Pool;
+      lease: LeaseWatch | undefined;
+    },
+  ) {
+    this.#commits = commits;
+    this.#writers = writers;
+    this.#readers = readers;
+    this.#lease = lease;
+    const { promise, resolve } = Promise.withResolvers<ChatError>();
     this.lost = promise;
-    this.#commits.on("error", resolve);
-    this.#commits.on("end", () => resolve(lostError(undefined)));
-    // A pool replaces connections that it lost.
-    for (const pool of [this.#writers, this.#readers]) pool.on("error", () => {});
+    this.#lose = (error) => {
+      this.#end ??= error;
+      resolve(error);
+      // Ends statements in progress, too: nothing is to be given out any more.
+      void commits.close();
+      for (const client of this.#clients) void client.end().catch(() => {});
+    };
+    void commits.lost.then(this.#lose);
+    void lease?.lost.then(this.#lose);
+    for (const pool of [writers, readers]) {
+      pool.on("error", () => {});
+      pool.on("connect", (client) => this.#clients.add(client));
+      pool.on("remove", (client) => this.#clients.delete(client));
+    }
   }
 
   /** @throws {ChatError} as `connectError` says */
-  static async open({ access, generation }: DatabaseOptions): Promise<Database> {
-    const { client: commits, host } = await connectToPrimary(access, { name: "commit", generation });
+  static async open({ access, generation, lease, patienceMs }: DatabaseOptions): Promise<Database> {
+    const commits = await CommitLine.open({ access, generation, patienceMs });
+    const [host] = access.address.hosts;
     const pool = (max: number, options: ConnectionOptions) =>
       new pg.Pool({ ...clientConfig(access, host, options), max, idleTimeoutMillis: 0 });
     return new Database({
       commits,
       writers: pool(writers, { name: "write", generation }),
       readers: pool(readers, { name: "read" }),
+      lease,
     });
   }
 
+  /** Gives the head that the log must still have after the connection for commits was lost and replaced. */
+  expectHead(head: () => number): void {
+    this.#commits.expectHead(head);
+  }
+
   /** Runs one statement in the line of commits: it sees all commits before it, and none of those after it. */
-  commit<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
-    return runOn<Row>(this.#commits, text, values);
+  async commit<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
+    this.#requireUse();
+    return await this.#commits.run<Row>(text, values);
   }
 
   /** Runs one statement that writes. @throws {ChatError} as `queryError` says */
-  write<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
-    return withClient(this.#writers, (client) => runOn<Row>(client, text, values));
+  async write<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
+    this.#requireUse();
+    return await withClient(this.#writers, (client) => this.#settle(runOn<Row>(client, text, values)));
   }
 
   /** Runs one statement that only reads. @throws {ChatError} as `queryError` says */
-  read<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
-    return withClient(this.#readers, (client) => runOn<Row>(client, text, values));
+  async read<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
+    this.#requireUse();
+    return await this.#certain(await withClient(this.#readers, (client) => runOn<Row>(client, text, values)));
   }
 
   /**
    * Runs `work` in one transaction, which is on disk when this resolves, and undone when it rejects. It may not wait for
    * anything but its statements.
    */
-  transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    return withClient(this.#writers, (client) => transact(client, "BEGIN", work));
+  async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    this.#requireUse();
+    return await withClient(this.#writers, (client) => {
+      return transact(client, { begin: "BEGIN", work, commit: () => this.#settle(runOn(client, "COMMIT", [])) });
+    });
   }
 
   /** Runs reads that all see the same state. */
-  snapshot<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    return withClient(
-      this.#readers,
-      (client) => transact(client, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", work),
+  async snapshot<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+    this.#requireUse();
+    const begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    return await this.#certain(
+      await withClient(this.#readers, (client) => {
+        return transact(client, { begin, work, commit: () => runOn(client, "COMMIT", []) });
+      }),
     );
   }
 
   /** Resolves when no statement runs any more. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([this.#commits, this.#writers, this.#readers].map((each) => each.end().catch(() => {})));
+    this.#end ??= lostError(undefined);
+    await Promise.all([this.#commits.close(), ...[this.#writers, this.#readers].map((each) => endPool(each))]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  #requireUse(): void {
+    if (this.#end !== undefined) throw this.#end;
+  }
+
+  /** Returns the result of a read, which is only given out by the node that serves. */
+  async #certain<T>(result: T): Promise<T> {
+    await this.#lease?.confirm();
+    this.#requireUse();
+    return result;
+  }
+
+  /** Waits for a write. One whose outcome is unknown, or that the fence refused, is the last one. */
+  async #settle<T>(writing: Promise<T>): Promise<T> {
+    try {
+      return await writing;
+    } catch (error) {
+      if (isUnavailable(error)) this.#lose(error);
+      throw error;
+    }
+  }
 }
 
+function isUnavailable(error: unknown): error is ChatError {
+  return error instanceof ChatError && error.code === "unavailable";
+}
+
+async function endPool(pool: pg.Pool): Promise<void> {
+  if (!pool.ending) await pool.end();
+}
+
+/** Lends a connection of a pool; one that failed is not used again. */
 async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   let client: pg.PoolClient;
   try {
@@ -101,22 +177,30 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
   } catch (error) {
     throw queryError(error);
   }
+  let isBroken = false;
   try {
     return await work(client);
+  } catch (error) {
+    isBroken = isUnavailable(error);
+    throw error;
   } finally {
-    client.release();
+    client.release(isBroken);
   }
 }
 
-async function transact<T>(client: pg.PoolClient, begin: string, work: (queries: Queries) => Promise<T>): Promise<T> {
-  const query = <Row>(text: string, values: readonly Parameter[] = []) => runOn<Row>(client, text, values);
-  await query(begin);
+/** Runs `work` and then `commit` in a transaction, which is undone when one of them rejects. */
+async function transact<T>(
+  client: pg.PoolClient,
+  { begin, work, commit }: { begin: string; work(queries: Queries): Promise<T>; commit(): Promise<unknown> },
+): Promise<T> {
   try {
-    const result = await work({ query });
-    await query("COMMIT");
+    await runOn(client, begin, []);
+    const result = await work({ query: (text, values = []) => runOn(client, text, values) });
+    await commit();
     return result;
   } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
+    // A connection that is not used again needs no rollback.
+    if (!isUnavailable(error)) await runOn(client, "ROLLBACK", []);
     throw error;
   }
 }

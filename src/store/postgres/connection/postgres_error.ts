@@ -44,7 +44,10 @@ export function queryError(thrown: unknown): unknown {
       { cause: thrown },
     );
   }
-  if (state !== undefined && [...overloads, ...timeouts, ...serializationFailures].includes(state)) {
+  const isBusy = state === undefined
+    ? isPoolTimeout(thrown)
+    : [...overloads, ...timeouts, ...serializationFailures].includes(state);
+  if (isBusy) {
     return new ChatError("busy", "The database has too much to do: try again in a moment.", {
       cause: thrown,
       retryAfterMs,
@@ -68,6 +71,11 @@ export function lostError(cause: unknown): ChatError {
   });
 }
 
+/** Whether no connection of a pool became free in time. */
+function isPoolTimeout(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.message.startsWith("timeout exceeded when trying to connect");
+}
+
 /** Whether the connection failed, rather than the statement. */
 export function isConnectionError(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
@@ -77,9 +85,19 @@ export function isConnectionError(thrown: unknown): boolean {
       .test(thrown.message);
 }
 
+/** Returns the error of a pooler between chatd and the database. */
+export function poolerError(address: DatabaseAddress, cause?: unknown): ChatError {
+  return new ChatError(
+    "invalid_argument",
+    `Cannot use the database ${showDatabase(address)} through this pooler, which lends a connection for one transaction ` +
+      "at a time: name the database server itself, or a pool in session mode.",
+    { cause },
+  );
+}
+
 /**
- * Maps an error of connecting to a database: `unauthenticated`, `invalid_argument`, `permission_denied`, and else
- * `unavailable`. "standby" is the error of a host that only reads.
+ * Maps an error of connecting to a database: `unauthenticated`, `invalid_argument`, `not_found`, `permission_denied`,
+ * and else `unavailable`. "standby" is the error of a host that only reads.
  */
 export function connectError(address: DatabaseAddress, thrown: unknown): ChatError {
   const where = `the database ${showDatabase(address)}`;
@@ -106,6 +124,9 @@ export function connectError(address: DatabaseAddress, thrown: unknown): ChatErr
       );
     case "42501":
       return new ChatError("permission_denied", `Cannot use ${where}: ${message}.`, { cause: thrown });
+    // PgBouncer's answer to settings of a session.
+    case "08P01":
+      if (/startup parameter/.test(message)) return poolerError(address, thrown);
   }
   const reason = networkReason(`${(thrown as { code?: string }).code} ${message}`) ?? message;
   return new ChatError("unavailable", `Cannot reach ${where}: ${reason}.`, { cause: thrown });

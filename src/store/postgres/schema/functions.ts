@@ -5,19 +5,21 @@ import { lockKey } from "./fence.ts";
  * result: a later version gets a new name, so that a node of the version before can still call its own.
  */
 export const functions: readonly string[] = [
-  // Ends the connections of the node that held the lease before, and waits for what they were writing.
+  // Ends the connections of the node that held the lease before, and waits for their writes.
   `
-  CREATE OR REPLACE FUNCTION take_lease_1(wanted text, lasts interval) RETURNS bigint LANGUAGE plpgsql AS $$
+  CREATE OR REPLACE FUNCTION take_lease_1(wanted text, taker uuid, dead uuid, lasts interval) RETURNS bigint LANGUAGE plpgsql AS $$
   DECLARE held lease; taken bigint;
   BEGIN
     SELECT * INTO held FROM lease;
-    IF held.until > clock_timestamp() THEN RETURN NULL; END IF;
+    IF held.until > clock_timestamp() AND (held.node <> wanted OR held.token IS DISTINCT FROM dead) THEN
+      RETURN NULL;
+    END IF;
     PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
       WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
         AND a.application_name LIKE 'chatd % ' || held.generation;
     PERFORM pg_advisory_xact_lock(${lockKey("fence")});
-    UPDATE lease SET generation = generation + 1, node = wanted, until = clock_timestamp() + lasts
-      WHERE generation = held.generation RETURNING generation INTO taken;
+    UPDATE lease SET generation = generation + 1, node = wanted, token = taker, until = clock_timestamp() + lasts
+      WHERE generation = held.generation AND until = held.until RETURNING generation INTO taken;
     RETURN taken;
   END $$;
   `,

@@ -31,6 +31,7 @@ export const migrations: readonly string[] = [
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     generation bigint NOT NULL DEFAULT 0,
     node text COLLATE "C" NOT NULL DEFAULT '',
+    token uuid,
     until timestamptz NOT NULL DEFAULT '-infinity'
   ) WITH (fillfactor = 10);
   INSERT INTO lease DEFAULT VALUES;

@@ -1,0 +1,58 @@
+import type { ChatError } from "../../core/chat_error.ts";
+import { requireDataFolder } from "../../host/permissions.ts";
+import { lockFolder } from "../../store/folder_lock.ts";
+import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
+import { type NodeOptions, readAccess } from "./database_access.ts";
+import { nodeName } from "./node_name.ts";
+
+export interface OpenDatabaseChatOptions extends CoreOptions {
+  database: NodeOptions;
+  /** The folder for secrets and the control socket. */
+  folder: string;
+  /** Whether to wait for a database that cannot be reached, since a previous process has served from it. */
+  again: boolean;
+  /** Ends the wait for another node that serves. */
+  signal: AbortSignal;
+}
+
+/** A chat in a database. */
+export interface OpenDatabaseChat extends OpenChat {
+  /** Settles with the reason when this node can serve no longer; another process can. */
+  readonly lost: Promise<ChatError>;
+}
+
+/**
+ * Locks the folder, and opens the store in a database as soon as no other node serves from it.
+ * @returns undefined if the signal ended the wait
+ * @throws {ChatError} errors of `lockFolder` and `openControlSocket`; if the database cannot be used
+ */
+export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promise<OpenDatabaseChat | undefined> {
+  const { database, folder, again, signal, log } = options;
+  requireDataFolder(folder);
+  await using opened = new AsyncDisposableStack();
+  const lock = opened.use(lockFolder(folder));
+  const { openServingStore } = await import("../../store/postgres/serving_store.ts");
+  const { showDatabase } = await import("../../store/postgres/connection/database_address.ts");
+  const access = await readAccess(database);
+  const store = await openServingStore(access, { node: nodeName(database), folder, log, again, signal });
+  if (store === undefined) return undefined;
+  opened.defer(() => store.close());
+  let isLost = false;
+  void store.lost.then(() => isLost = true);
+  await store.beginServing().catch((error) => reportUnrecorded(error, log));
+  const core = openCore(store, { ...options, search: store.search });
+  const stop = startCore(core, { folder, store, log, database: showDatabase(access.address) });
+  opened.move();
+  const close = async () => {
+    try {
+      await stop();
+    } catch (error) {
+      // Without a database, pending changes cannot be written.
+      if (!isLost) throw error;
+    } finally {
+      await store.close();
+      lock.release();
+    }
+  };
+  return { ...asOpenChat(core, { store, close }), lost: store.lost };
+}

@@ -1,0 +1,146 @@
+// @ts-types="@types/pg"
+import type pg from "pg";
+import { ChatError } from "../../../core/chat_error.ts";
+import { pause } from "../../../core/pause.ts";
+import { connectToPrimary, type ConnectionOptions, type Parameter, runOn } from "./connection.ts";
+import type { DatabaseAccess } from "./database_address.ts";
+import { leaseMs } from "./lease.ts";
+import { lostError } from "./postgres_error.ts";
+
+/** How long a commit may take, in milliseconds, before its outcome counts as unknown. */
+const commitMs = 30_000;
+const reconnectMs = 250;
+
+export interface CommitLineOptions {
+  /** With one host: that of the lease. */
+  readonly access: DatabaseAccess;
+  readonly generation: number;
+  /** How long to try to connect again, in milliseconds; as long as a lease lasts unless given. */
+  readonly patienceMs?: number;
+}
+
+/** The state of a log that a connection to another copy of it may show. */
+interface LogState {
+  readonly timeline: string;
+  readonly head: number;
+}
+
+/**
+ * The one connection for commits, which run in the order of the calls. A connection that is lost between two commits is
+ * replaced, if the database still has all that was committed. After a commit whose outcome is unknown, memory may not be
+ * the state of the log any more: {@link lost} settles, and the process must end.
+ */
+export class CommitLine {
+  readonly lost: Promise<ChatError>;
+  readonly #options: CommitLineOptions;
+  readonly #timeline: string;
+  readonly #lose: (error: ChatError) => void;
+  readonly #closed = new AbortController();
+  #client: Promise<pg.Client>;
+  #running = 0;
+  /** Returns the head of the log as memory has it; undefined until it is known. */
+  #head: (() => number) | undefined;
+
+  private constructor(client: pg.Client, { timeline, options }: { timeline: string; options: CommitLineOptions }) {
+    this.#options = options;
+    this.#timeline = timeline;
+    const { promise, resolve } = Promise.withResolvers<ChatError>();
+    this.lost = promise;
+    this.#lose = resolve;
+    this.#client = Promise.resolve(client);
+    this.#watch(client);
+  }
+
+  /** @throws {ChatError} as `connectError` says */
+  static async open(options: CommitLineOptions): Promise<CommitLine> {
+    const client = await connect(options);
+    const { timeline } = await readState(client);
+    return new CommitLine(client, { timeline, options });
+  }
+
+  /** Gives the head that the log must have when the line connects again. */
+  expectHead(head: () => number): void {
+    this.#head = head;
+  }
+
+  /** @throws {ChatError} as `queryError` says; after `unavailable`, {@link lost} settles */
+  async run<Row>(text: string, values: readonly Parameter[]): Promise<Row[]> {
+    this.#running++;
+    try {
+      const client = await this.#client;
+      return await runOn<Row>(client, text, values);
+    } catch (error) {
+      if (error instanceof ChatError && error.code === "unavailable") this.#lose(error);
+      throw error;
+    } finally {
+      this.#running--;
+    }
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    await (await this.#client.catch(() => undefined))?.end().catch(() => {});
+  }
+
+  #watch(client: pg.Client): void {
+    let isWatched = true;
+    const onEnd = (error?: Error) => {
+      if (!isWatched || this.#closed.signal.aborted) return;
+      isWatched = false;
+      // A commit in progress fails, too, and its outcome is unknown.
+      if (this.#running > 0) return this.#lose(lostError(error));
+      this.#client = this.#reconnect();
+      this.#client.catch((error) => this.#lose(error));
+    };
+    client.on("error", onEnd);
+    client.on("end", () => onEnd());
+  }
+
+  async #reconnect(): Promise<pg.Client> {
+    const { patienceMs = leaseMs } = this.#options;
+    const { signal } = this.#closed;
+    for (const deadline = performance.now() + patienceMs;;) {
+      try {
+        const client = await connect(this.#options);
+        return await this.#check(client);
+      } catch (error) {
+        if (!(error instanceof ChatError && error.code === "unavailable") || performance.now() >= deadline) {
+          throw lostError(error);
+        }
+      }
+      if (!await pause(reconnectMs, signal)) throw lostError(undefined);
+    }
+  }
+
+  /** @throws {Error} if the log is another one than before the connection was lost */
+  async #check(client: pg.Client): Promise<pg.Client> {
+    const { timeline, head } = await readState(client);
+    const expected = this.#head?.() ?? head;
+    if (timeline === this.#timeline && head === expected) {
+      this.#watch(client);
+      return client;
+    }
+    await client.end();
+    throw new Error(
+      `the log was at position ${expected} of timeline ${this.#timeline}, and is at ${head} of timeline ${timeline}`,
+    );
+  }
+}
+
+async function connect({ access, generation }: CommitLineOptions): Promise<pg.Client> {
+  // A time limit would end the wait for a synchronous standby, as if the commit were on it.
+  const options: ConnectionOptions = { name: "commit", generation, statementTimeoutMs: 0, answerTimeoutMs: commitMs };
+  return (await connectToPrimary(access, options)).client;
+}
+
+async function readState(client: pg.Client): Promise<LogState> {
+  const [state] = await runOn<LogState>(
+    client,
+    `SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
+       greatest((SELECT max(position) FROM entry), (SELECT kept_position FROM log)) AS head`,
+    [],
+  );
+  return state;
+}

@@ -1,0 +1,142 @@
+// @ts-types="@types/pg"
+import type pg from "pg";
+import { ChatError, type ChatErrorCode } from "../../../core/chat_error.ts";
+import { connectToPrimary } from "./connection.ts";
+import { type DatabaseAccess, type DatabaseAddress, showDatabase } from "./database_address.ts";
+import { poolerError, queryError } from "./postgres_error.ts";
+
+/** The oldest version of PostgreSQL that chatd supports. */
+const oldestVersion = 14;
+
+/** Facts about a database that decide whether chatd can use it. */
+export interface EngineFacts {
+  /** As in `server_version_num`: 150018. */
+  readonly version: number;
+  readonly encoding: string;
+  /** Whether a connection keeps its session between transactions. */
+  readonly hasSessions: boolean;
+  /** Whether an advisory lock of one session excludes another session. */
+  readonly locksExclude: boolean;
+  /** The number of standbys that receive the write-ahead log. */
+  readonly standbys: number;
+  readonly hasSynchronousStandby: boolean;
+  /** Names of other databases of the same server, without those that every server has. */
+  readonly neighbours: readonly string[];
+}
+
+/** A reason for caution that does not keep a node from serving. */
+export interface EngineWarning {
+  readonly problem: string;
+  readonly advice: string;
+}
+
+/**
+ * Checks that chatd can serve from a database.
+ * @returns warnings
+ * @throws {ChatError} the reason why it cannot, and the remedy; as `connectError` says
+ */
+export async function checkEngine(access: DatabaseAccess): Promise<readonly EngineWarning[]> {
+  const facts = await readFacts(access);
+  const refusal = refuseEngine(access.address, facts);
+  if (refusal !== undefined) throw refusal;
+  return warnAbout(facts);
+}
+
+/** Reads the facts on two connections of their own, without prepared statements, which poolers may not know. */
+export async function readFacts(access: DatabaseAccess): Promise<EngineFacts> {
+  const [one, other] = [await open(access), await open(access)];
+  try {
+    const version = await value<number>(one, "current_setting('server_version_num')::int");
+    return {
+      version,
+      encoding: await value(one, "current_setting('server_encoding')"),
+      hasSessions: await hasSessions(one, other),
+      locksExclude: await locksExclude(one, other),
+      standbys: await value(one, "(SELECT count(*)::int FROM pg_stat_replication)"),
+      hasSynchronousStandby: await value(one, "current_setting('synchronous_standby_names') <> ''"),
+      neighbours: await value(
+        one,
+        `ARRAY(SELECT datname::text FROM pg_database
+           WHERE NOT datistemplate AND datname NOT IN (current_database(), 'postgres') ORDER BY datname)`,
+      ),
+    };
+  } catch (error) {
+    throw queryError(error);
+  } finally {
+    await Promise.all([one.end(), other.end()]);
+  }
+}
+
+/** Returns the reason why chatd cannot use a database, with its remedy; undefined if it can. */
+export function refuseEngine(
+  address: DatabaseAddress,
+  { version, encoding, hasSessions, locksExclude }: EngineFacts,
+): ChatError | undefined {
+  const refuse = (code: ChatErrorCode, reason: string) =>
+    new ChatError(code, `Cannot use the database ${showDatabase(address)}: ${reason}.`);
+  if (version < oldestVersion * 10_000) {
+    const known = Math.floor(version / 10_000);
+    return refuse("unsupported_version", `it is PostgreSQL ${known}; use version ${oldestVersion} or later`);
+  }
+  if (!hasSessions) return poolerError(address);
+  if (!locksExclude) {
+    return refuse(
+      "invalid_argument",
+      "its advisory locks do not exclude, so messages would lose their order; use PostgreSQL itself",
+    );
+  }
+  if (encoding !== "UTF8") {
+    return refuse(
+      "invalid_argument",
+      `its encoding is ${encoding}; create another one with: createdb --encoding UTF8 --template template0 NAME`,
+    );
+  }
+  return undefined;
+}
+
+/** Returns what an operator should know about a database that chatd can use. */
+export function warnAbout({ standbys, hasSynchronousStandby, neighbours }: EngineFacts): readonly EngineWarning[] {
+  const warnings: EngineWarning[] = [];
+  if (standbys > 0 && !hasSynchronousStandby) {
+    warnings.push({
+      problem: "no standby is synchronous, so accepted messages may be lost with the machine of the primary",
+      advice: "set synchronous_standby_names, or accept it",
+    });
+  }
+  if (neighbours.length > 0) {
+    warnings.push({
+      problem: `the server has other databases: ${neighbours.slice(0, 5).join(", ")}`,
+      advice: "give chatd a PostgreSQL of its own, so that others' load and notifications do not delay its commits",
+    });
+  }
+  return warnings;
+}
+
+async function open(access: DatabaseAccess): Promise<pg.Client> {
+  return (await connectToPrimary(access, { name: "check" })).client;
+}
+
+async function value<T>(client: pg.Client, expression: string): Promise<T> {
+  return (await client.query(`SELECT ${expression} AS value`)).rows[0].value;
+}
+
+/** While one client is in a transaction, a pooler gives the other one another connection than before. */
+async function hasSessions(one: pg.Client, other: pg.Client): Promise<boolean> {
+  const process = "pg_backend_pid()";
+  const before = await value<number>(one, process);
+  await other.query("BEGIN");
+  const beside = await value<number>(other, process);
+  const after = await value<number>(one, process);
+  await other.query("ROLLBACK");
+  return before === after && before !== beside;
+}
+
+async function locksExclude(one: pg.Client, other: pg.Client): Promise<boolean> {
+  // A key of this check alone, since several nodes may start at once.
+  const key = crypto.getRandomValues(new Int32Array(2)).join(", ");
+  const isFirst = await value<boolean>(one, `pg_try_advisory_lock(${key})`);
+  const isSecond = await value<boolean>(other, `pg_try_advisory_lock(${key})`);
+  if (isSecond) await other.query(`SELECT pg_advisory_unlock(${key})`);
+  await one.query(`SELECT pg_advisory_unlock(${key})`);
+  return isFirst && !isSecond;
+}

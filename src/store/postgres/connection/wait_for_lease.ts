@@ -1,0 +1,92 @@
+import { ChatError } from "../../../core/chat_error.ts";
+import type { Log } from "../../../core/log.ts";
+import { pause } from "../../../core/pause.ts";
+import type { Connection } from "./connection.ts";
+import type { DatabaseAccess } from "./database_address.ts";
+import { HeldLease, type LeaseTiming, openLeaseConnection } from "./held_lease.ts";
+import { findLeaseHolder, type LeaseClaim, leaseMs, takeLease } from "./lease.ts";
+
+/** From one attempt to the next, in milliseconds. */
+const attemptMs = 1_000;
+
+export interface WaitForLeaseOptions extends Omit<LeaseClaim, "lastsMs"> {
+  readonly log: Log;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+  readonly timing?: Partial<LeaseTiming>;
+}
+
+/**
+ * Takes the lease as soon as no node holds it. A database that cannot be reached meanwhile is waited for, too.
+ * @returns undefined if the signal ended the wait
+ * @throws {ChatError} any error but `unavailable` and `busy`
+ */
+export async function waitForLease(
+  access: DatabaseAccess,
+  options: WaitForLeaseOptions,
+): Promise<HeldLease | undefined> {
+  const { log, signal } = options;
+  const attempts = new LeaseAttempts(access, options);
+  let said: string | undefined;
+  const say = (word: string, tell: () => void) => {
+    if (word !== said) tell();
+    said = word;
+  };
+  try {
+    do {
+      try {
+        const taken = await attempts.take();
+        if (taken instanceof HeldLease) return taken;
+        say(taken, () => log.info("standing by: another node serves", { node: taken }));
+      } catch (error) {
+        if (!(error instanceof ChatError && (error.code === "unavailable" || error.code === "busy"))) throw error;
+        say(error.message, () => log.warn("standing by: the database does not answer", { reason: error.message }));
+      }
+    } while (await pause(attemptMs, signal));
+    return undefined;
+  } finally {
+    await attempts.close();
+  }
+}
+
+/** Attempts on one connection, which is replaced when it fails. */
+class LeaseAttempts {
+  readonly #access: DatabaseAccess;
+  readonly #options: WaitForLeaseOptions;
+  #opened: { connection: Connection; access: DatabaseAccess } | undefined;
+
+  constructor(access: DatabaseAccess, options: WaitForLeaseOptions) {
+    this.#access = access;
+    this.#options = options;
+  }
+
+  /** Returns the lease, or the name of the node that holds it. @throws {ChatError} */
+  async take(): Promise<HeldLease | string> {
+    const { node, token, deadToken, timing } = this.#options;
+    this.#opened ??= await openPinned(this.#access);
+    const { connection, access } = this.#opened;
+    try {
+      const since = performance.now();
+      const lastsMs = timing?.lastsMs ?? leaseMs;
+      const generation = await takeLease(connection, { node, token, deadToken, lastsMs });
+      if (generation === undefined) return (await findLeaseHolder(connection)).node;
+      this.#opened = undefined;
+      return new HeldLease({ access, generation, since, connection, timing });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    await opened?.connection.close();
+  }
+}
+
+/** Connects to the primary, and returns access to it alone. */
+async function openPinned(access: DatabaseAccess): Promise<{ connection: Connection; access: DatabaseAccess }> {
+  const connection = await openLeaseConnection(access);
+  return { connection, access: { ...access, address: { ...access.address, hosts: [connection.host] } } };
+}

@@ -1,0 +1,121 @@
+import { ChatError } from "../../core/chat_error.ts";
+import type { Log } from "../../core/log.ts";
+import { pause } from "../../core/pause.ts";
+import { Connection } from "./connection/connection.ts";
+import { type DatabaseAccess, showDatabase } from "./connection/database_address.ts";
+import { checkEngine } from "./connection/engine_check.ts";
+import type { HeldLease, LeaseTiming } from "./connection/held_lease.ts";
+import { findLeaseHolder } from "./connection/lease.ts";
+import { waitForLease } from "./connection/wait_for_lease.ts";
+import { LeaseFile } from "./lease_file.ts";
+import { openPostgresStore, type PostgresStore } from "./open_postgres_store.ts";
+import { requireVersion } from "./schema/schema_version.ts";
+
+/** From one attempt to reach the database to the next, in milliseconds. */
+const attemptMs = 1_000;
+/** How long a command waits for the lease of a node that starts or stops, in milliseconds. */
+const patienceMs = 5_000;
+const commandName = "command";
+
+export interface ServingStoreOptions {
+  /** The node's name. */
+  readonly node: string;
+  /** The data folder, locked by this process. */
+  readonly folder: string;
+  readonly log: Log;
+  /** Whether to wait for a database that cannot be reached, since a previous process has served from it. */
+  readonly again: boolean;
+  /** Ends the wait for the lease. */
+  readonly signal: AbortSignal;
+  readonly timing?: Partial<LeaseTiming>;
+}
+
+/**
+ * Opens the store of a node that serves: checks the database, and waits until no other node serves.
+ * @returns undefined if the signal ended the wait
+ * @throws {ChatError} if the database cannot be used
+ */
+export async function openServingStore(
+  access: DatabaseAccess,
+  { node, folder, log, again, signal, timing }: ServingStoreOptions,
+): Promise<PostgresStore | undefined> {
+  const check = async () => {
+    const warnings = await checkEngine(access);
+    await checkVersion(access);
+    return warnings;
+  };
+  const warnings = again ? await whenReachable(check, { log, signal }) : await check();
+  if (warnings === undefined) return undefined;
+  for (const { problem, advice } of warnings) log.warn(problem, { advice });
+  const file = new LeaseFile(folder);
+  const token = crypto.randomUUID();
+  const lease = await waitForLease(access, { node, token, deadToken: file.read(), log, signal, timing });
+  if (lease === undefined) return undefined;
+  file.write(token);
+  return await openWithLease(lease, log);
+}
+
+/**
+ * Opens the store for a command of an operator, which holds the lease meanwhile.
+ * @throws {ChatError} `busy` if a node serves; if the database cannot be used
+ */
+export async function openStoreForCommand(access: DatabaseAccess, { log }: { log: Log }): Promise<PostgresStore> {
+  await checkVersion(access);
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), patienceMs);
+  try {
+    const { signal } = patience;
+    const lease = await waitForLease(access, { node: commandName, token: crypto.randomUUID(), log, signal });
+    if (lease !== undefined) return await openWithLease(lease, log);
+  } finally {
+    clearTimeout(timer);
+  }
+  await using connection = await Connection.open(access, { name: "check" });
+  const { node } = await findLeaseHolder(connection);
+  throw new ChatError(
+    "busy",
+    `The node "${node}" serves from the database ${showDatabase(access.address)}: run this command on its machine, ` +
+      "with its data folder (--data).",
+  );
+}
+
+async function checkVersion(access: DatabaseAccess): Promise<void> {
+  await using connection = await Connection.open(access, { name: "check" });
+  await requireVersion(connection, access.address);
+}
+
+/** Tries again until the database answers. @returns undefined if the signal ended the attempts */
+async function whenReachable<T>(
+  attempt: () => Promise<T>,
+  { log, signal }: { log: Log; signal: AbortSignal },
+): Promise<T | undefined> {
+  let said: string | undefined;
+  do {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof ChatError && error.code === "unavailable")) throw error;
+      if (error.message !== said) log.warn("waiting for the database", { reason: error.message });
+      said = error.message;
+    }
+  } while (await pause(attemptMs, signal));
+  return undefined;
+}
+
+/** Opens the store under a lease, which is given back when the store is closed. */
+async function openWithLease(lease: HeldLease, log: Log): Promise<PostgresStore> {
+  try {
+    const { access, generation } = lease;
+    // A migration may have run during the wait.
+    await checkVersion(access);
+    const store = await openPostgresStore({ access, generation, lease, log });
+    const close = async () => {
+      await store.close();
+      await lease.release();
+    };
+    return { ...store, close };
+  } catch (error) {
+    await lease.release();
+    throw error;
+  }
+}

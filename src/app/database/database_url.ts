@@ -23,7 +23,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   if (parts === null) throw invalid('it must look like "postgres://chatd@db.example.com/chatd", with %XX for special characters in a password');
   const [, login = "", hostList, path = "", query = ""] = parts;
   const [, user, password] = /^([^:]*)(?::(.*))?$/.exec(login)!;
-  if (user === "") throw invalid('it names no user: write "postgres://USER@HOST/DATABASE"');
+  if (user === "") throw invalid('it names no user: write "postgres://USER@HOST/DATABASE", with %XX for special characters in a password');
   if (hostList === "") throw invalid('it names no host: write "postgres://USER@HOST/DATABASE"');
   const hosts = hostList.split(",").map(parseHost);
   const parameters = new URLSearchParams(query);

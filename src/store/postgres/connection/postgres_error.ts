@@ -128,6 +128,13 @@ export function connectError(address: DatabaseAddress, thrown: unknown): ChatErr
     case "08P01":
       if (/startup parameter/.test(message)) return poolerError(address, thrown);
   }
+  if (/client password must be a/.test(message)) {
+    return new ChatError(
+      "unauthenticated",
+      `Cannot log in to ${where} as "${address.user}": it asks for a password. Give --database-password-file FILE.`,
+      { cause: thrown },
+    );
+  }
   const reason = networkReason(`${(thrown as { code?: string }).code} ${message}`) ?? message;
   return new ChatError("unavailable", `Cannot reach ${where}: ${reason}.`, { cause: thrown });
 }

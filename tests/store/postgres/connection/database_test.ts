@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { Connection } from "../../../../src/store/postgres/connection/connection.ts";
+import { Database } from "../../../../src/store/postgres/connection/database.ts";
+import type { DatabaseAccess } from "../../../../src/store/postgres/connection/database_address.ts";
+import type { LeaseWatch } from "../../../../src/store/postgres/connection/held_lease.ts";
+import { takeLease } from "../../../../src/store/postgres/connection/lease.ts";
+import { migrateSchema } from "../../../../src/store/postgres/schema/schema_version.ts";
+import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
+import { accessTo, PostgresNode } from "../../../support/databases/postgres_node.ts";
+import { emptySchema } from "../../../support/databases/postgres_store.ts";
+import { eventually } from "../../../support/waiting/eventually.ts";
+
+const lastsMs = 3_600_000;
+
+async function lead(access: DatabaseAccess): Promise<number> {
+  await using connection = await Connection.open(access, { name: "test" });
+  return (await takeLease(connection, { node: "test", token: crypto.randomUUID(), lastsMs }))!;
+}
+
+async function open(options: { lease?: LeaseWatch; patienceMs?: number } = {}) {
+  const access = await emptySchema();
+  const database = await Database.open({ access, generation: await lead(access), ...options });
+  return { access, database, [Symbol.asyncDispose]: () => database.close() };
+}
+
+/** Ends connections of chatd whose names begin like this, and waits until they have ended. */
+async function terminate(access: DatabaseAccess, name: string): Promise<void> {
+  await using connection = await Connection.open(access, { name: "test" });
+  const there = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1";
+  await connection.query(`SELECT pg_terminate_backend(pid) ${there}`, [`${name}%`]);
+  await eventually(async () => (await connection.query(`SELECT 1 ${there}`, [`${name}%`])).length === 0);
+}
+
+const addEpoch = "UPDATE log SET seen_at = coalesce(seen_at, 0) + 1 RETURNING seen_at::int AS count";
+
+Deno.test("a connection for commits that was lost between commits is replaced", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  await database.commit(addEpoch);
+  for (let round = 2; round < 5; round++) {
+    await terminate(access, "chatd commit");
+    await eventually(async () => (await database.commit<{ count: number }>(addEpoch))[0].count === round);
+  }
+});
+
+Deno.test("after a commit of unknown outcome the database is lost, and gives out nothing any more", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  const commit = rejectsWith("unavailable", database.commit("SELECT pg_sleep(3600)"));
+  await using connection = await Connection.open(access, { name: "test" });
+  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3600)' AND state = 'active'";
+  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await terminate(access, "chatd commit");
+  const error = await commit;
+  assert.equal(await database.lost, error);
+  await rejectsWith("unavailable", database.read("SELECT 1"));
+  await rejectsWith("unavailable", database.write("SELECT 1"));
+  await rejectsWith("unavailable", database.commit("SELECT 1"));
+});
+
+Deno.test("after a write of unknown outcome the database is lost", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  const write = rejectsWith("unavailable", database.write("SELECT pg_sleep(3601)"));
+  await using connection = await Connection.open(access, { name: "test" });
+  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3601)' AND state = 'active'";
+  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await terminate(access, "chatd write");
+  assert.equal(await database.lost, await write);
+});
+
+Deno.test("a read whose connection is lost fails, and the next one gets another connection", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  const read = rejectsWith("unavailable", database.read("SELECT pg_sleep(3602)"));
+  await using connection = await Connection.open(access, { name: "test" });
+  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3602)' AND state = 'active'";
+  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await terminate(access, "chatd read");
+  await read;
+  assert.deepEqual(await database.read("SELECT 1 AS one"), [{ one: 1 }]);
+  assert.deepEqual(await database.snapshot((queries) => queries.query("SELECT 2 AS two")), [{ two: 2 }]);
+});
+
+Deno.test("a log with another head than before the connection was lost is another log", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  database.expectHead(() => 7);
+  await terminate(access, "chatd commit");
+  const { cause } = await database.lost;
+  assert.match(String(cause), /the log was at position 7 of timeline 00000001, and is at 0 of timeline 00000001/);
+  await rejectsWith("unavailable", database.commit("SELECT 1"));
+});
+
+Deno.test("a write that the fence refuses is the last one", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  await using connection = await Connection.open(access, { name: "test" });
+  await connection.query("UPDATE lease SET generation = generation + 1");
+  assert.match((await rejectsWith("unavailable", database.write(addEpoch))).message, /Another server has taken over/);
+  await database.lost;
+  await rejectsWith("unavailable", database.read("SELECT 1"));
+});
+
+Deno.test("a failed statement undoes its transaction, and the connection is used again", async () => {
+  await using opened = await open();
+  const { database } = opened;
+  for (let round = 0; round < 5; round++) {
+    const failing = database.transaction(async (queries) => {
+      await queries.query(addEpoch);
+      await queries.query("SELECT 1 / 0");
+    });
+    await assert.rejects(failing, /division by zero/);
+  }
+  assert.deepEqual(await database.write(addEpoch), [{ count: 1 }]);
+});
+
+Deno.test("a read is given out only once the lease is confirmed", async () => {
+  const asked = Promise.withResolvers<void>();
+  const confirmed = Promise.withResolvers<void>();
+  const confirm = () => {
+    asked.resolve();
+    return confirmed.promise;
+  };
+  await using opened = await open({ lease: { lost: new Promise(() => {}), confirm } });
+  const { database } = opened;
+  let isGivenOut = false;
+  const read = database.read<{ one: number }>("SELECT 1 AS one").finally(() => isGivenOut = true);
+  await asked.promise;
+  assert.equal(isGivenOut, false);
+  confirmed.resolve();
+  assert.deepEqual(await read, [{ one: 1 }]);
+});
+
+Deno.test("a database that restarts between commits is used again, and one that stays away is lost", async () => {
+  await using node = await PostgresNode.start({ isDurable: true });
+  const access = accessTo(node.address, "chatd");
+  await migrateSchema(access);
+  await using database = await Database.open({ access, generation: await lead(access) });
+  await database.commit(addEpoch);
+  await node.stop();
+  await node.boot();
+  assert.deepEqual(await database.commit(addEpoch), [{ count: 2 }]);
+  await eventually(() => database.read("SELECT 1").then(() => true, () => false));
+  await using brief = await Database.open({ access, generation: 1, patienceMs: 500 });
+  await node.stop();
+  assert.equal((await brief.lost).code, "unavailable");
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { silentLog } from "../../../../src/core/log.ts";
+import { Connection } from "../../../../src/store/postgres/connection/connection.ts";
+import type { HeldLease } from "../../../../src/store/postgres/connection/held_lease.ts";
+import { findLeaseHolder, releaseLease } from "../../../../src/store/postgres/connection/lease.ts";
+import { waitForLease, type WaitForLeaseOptions } from "../../../../src/store/postgres/connection/wait_for_lease.ts";
+import { emptySchema } from "../../../support/databases/postgres_store.ts";
+import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
+import { eventually } from "../../../support/waiting/eventually.ts";
+
+/** A lease that runs out soon when it is not renewed. */
+const brief = { lastsMs: 500, renewMs: 50 };
+/** A lease that is not renewed while a test runs. */
+const still = { lastsMs: 3_600_000, renewMs: 3_600_000 };
+
+function claim(node: string, options: Partial<WaitForLeaseOptions> = {}): WaitForLeaseOptions {
+  return { node, token: crypto.randomUUID(), log: silentLog, signal: new AbortController().signal, ...options };
+}
+
+async function take(...args: Parameters<typeof waitForLease>): Promise<HeldLease & AsyncDisposable> {
+  const lease = await waitForLease(...args);
+  assert.ok(lease);
+  return Object.assign(lease, { [Symbol.asyncDispose]: () => lease.release() });
+}
+
+async function terminate(access: Parameters<typeof waitForLease>[0], name: string): Promise<void> {
+  await using connection = await Connection.open(access, { name: "test" });
+  await connection.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1", [
+    name,
+  ]);
+}
+
+Deno.test("a node waits while another one serves, says so once, and takes over when that one stops", async () => {
+  const access = await emptySchema();
+  const first = await take(access, claim("first"));
+  const said: unknown[] = [];
+  const log = { ...silentLog, info: (event: string, details?: object) => said.push([event, details]) };
+  const waiting = waitForLease(access, claim("second", { log }));
+  await eventually(() => said.length > 0);
+  await first.release();
+  const second = (await waiting)!;
+  assert.deepEqual(said, [["standing by: another node serves", { node: "first" }]]);
+  assert.equal(second.generation, first.generation + 1);
+  await second.release();
+});
+
+Deno.test("a node stops waiting when it is told to stop", async () => {
+  const access = await emptySchema();
+  await using _first = await take(access, claim("first"));
+  const stopped = new AbortController();
+  const waiting = waitForLease(access, claim("second", { signal: stopped.signal }));
+  stopped.abort();
+  assert.equal(await waiting, undefined);
+});
+
+Deno.test("a lease that is not renewed is taken by another node, and lost for the one that had it", async () => {
+  const access = await emptySchema();
+  await using first = await take(access, claim("first", { timing: { lastsMs: 500, renewMs: 3_600_000 } }));
+  await using second = await take(access, claim("second", { timing: still }));
+  assert.equal(second.generation, first.generation + 1);
+  await rejectsWith("unavailable", Promise.resolve(first.confirm()));
+  assert.match((await first.lost).message, /Another server has taken over/);
+});
+
+Deno.test("a lease is kept by renewals, over a lost connection too", async () => {
+  const access = await emptySchema();
+  await using first = await take(access, claim("first", { timing: { ...brief, lastsMs: 5_000 } }));
+  await using connection = await Connection.open(access, { name: "test" });
+  const until = async () => (await connection.query<{ until: Date }>("SELECT until FROM lease"))[0].until.getTime();
+  for (let round = 0; round < 3; round++) {
+    const before = await until();
+    await eventually(async () => await until() > before);
+    await terminate(access, "chatd lease");
+  }
+  await first.confirm();
+  assert.deepEqual(await findLeaseHolder(connection), { node: "first", isHeld: true });
+});
+
+Deno.test("a lease whose database does not answer is lost when it has run out", async () => {
+  const access = await emptySchema();
+  await using first = await take(access, claim("first", { timing: brief }));
+  await using connection = await Connection.open(access, { name: "test" });
+  // Renewals wait for the lock of this transaction.
+  await connection.execute("BEGIN; LOCK TABLE lease IN ACCESS EXCLUSIVE MODE");
+  assert.match((await first.lost).message, /has lost its database/);
+  await connection.execute("ROLLBACK");
+});
+
+Deno.test("the next process of a node does not wait for the lease of one that is dead", async () => {
+  const access = await emptySchema();
+  const token = crypto.randomUUID();
+  await using dead = await take(access, claim("first", { token, timing: still }));
+  await using next = await take(access, claim("first", { deadToken: token, timing: still }));
+  assert.equal(next.generation, dead.generation + 1);
+});
+
+Deno.test("another node waits, though it has the token of a dead process in a copied folder", async () => {
+  const access = await emptySchema();
+  const token = crypto.randomUUID();
+  await using _dead = await take(access, claim("first", { token, timing: still }));
+  const stopped = new AbortController();
+  const said: string[] = [];
+  const log = { ...silentLog, info: (event: string) => said.push(event) };
+  const waiting = waitForLease(access, claim("copy", { deadToken: token, log, signal: stopped.signal }));
+  await eventually(() => said.length > 0);
+  stopped.abort();
+  assert.equal(await waiting, undefined);
+});
+
+Deno.test("a lease that was given back is not held, and its node cannot renew it for another one", async () => {
+  const access = await emptySchema();
+  const first = await take(access, claim("first"));
+  await first.release();
+  await using connection = await Connection.open(access, { name: "test" });
+  assert.deepEqual(await findLeaseHolder(connection), { node: "first", isHeld: false });
+  await using second = await take(access, claim("second"));
+  await releaseLease(connection, first.generation);
+  assert.deepEqual(await findLeaseHolder(connection), { node: "second", isHeld: true });
+  await second.confirm();
+});

@@ -21,6 +21,8 @@ export interface PostgresNodeOptions {
   readonly isDurable?: boolean;
   /** Lines for `postgresql.conf`. */
   readonly settings?: readonly string[];
+  /** Streams from this node, as its standby, instead of being empty; with its password. */
+  readonly standbyOf?: PostgresAddress;
 }
 
 /**
@@ -40,15 +42,17 @@ export class PostgresNode implements AsyncDisposable {
   }
 
   /** Resolves when the node serves. @throws {Error} with its log when it ends or takes too long */
-  static async start({ isDurable = false, settings = [] }: PostgresNodeOptions = {}): Promise<PostgresNode> {
+  static async start(
+    { isDurable = false, settings = [], standbyOf }: PostgresNodeOptions = {},
+  ): Promise<PostgresNode> {
     requireDebianPackages(["postgresql"], "these tests run a private node of it");
     const [port] = await freePorts(1);
     const folder = await Deno.makeTempDir({ prefix: "chatd-postgres-" });
     const guard = new ProcessGuard(folder);
-    const password = crypto.randomUUID();
+    const password = standbyOf?.password ?? crypto.randomUUID();
     const node = new PostgresNode({ port, password }, { folder, guard });
     try {
-      await node.#initialize([
+      const lines = [
         "listen_addresses = '127.0.0.1'",
         `port = ${port}`,
         `unix_socket_directories = '${folder}'`,
@@ -56,9 +60,12 @@ export class PostgresNode implements AsyncDisposable {
         "max_connections = 100",
         ...isDurable ? [] : ["fsync = off", "synchronous_commit = off", "full_page_writes = off"],
         ...settings,
-      ]);
+      ];
+      await (standbyOf === undefined ? node.#initialize(lines) : node.#copy(standbyOf, lines));
       await node.boot();
-      await node.#run("createdb", ["--encoding", "UTF8", "--template", "template0", database]);
+      if (standbyOf === undefined) {
+        await node.#run("createdb", ["--encoding", "UTF8", "--template", "template0", database]);
+      }
       return node;
     } catch (error) {
       await node[Symbol.asyncDispose]();
@@ -112,15 +119,31 @@ export class PostgresNode implements AsyncDisposable {
   }
 
   async #initialize(settings: readonly string[]): Promise<void> {
-    const { uid, gid } = owner();
-    if (uid !== undefined) await Deno.chown(this.#folder, uid, gid!);
-    await Deno.writeTextFile(`${this.#folder}/password`, this.address.password);
-    if (uid !== undefined) await Deno.chown(`${this.#folder}/password`, uid, gid!);
-    await Deno.writeTextFile(`${this.#folder}/log`, "");
-    if (uid !== undefined) await Deno.chown(`${this.#folder}/log`, uid, gid!);
+    await this.#prepare();
     const login = ["--username", user, "--pwfile", `${this.#folder}/password`, "--auth", "scram-sha-256"];
     await this.#run("initdb", ["-D", this.#data, "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync", ...login]);
-    await Deno.writeTextFile(`${this.#data}/postgresql.conf`, settings.join("\n"), { append: true });
+    await this.#configure(settings);
+  }
+
+  async #copy({ port }: PostgresAddress, settings: readonly string[]): Promise<void> {
+    await this.#prepare();
+    const copy = ["-D", this.#data, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"];
+    await this.#run("pg_basebackup", ["--port", String(port), ...copy]);
+    await this.#configure(settings);
+  }
+
+  /** Makes the files that the owner of the processes reads and writes. */
+  async #prepare(): Promise<void> {
+    const { uid, gid } = owner();
+    await Deno.writeTextFile(`${this.#folder}/password`, this.address.password);
+    await Deno.writeTextFile(`${this.#folder}/log`, "");
+    if (uid === undefined) return;
+    for (const path of ["", "/password", "/log"]) await Deno.chown(`${this.#folder}${path}`, uid, gid!);
+  }
+
+  async #configure(settings: readonly string[]): Promise<void> {
+    const text = `\n${settings.join("\n")}\n`;
+    await Deno.writeTextFile(`${this.#data}/postgresql.conf`, text, { append: true });
   }
 
   async #isReady(): Promise<boolean> {

@@ -8,6 +8,7 @@ export const debianPackages = {
   "haproxy": "/usr/sbin/haproxy",
   "nghttp2-client": "/usr/bin/h2load",
   "nginx": "/usr/sbin/nginx",
+  "pgbouncer": "/usr/sbin/pgbouncer",
   "postgresql": "/usr/share/postgresql-common/pg_wrapper",
   "protobuf-compiler": "/usr/bin/protoc",
   "protobuf-compiler-grpc": "/usr/bin/grpc_python_plugin",

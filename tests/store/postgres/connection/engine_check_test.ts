@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { Connection } from "../../../../src/store/postgres/connection/connection.ts";
+import type { DatabaseAccess } from "../../../../src/store/postgres/connection/database_address.ts";
+import {
+  checkEngine,
+  type EngineFacts,
+  readFacts,
+  refuseEngine,
+  warnAbout,
+} from "../../../../src/store/postgres/connection/engine_check.ts";
+import { inspectDatabase, migrateDatabase } from "../../../../src/store/postgres/inspect_database.ts";
+import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
+import { PgBouncer } from "../../../support/databases/pgbouncer.ts";
+import { accessTo, PostgresNode } from "../../../support/databases/postgres_node.ts";
+
+/** The node of this file. Started before the first test, to which it would seem a leak. */
+const node = await PostgresNode.start();
+const access = accessTo(node.address, "engine_check");
+
+const soundFacts: EngineFacts = {
+  version: 150_018,
+  encoding: "UTF8",
+  hasSessions: true,
+  locksExclude: true,
+  standbys: 0,
+  hasSynchronousStandby: false,
+  neighbours: [],
+};
+
+function inDatabase(database: string): DatabaseAccess {
+  return { ...access, address: { ...access.address, database } };
+}
+
+async function execute(...statements: string[]): Promise<void> {
+  await using connection = await Connection.open(access, { name: "test" });
+  for (const statement of statements) await connection.execute(statement);
+}
+
+Deno.test("PostgreSQL itself is accepted without a warning", async () => {
+  const facts = await readFacts(access);
+  assert.ok(facts.version >= 140_000);
+  assert.deepEqual(facts, { ...soundFacts, version: facts.version });
+  assert.deepEqual(await checkEngine(access), []);
+});
+
+Deno.test("a database of another encoding is refused, with the command that makes a right one", async () => {
+  await execute("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+  const { message } = await rejectsWith("invalid_argument", checkEngine(inDatabase("latin")));
+  assert.match(message, /its encoding is LATIN1; create another one with: createdb --encoding UTF8/);
+  await execute("DROP DATABASE latin");
+});
+
+Deno.test("other databases of the same server are a warning", async () => {
+  await execute("CREATE DATABASE wiki");
+  const [{ problem }] = await checkEngine(access);
+  assert.equal(problem, "the server has other databases: wiki");
+  await execute("DROP DATABASE wiki");
+});
+
+Deno.test("a pooler that lends connections for a transaction is refused, and one for sessions is not", async () => {
+  const parameters = ["options", "statement_timeout", "idle_in_transaction_session_timeout"];
+  for (const ignoredParameters of [[], parameters]) {
+    await using pooler = await PgBouncer.start(node.address, { poolMode: "transaction", ignoredParameters });
+    const { message } = await rejectsWith("invalid_argument", checkEngine(accessTo(pooler.address, "engine_check")));
+    assert.match(message, /through this pooler.*name the database server itself, or a pool in session mode/);
+  }
+  await using pooler = await PgBouncer.start(node.address, { poolMode: "session", ignoredParameters: parameters });
+  assert.equal((await readFacts(accessTo(pooler.address, "engine_check"))).hasSessions, true);
+});
+
+Deno.test("an old version, locks that do not exclude and a missing session are refused", () => {
+  const refusals: [Partial<EngineFacts>, RegExp][] = [
+    [{ version: 130_011 }, /it is PostgreSQL 13; use version 14 or later/],
+    [{ locksExclude: false }, /its advisory locks do not exclude/],
+    [{ hasSessions: false }, /through this pooler/],
+    [{ encoding: "SQL_ASCII" }, /its encoding is SQL_ASCII/],
+  ];
+  for (const [facts, expected] of refusals) {
+    assert.match(refuseEngine(access.address, { ...soundFacts, ...facts })!.message, expected);
+  }
+  assert.equal(refuseEngine(access.address, soundFacts), undefined);
+});
+
+Deno.test("standbys without a synchronous one are a warning", () => {
+  assert.match(warnAbout({ ...soundFacts, standbys: 2 })[0].problem, /no standby is synchronous/);
+  assert.deepEqual(warnAbout({ ...soundFacts, standbys: 2, hasSynchronousStandby: true }), []);
+});
+
+Deno.test("a standby is refused until it is promoted", async () => {
+  await using standby = await PostgresNode.start({ standbyOf: node.address });
+  const there = accessTo(standby.address, "engine_check");
+  const { message } = await rejectsWith("unavailable", checkEngine(there));
+  assert.match(message, /it is a standby, which only reads\. Name the primary/);
+  const [{ problem }] = await checkEngine(access);
+  assert.match(problem, /no standby is synchronous/);
+  const both = { ...access, address: { ...access.address, hosts: [...there.address.hosts, ...access.address.hosts] } };
+  assert.equal((await readFacts(both)).standbys, 1);
+});
+
+Deno.test("a database without tables is refused until they are made", async () => {
+  const { message } = await rejectsWith("not_found", inspectDatabase(access));
+  assert.match(message, /has no tables of chatd: make them with "chatd database init"/);
+  const { before, version } = await migrateDatabase(access);
+  assert.equal(before, undefined);
+  const { holder, ...inspected } = await inspectDatabase(access);
+  assert.deepEqual([inspected.version, inspected.warnings, holder.isHeld], [version, [], false]);
+  assert.equal((await migrateDatabase(access)).before, version);
+});
+
+Deno.test("tables of an older or of a much newer version are refused", async () => {
+  await migrateDatabase(access);
+  await execute("UPDATE schema_version SET version = version - 1");
+  const older = await rejectsWith("unsupported_version", inspectDatabase(access));
+  assert.match(older.message, /run "chatd database migrate"/);
+  await execute("UPDATE schema_version SET version = version + 3");
+  const newer = await rejectsWith("unsupported_version", inspectDatabase(access));
+  assert.match(newer.message, /use a newer chatd/);
+  await execute("UPDATE schema_version SET version = version - 2");
+});

@@ -30,6 +30,7 @@ Deno.test("grpc-server has defaults that work on one machine", () => {
     options: {
       listen: { host: "127.0.0.1", port: 50051 },
       dataDir: "./data",
+      database: undefined,
       registration: "open",
       callback: true,
       supervise: true,
@@ -61,6 +62,7 @@ Deno.test("grpc-server takes every option", () => {
   assert.deepEqual(options, {
     listen: { host: "::", port: 0 },
     dataDir: "/srv/chat",
+    database: undefined,
     registration: "invite",
     callback: false,
     supervise: false,
@@ -121,14 +123,14 @@ Deno.test("a password comes from the environment, and not from an option", () =>
 });
 
 Deno.test("user commands take a name and a data folder", () => {
-  const folder = { dataDir: "./data" };
+  const folder = { place: { dataDir: "./data", database: undefined } };
   const secrets = { passwordFile: undefined, password: undefined };
   const table: [string, unknown][] = [
     ["user list", folder],
     ["user add ana", { name: "ana", ...folder, ...secrets, allowSimilar: false }],
     ["user add --data d ana --password-file f --allow-similar", {
       name: "ana",
-      dataDir: "d",
+      place: { dataDir: "d", database: undefined },
       passwordFile: "f",
       password: undefined,
       allowSimilar: true,

@@ -54,7 +54,8 @@ Deno.test("the example file contains every setting", () => {
   assert.ok(flags.length > 20);
   for (const name of flags) {
     if (["config", "check-config"].includes(name)) continue;
-    assert.match(everything, new RegExp(`^${name} = `, "m"), name);
+    const setting = name.replace(/^database-/, "").replace(/^database$/, "url");
+    assert.match(everything, new RegExp(`^${setting} = `, "m"), name);
   }
 });
 
@@ -85,6 +86,32 @@ Deno.test("a path in the file is relative to the file, and one on the command li
   assert.equal(options.dataDir, "FOLDER/mine");
   assert.deepEqual(options.tls, { certFile: "/etc/cert.pem", keyFile: "FOLDER/sub/key.pem" });
   assert.equal(chatd("grpc-server --config FILE --data mine", text).options.dataDir, "mine");
+});
+
+Deno.test("the database is a section of its own, which the operator's commands read too", () => {
+  const text =
+    `[database]\nurl = "postgres://chatd@db1,db2/chat"\npassword-file = "pw"\nca-file = "/ca.pem"\nnode = "one"\n`;
+  const hosts = [{ host: "db1", port: 5432 }, { host: "db2", port: 5432 }];
+  const address = { hosts, user: "chatd", database: "chat", sslMode: "verify-full", schema: "chatd" };
+  const database = { url: { address }, passwordFile: "FOLDER/pw", caFile: "/ca.pem" };
+  assert.deepEqual(chatd("serve --config FILE", text).options.database, { ...database, node: "one" });
+  assert.deepEqual(chatd("user list --config FILE", text).options, { place: { dataDir: "./data", database } });
+  assert.deepEqual(chatd("database check --config FILE", text).options.database, database);
+  const other = chatd("serve --config FILE --database postgres://ana@db3", text).options.database;
+  assert.equal((other as typeof database).url.address.user, "ana");
+  assert.match(
+    chatd("backup there --config FILE", text).err[0],
+    /the data are in PostgreSQL: back it up with "pg_dump/,
+  );
+});
+
+Deno.test("a file with the password of a database must not be readable by others", () => {
+  const text = `[database]\nurl = "postgres://chatd:secret@db/chatd"\n`;
+  const { url } = chatd("serve --config FILE", text).options.database as { url: { password: string } };
+  assert.equal(url.password, "secret");
+  const { code, err } = chatd("serve --config FILE", text, { mode: 0o644 });
+  assert.equal(code, 2);
+  assert.match(err[0], /run "chmod 600 .*", or name a password file with password-file\.$/);
 });
 
 Deno.test("insecure is one setting per transport, and one option for both", () => {
@@ -124,6 +151,13 @@ Deno.test("every problem in the file is reported with its line and key", () => {
     [`data = 1979-05-27`, /:1: data: expected a string in quotes, but got a date or time\.$/],
     [`config = "other.toml"`, /:1: config: there is no such setting/],
     [`[amqp]\npassword = "x"`, /:2: amqp.password: secrets are not allowed here.*broker-password-file/],
+    [
+      `[database]\npassword = "x"`,
+      /:2: database.password: secrets are not allowed here.*password-file in \[database\]/,
+    ],
+    [`[database]\nurl = "postgres://db"`, /:2: database.url: The URL of the database .* names no user/],
+    [`[database]\ndatabase = "x"`, /:2: database.database: there is no such setting in \[database\]/],
+    [`url = "postgres://chatd@db"`, /:1: url: this belongs in \[database\]/],
   ];
   for (const [text, problem] of table) {
     const { code, err } = chatd("serve --config FILE", text);
@@ -164,11 +198,14 @@ Deno.test("invalid TOML is reported with its line and column", () => {
 
 Deno.test("the operator's commands read the data folder and the broker from the server's file", () => {
   const text = `data = "mine"\n[amqp]\nbroker = "amqp://broker.example"\nbroker-auth-listen = "127.0.0.1:7"\n`;
+  /** Commands that a database may hold the data for have the folder in its place. */
+  const folderOf = (options: Record<string, unknown>) =>
+    ({ ...options, ...options.place as object } as { dataDir?: string }).dataDir;
   for (const command of ["user list", "user add ana", "audit", "backup DIR", "room list", "broker-config", "doctor"]) {
     const { options, err } = chatd(`${command} --config FILE`, text);
     assert.deepEqual(err, [], command);
-    assert.equal(options.dataDir, "FOLDER/mine", command);
-    assert.equal(chatd(`${command} --config FILE --data other`, text).options.dataDir, "other");
+    assert.equal(folderOf(options), "FOLDER/mine", command);
+    assert.equal(folderOf(chatd(`${command} --config FILE --data other`, text).options), "other");
     // Only doctor uses the other settings.
     assert.equal(options.configFile, command === "doctor" ? "FOLDER/chatd.toml" : undefined);
   }

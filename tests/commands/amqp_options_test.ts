@@ -24,6 +24,7 @@ Deno.test("amqp-server has defaults that work on one machine", () => {
     sharedLogin: false,
     insecure: false,
     dataDir: "./data",
+    database: undefined,
     registration: "open",
     supervise: true,
     supervised: false,

@@ -56,7 +56,11 @@ export class PgBouncer implements AsyncDisposable {
     );
     // It refuses to run as root.
     const user = Deno.uid() === 0 ? ["--user=nobody"] : [];
-    if (Deno.uid() === 0) for (const file of ["", "/users", "/pgbouncer.ini"]) await Deno.chmod(folder + file, 0o755);
+    if (Deno.uid() === 0) {
+      for (const file of ["", "/users", "/pgbouncer.ini"]) {
+        await Deno.chmod(folder + file, 0o755);
+      }
+    }
     const child = new Deno.Command("/usr/sbin/pgbouncer", {
       args: ["--quiet", ...user, `${folder}/pgbouncer.ini`],
       detached: true,

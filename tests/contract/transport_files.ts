@@ -9,7 +9,7 @@ import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { randomBytes, sha256Of, sourceOf } from "../support/checks/files.ts";
 import type { LinkClient } from "../support/servers/link_client.ts";
 import type { RequestKind } from "../support/servers/received_frames.ts";
-import { until } from "../support/waiting/turns.ts";
+import { eventually } from "../support/waiting/eventually.ts";
 import { type DefineTest, register, type TransportServer, type TransportTest } from "./transport_harness.ts";
 
 /** Somebody with a session, and a way to files. */
@@ -179,13 +179,12 @@ export function transportFiles(test: DefineTest): void {
     const { uploadId, attachment: { sha256 } } = await ana.transfer.upload(sourceOf(bytes));
     const seq = await send(ana.client, "ben", uploadId, "look");
     assert.deepEqual(await download(ben, "ana", seq, bytes), bytes);
-    const path = `${server.folder}/files/${sha256.slice(0, 2)}/${sha256}`;
-    assert.deepEqual(Deno.readFileSync(path), bytes);
+    assert.ok(await server.hasContent(sha256));
     await ana.client.ask("delete", { to: "ben", seq, id: createMessageId() });
     await withFiles(server, ben.token, async (link) => {
       await rejectsWith("not_found", link.readChunk({ with: "ana", seq, offset: 0 }));
     });
-    await until(() => !exists(path), { what: "the content to be removed" });
+    await eventually(async () => !await server.hasContent(sha256), () => "the content is removed");
   });
 
   test("one upload is the file of one message, which is sent once", async ({ server, session }) => {
@@ -253,14 +252,4 @@ export function transportFiles(test: DefineTest): void {
     const asked = withFiles(server, ana.token, async (link) => await link.beginUpload(await announcementOf(bytes)));
     await rejectsWith("unauthenticated", asked);
   });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

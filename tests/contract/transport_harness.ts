@@ -4,11 +4,11 @@ import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
 import type { Hello } from "../../src/gen/chatd/v1/session.ts";
 import { LinkClient } from "../support/servers/link_client.ts";
 
-/** A server with a data folder of its own. Disposing of it removes both. */
+/** A server with a store of its own. Disposing of it removes both. */
 export interface TransportServer extends AsyncDisposable {
   readonly chat: Chat;
-  /** Of its data. */
-  readonly folder: string;
+  /** Whether its store has the content of a file. */
+  hasContent(sha256: string): Promise<boolean>;
   /** A way to the server, also after it was started again. */
   readonly transport: Transport;
   /** A link whose frames to the server are any bytes. */

@@ -1,4 +1,7 @@
 import { lockKey } from "./fence.ts";
+import { append } from "./functions/append.ts";
+import { openConsumer } from "./functions/open_consumer.ts";
+import { writeHeads } from "./functions/write_heads.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -21,4 +24,7 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
+  append,
+  openConsumer,
+  writeHeads,
 ];

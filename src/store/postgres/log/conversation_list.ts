@@ -1,6 +1,6 @@
 import type { ConversationSummary } from "../../../core/messages/message_store.ts";
 import type { Queries } from "../connection/connection.ts";
-import type { PageLimits } from "./entry_reader.ts";
+import type { PageLimits } from "../../shared/page_limits.ts";
 
 /** Reads a user's invitations and conversations. `user` is a key. The heads of direct conversations are written. */
 export class ConversationList {

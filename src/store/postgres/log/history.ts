@@ -1,6 +1,6 @@
 import type { HistoryPage, HistoryRange } from "../../../core/messages/message_store.ts";
 import type { Queries } from "../connection/connection.ts";
-import type { PageLimits } from "./entry_reader.ts";
+import type { PageLimits } from "../../shared/page_limits.ts";
 
 /** Reads pages of a conversation's history. */
 export class History {

@@ -12,12 +12,13 @@ import type {
   UserSet,
 } from "../../../core/messages/message_store.ts";
 import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
+import type { PageLimits } from "../../shared/page_limits.ts";
 import type { Database } from "../connection/database.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./committer.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
-import { type PageLimits, readEntries } from "./entry_reader.ts";
+import { readEntries } from "./entry_reader.ts";
 import { Heads } from "./heads.ts";
 import { History } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";

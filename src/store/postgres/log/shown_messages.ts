@@ -1,6 +1,6 @@
 import type { Message, Pin } from "../../../core/messages/message.ts";
 import type { Queries } from "../connection/connection.ts";
-import type { PageLimits } from "./entry_reader.ts";
+import type { PageLimits } from "../../shared/page_limits.ts";
 
 /** Reads messages that a user, given by their key, may see; the methods are those of the message store. */
 export class ShownMessages {

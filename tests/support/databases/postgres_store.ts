@@ -3,6 +3,7 @@ import { Connection } from "../../../src/store/postgres/connection/connection.ts
 import { Database } from "../../../src/store/postgres/connection/database.ts";
 import { takeLease } from "../../../src/store/postgres/connection/lease.ts";
 import type { BacklogOptions } from "../../../src/store/postgres/log/backlog.ts";
+import type { LogPagesOptions } from "../../../src/store/postgres/log/log_pages.ts";
 import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
 import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
 import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
@@ -50,7 +51,7 @@ export async function openEmptyDatabase(): Promise<Database> {
 }
 
 /** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */
-export async function openPostgresStore(options: BacklogOptions = {}) {
+export async function openPostgresStore(options: BacklogOptions & LogPagesOptions = {}) {
   const database = await openEmptyDatabase();
   const messages = await PostgresMessageStore.open(database, options);
   return {

@@ -18,10 +18,12 @@ import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./committer.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
+import { ConversationSummaries } from "./conversation_summaries.ts";
 import { readEntries } from "./entry_reader.ts";
 import { Heads } from "./heads.ts";
 import { History } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
+import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { PlainCommitter } from "./plain_committer.ts";
 import { ShownMessages } from "./shown_messages.ts";
@@ -41,12 +43,12 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   readonly #peers: Peers;
   readonly #backlog: Backlog;
   readonly #shown = new ShownMessages();
-  readonly #history = new History();
-  readonly #conversationList = new ConversationList();
+  readonly #history: History;
+  readonly #conversationList: ConversationList;
 
   private constructor(
     database: Database,
-    { epoch, heads, options }: { epoch: string; heads: Heads; options: BacklogOptions },
+    { epoch, heads, options }: { epoch: string; heads: Heads; options: BacklogOptions & LogPagesOptions },
   ) {
     this.epoch = epoch;
     this.heads = heads;
@@ -58,10 +60,16 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     this.#consumers = new Consumers(database);
     this.#peers = new Peers(database);
     this.#backlog = new Backlog(options);
+    const pages = new LogPages(options);
+    this.#history = new History(pages);
+    this.#conversationList = new ConversationList(new ConversationSummaries(pages));
   }
 
   /** Reads the state that is kept in memory. @throws {ChatError} */
-  static async open(database: Database, options: BacklogOptions = {}): Promise<PostgresMessageStore> {
+  static async open(
+    database: Database,
+    options: BacklogOptions & LogPagesOptions = {},
+  ): Promise<PostgresMessageStore> {
     const [{ epoch }] = await database.read<{ epoch: string }>("SELECT epoch FROM log");
     return new PostgresMessageStore(database, { epoch, heads: await Heads.open(database), options });
   }

@@ -40,8 +40,8 @@ const isPinned = `(
   WHERE p.conversation = e.conversation AND p.seq = e.seq AND ${isPinShown(user, "pinning")} LIMIT 1) IS NOT NULL`;
 
 /**
- * The entries at the positions $2, up to the first one that does not fit into $3 bytes of text, with reactions and pins
- * if $4. Each LIMIT 1 has the entry found by its key, whatever statistics say, and its text decided once.
+ * The entries at the positions $2, including the first one that does not fit into $3 bytes of text, with reactions and
+ * pins if $4. Each LIMIT 1 has the entry found by its key, whatever statistics say, and its text decided once.
  */
 export const readStatement = `
 SELECT e.position, (SELECT c.name FROM conversation c WHERE c.id = e.conversation) AS conversation, e.seq,
@@ -60,16 +60,16 @@ SELECT e.position, (SELECT c.name FROM conversation c WHERE c.id = e.conversatio
   CASE WHEN $4::boolean THEN ${reactions} END AS reactions,
   CASE WHEN $4::boolean THEN ${isPinned} ELSE false END AS pinned
 FROM (
-  SELECT found.*, given.place, coalesce(sum(octet_length(found.text)) OVER (
-    ORDER BY given.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+  SELECT found.*, given.place, count(*) OVER earlier AS earlier, sum(octet_length(found.text)) OVER earlier AS earlier_bytes
   FROM unnest($2::bigint[]) WITH ORDINALITY given (position, place)
   CROSS JOIN LATERAL (
     SELECT e.position, e.conversation, e.seq, e.sender, e.id, e.accepted_at, e.uncounted, e.kind, e.target, e.subject,
       e.edited_at, e.deleted, e.file, e.automatic, e.audience,
       CASE WHEN e.kind = ${kindCodes.edited} THEN ${textOfEdit} WHEN ${isTextShown(user, "e")} THEN e.text END AS text
     FROM entry e WHERE e.position = given.position LIMIT 1) found
+  WINDOW earlier AS (ORDER BY given.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ) e
-WHERE e.bytes_before <= $3 ORDER BY e.place`;
+WHERE e.earlier < 2 OR coalesce(e.earlier_bytes, 0) <= $3 ORDER BY e.place`;
 
 /**
  * Reads the entries at `positions`, in this order, for `user`, a key, up to the limits, but always the first entry.

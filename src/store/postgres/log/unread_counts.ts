@@ -40,7 +40,7 @@ export const unreadStatement = `SELECT
       - (SELECT count(*) FROM (
           SELECT 1 FROM entry e
           WHERE e.conversation = part.conversation AND e.seq > part.through AND e.seq <= part.head AND e.deleted = 1
-          LIMIT ${deleted}) some)
+          LIMIT ${deleted}) counted)
       ELSE 0 END AS unread,
     (SELECT count(*) FROM (
       SELECT 1 FROM (
@@ -57,7 +57,7 @@ export const unreadStatement = `SELECT
           AND ${isVisible(user, "e")} AND ${isTextShown(user, "e")}
           AND ${namedSince(user, { conversation: "part.conversation", message: "e.seq" })} > part.read
         LIMIT 1) named
-      LIMIT ${mentions}) some) AS mentions
+      LIMIT ${mentions}) counted) AS mentions
   FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
     WITH ORDINALITY part (conversation, read, after, through, head, through_uncounted, head_uncounted, uncounted, place)
   ORDER BY part.place`;

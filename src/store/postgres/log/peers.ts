@@ -29,7 +29,7 @@ FROM member mine CROSS JOIN LATERAL (
 WHERE mine.user = $1 AND mine.room = 0 ORDER BY mine.head_position LIMIT $2`,
   countDirects: `
 SELECT count(*) AS count
-FROM (SELECT 1 FROM member mine WHERE mine.user = $1 AND mine.room = 0 ORDER BY mine.head_position LIMIT $2) some`,
+FROM (SELECT 1 FROM member mine WHERE mine.user = $1 AND mine.room = 0 ORDER BY mine.head_position LIMIT $2) directs`,
   /** The places, from 1, of the names of conversations that exist. */
   existing: `
 SELECT given.place FROM unnest($1::text[]) WITH ORDINALITY given (name, place)

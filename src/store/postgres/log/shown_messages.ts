@@ -29,14 +29,14 @@ SELECT e.position FROM entry e WHERE e.sender = ${user} AND e.id < $2 AND e.kind
 ORDER BY e.id DESC LIMIT $3`,
   pins: `
 SELECT e.position AS target, p.position, pinning.pinner AS user, pinning.accepted_at AS "pinnedAt"
-FROM (SELECT c.id FROM conversation c WHERE c.name = $2) c JOIN pin p ON p.conversation = c.id
-  CROSS JOIN LATERAL (
+FROM pin p CROSS JOIN LATERAL (
     SELECT e.position FROM entry e WHERE e.conversation = p.conversation AND e.seq = p.seq AND ${isVisible(user, "e")}
     LIMIT 1) e
   CROSS JOIN LATERAL (
     SELECT pinning.accepted_at, (SELECT s.name FROM "user" s WHERE s.id = pinning.sender) AS pinner
     FROM entry pinning WHERE pinning.position = p.position AND ${isPinShown(user, "pinning")} LIMIT 1) pinning
-WHERE p.position < $3 ORDER BY p.position DESC LIMIT $4`,
+WHERE p.conversation = (SELECT c.id FROM conversation c WHERE c.name = $2) AND p.position < $3
+ORDER BY p.position DESC LIMIT $4`,
 } as const;
 
 /** Reads messages that a user, given by their key, may see; the methods are those of the message store. */

@@ -13,7 +13,10 @@ export const fencedState = "CH002";
 /** The SQLSTATE of a write at an isolation level that does not see what was committed before it. */
 export const isolationState = "CH000";
 
-/** SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers. */
+/**
+ * SQL: the key of an advisory lock of this schema. "log" orders commits, and what else changes rows that they check or
+ * write, which takes it before any row. "fence" orders writes and takeovers.
+ */
 export function lockKey(purpose: "log" | "fence"): string {
   return `${{ log: 1_667_785_076, fence: 1_667_785_077 }[purpose]}, hashtext(current_schema())`;
 }

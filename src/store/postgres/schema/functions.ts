@@ -28,11 +28,11 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
-  firstSeqAfter,
   ...commitFunctions,
   ...commitAppendFunctions,
   ...messageEventFunctions,
   ...mentionFunctions,
   ...roomEventFunctions,
   ...moveFunctions,
+  firstSeqAfter,
 ];

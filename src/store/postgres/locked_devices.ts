@@ -1,9 +1,9 @@
 /**
- * SQL: the keys of the devices `d` that meet `condition`, whose rows are locked in the order of the keys. Statements that
- * change several devices use it, so that no two wait for each other.
+ * SQL: a condition on a row of `device`, which is one of the devices `d` that meet `condition`. Their rows are locked in
+ * the order of their keys, so that no two statements that change several devices wait for each other.
  */
-export function lockedDevices(condition: string): string {
-  return `(SELECT d.id FROM device d WHERE ${condition} ORDER BY d.id FOR UPDATE)`;
+export function isLocked(condition: string): string {
+  return `id = ANY (ARRAY(SELECT d.id FROM device d WHERE ${condition} ORDER BY d.id FOR UPDATE))`;
 }
 
 /** SQL: a condition that is true, and makes a statement of its own resolve before its change is on disk. */

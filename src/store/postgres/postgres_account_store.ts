@@ -12,7 +12,7 @@ import { type DeviceRow, toDevice, toUser, type UserRow } from "../shared/accoun
 import { encodeText } from "../shared/column_values.ts";
 import type { Queries } from "./connection/connection.ts";
 import type { Database } from "./connection/database.ts";
-import { lockedDevices, unsynced } from "./locked_devices.ts";
+import { isLocked, unsynced } from "./locked_devices.ts";
 import { lockNames } from "./name_skeletons.ts";
 
 /** Why a user may not be added, in the order of the checks. */
@@ -27,6 +27,8 @@ const selectUser = 'SELECT name, password_hash, disabled, deleted, created_at, d
 const selectDevice = `
   SELECT d.public_id, u.name AS "user", d.name, d.token_hash, d.created_at, d.last_used_at, d.expires_at
   FROM device d JOIN "user" u ON u.id = d."user"`;
+/** The index of tokens would find the logged-out devices of all users. */
+const isLoggedOut = "coalesce(d.token_hash, '') = ''";
 const ofUser = '"user" = (SELECT u.id FROM "user" u WHERE u.name = $1)';
 
 /** SQL of the statements, by what they do. */
@@ -35,7 +37,7 @@ export const accountStatements = {
   findObstacles: `
     SELECT EXISTS (SELECT FROM invite WHERE code_hash = $3 AND expires_at > $4) AS "isInvited",
       EXISTS (SELECT FROM "user" WHERE name = $1) OR EXISTS (SELECT FROM retired_name WHERE name = $1) AS exists,
-      EXISTS (SELECT FROM name_skeleton WHERE skeleton = $2) AS "isSimilar",
+      (SELECT min(skeleton) FROM name_skeleton WHERE skeleton >= $2) = $2 AS "isSimilar",
       -- Keys may have gaps, so they tell only that there is room.
       (SELECT max(id) FROM "user") - (SELECT count(*) FROM "user" WHERE deleted = 1) >= $5::bigint
         AND (SELECT count(*) FROM "user" WHERE deleted = 0) >= $5 AS "isFull"`,
@@ -61,19 +63,18 @@ export const accountStatements = {
   findDevice: `${selectDevice} WHERE d.public_id = $1`,
   findDeviceByToken: `${selectDevice} WHERE d.token_hash = $1`,
   listDevices: `
-    ${selectDevice} WHERE d.${ofUser} AND d.token_hash IS NOT NULL ORDER BY d.last_used_at DESC, d.id DESC`,
+    ${selectDevice} WHERE d.${ofUser} AND NOT ${isLoggedOut} ORDER BY d.last_used_at DESC, d.id DESC`,
   // A power failure may undo it: after a restart, many devices reconnect at once, and the next use repeats a lost update.
   touchDevice: `UPDATE device SET last_used_at = $2, expires_at = $3 WHERE public_id = $1 AND ${unsynced}`,
   replaceTokens: `
     UPDATE device SET token_hash = CASE WHEN public_id = $2 THEN $3 END,
       expires_at = CASE WHEN public_id = $2 THEN $4 ELSE expires_at END
-    WHERE id IN ${lockedDevices(`d.${ofUser}`)}`,
-  logOutAll: `UPDATE device SET token_hash = NULL WHERE id IN ${lockedDevices(`d.${ofUser}`)}`,
-  trimDevices: `
-    DELETE FROM device WHERE id IN ${
-    lockedDevices(`d.token_hash IS NULL AND d.id = ANY (ARRAY(
-      SELECT id FROM device WHERE ${ofUser} AND token_hash IS NULL ORDER BY last_used_at, id
-      LIMIT greatest(0, (SELECT count(*) FROM device WHERE ${ofUser}) - $2::bigint)))`)
+    WHERE ${isLocked(`d.${ofUser}`)}`,
+  logOutAll: `UPDATE device SET token_hash = NULL WHERE ${isLocked(`d.${ofUser}`)}`,
+  trimDevices: `DELETE FROM device WHERE ${
+    isLocked(`${isLoggedOut} AND d.id = ANY (ARRAY(
+      SELECT d.id FROM device d WHERE d.${ofUser} AND ${isLoggedOut} ORDER BY d.last_used_at, d.id
+      LIMIT greatest(0, (SELECT count(*) FROM device d WHERE d.${ofUser}) - $2::bigint)))`)
   }`,
   logOutDevice: "UPDATE device SET token_hash = NULL WHERE public_id = $1",
   addInvite: "INSERT INTO invite (code_hash, created_at, expires_at) VALUES ($1, $2, $3)",

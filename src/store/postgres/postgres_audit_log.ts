@@ -14,8 +14,8 @@ export const auditStatements = {
       at = excluded.at, address = excluded.address, count = audit.count + excluded.count`,
   // Ids have gaps where an entry got a count instead, so entries are counted, once there may be too many.
   trim: `
-    DELETE FROM audit WHERE (SELECT max(id) - min(id) FROM audit) >= $1::bigint
-      AND id <= (SELECT id FROM audit ORDER BY id DESC OFFSET $1 LIMIT 1)`,
+    DELETE FROM audit WHERE id = ANY (ARRAY(SELECT a.id FROM audit a ORDER BY a.id LIMIT greatest(0,
+      CASE WHEN (SELECT max(id) - min(id) FROM audit) >= $1::bigint THEN (SELECT count(*) FROM audit) - $1 END)))`,
   list: `
     SELECT id, at, action, actor, subject, address, detail, count FROM audit
     WHERE id > $1 AND at >= $2 AND ($3 = '' OR actor = $3 OR subject = $3) ORDER BY id LIMIT $4`,

@@ -1,6 +1,6 @@
 import type { DeviceCleanupStore, Removal } from "../../core/accounts/device_cleanup.ts";
 import type { Database } from "./connection/database.ts";
-import { lockedDevices } from "./locked_devices.ts";
+import { isLocked } from "./locked_devices.ts";
 import { Consumers } from "./log/consumers.ts";
 
 interface DeviceRow {
@@ -17,6 +17,8 @@ interface ConsumerRow {
   readonly usedAt: number;
 }
 
+// A token expires after its last use, so the index of last uses finds both kinds of devices.
+const isUnused = "d.last_used_at < $1 AND (d.token_hash IS NULL OR d.expires_at < $1)";
 const owner = '(SELECT u.name FROM "user" u WHERE u.id = d."user")';
 /** Keys of consumers that are still unused. */
 const unusedOf = `
@@ -26,18 +28,12 @@ const unusedOf = `
 
 /** SQL of the statements, by what they do. A device or consumer that was used since it was found is left alone. */
 export const cleanupStatements = {
-  // A token expires after its last use, so the index of last uses finds both kinds of devices.
   findDevices: `
     SELECT d.id, ${owner} AS "user", d.public_id AS "publicId" FROM device d
-    WHERE d.last_used_at < $1 AND (d.token_hash IS NULL OR d.expires_at < $1) ORDER BY d.last_used_at LIMIT $2`,
+    WHERE ${isUnused} ORDER BY d.last_used_at LIMIT $2`,
   touchDevices: `
-    UPDATE device SET last_used_at = $3 WHERE id IN ${
-    lockedDevices("d.id = ANY ($1::bigint[]) AND d.last_used_at < $2")
-  }`,
-  removeDevices: `
-    DELETE FROM device WHERE id IN ${
-    lockedDevices("d.id = ANY ($1::bigint[]) AND d.last_used_at < $2 AND (d.token_hash IS NULL OR d.expires_at < $2)")
-  }`,
+    UPDATE device SET last_used_at = $3 WHERE ${isLocked("d.id = ANY ($1::bigint[]) AND d.last_used_at < $2")}`,
+  removeDevices: `DELETE FROM device WHERE ${isLocked(`d.id = ANY ($2::bigint[]) AND ${isUnused}`)}`,
   findConsumers: `
     SELECT c.device, c.name, c.used_at AS "usedAt", d.public_id AS "publicId", d."user" FROM (
       SELECT * FROM consumer WHERE used_at < $1 ORDER BY used_at LIMIT $2) c
@@ -70,7 +66,7 @@ export class PostgresDeviceCleanup implements DeviceCleanupStore {
     const { used, unused } = partition(old, ({ user, publicId }) => live.isDeviceOnline(user, publicId));
     const ids = (devices: readonly DeviceRow[]) => devices.map(({ id }) => id);
     if (used.length > 0) await this.#database.commit(touchDevices, [ids(used), before, now]);
-    if (unused.length > 0) await this.#database.commit(removeDevices, [ids(unused), before]);
+    if (unused.length > 0) await this.#database.commit(removeDevices, [before, ids(unused)]);
     return old.length;
   }
 

@@ -34,7 +34,7 @@ export const settingsStatements = {
     SELECT u.read_receipts, u.presence, u.direct_messages, u.display_name, u.status,
       ARRAY(SELECT (SELECT o.name FROM "user" o WHERE o.id = b.blocked) AS name FROM block b
         WHERE b."user" = u.id AND b.through_position = ${openEnd} ORDER BY name) AS blocked,
-      EXISTS (SELECT FROM block b WHERE b."user" = u.id) AS "hasBlocked",
+      (SELECT min(b.blocked) FROM block b WHERE b."user" = u.id) IS NOT NULL AS "hasBlocked",
       greatest(l.kept_position, (SELECT e.position FROM entry e ORDER BY e.position DESC LIMIT 1)) AS "asOf"
     FROM log l LEFT JOIN "user" u ON u.name = $1`,
   lockUser: `
@@ -77,8 +77,8 @@ export const settingsStatements = {
     FROM conversation c WHERE c.name = $1`,
   // The index of senders would find the user's entries in all conversations: the sum keeps it out.
   hasWritten: `
-    SELECT EXISTS (SELECT FROM entry e
-      WHERE e.conversation = $1 AND e.seq > $2 AND e.seq <= $3 AND e.sender + 0 = $4) AS found`,
+    SELECT (SELECT max(e.seq) FROM entry e
+      WHERE e.conversation = $1 AND e.seq > $2 AND e.seq <= $3 AND e.sender + 0 = $4) IS NOT NULL AS found`,
   saveLastSeen: `
     UPDATE "user" SET last_seen_at = seen.at FROM (
       SELECT u.id, given.at FROM unnest($1::text[], $2::bigint[]) given(name, at)

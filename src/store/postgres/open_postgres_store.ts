@@ -30,7 +30,7 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new PostgresRetentionStore(database, { heads: messages.heads }),
-    clock: new PostgresClockStore(database),
+    clock: await PostgresClockStore.open(database),
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

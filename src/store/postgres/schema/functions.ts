@@ -6,6 +6,7 @@ import { moveFunctions } from "./functions/commit_moves.ts";
 import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
 import { firstSeqAfter } from "./functions/first_seq_after.ts";
+import { deleteUser } from "./functions/delete_user.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -35,4 +36,5 @@ export const functions: readonly string[] = [
   ...roomEventFunctions,
   ...moveFunctions,
   firstSeqAfter,
+  deleteUser,
 ];

@@ -29,7 +29,7 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-    retention: new PostgresRetentionStore(database, { heads: messages.heads }),
+    retention: new PostgresRetentionStore(database),
     clock: new PostgresClockStore(database),
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),

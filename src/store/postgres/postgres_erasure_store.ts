@@ -1,8 +1,16 @@
 import type { ErasureStore } from "../../core/messages/erasure.ts";
 import type { Database } from "./connection/database.ts";
 
-export class PostgresErasureStore {
-  constructor(_database: Database) {}
-}
+/** Blanks the messages of each erased user in the order of their ids. */
+export class PostgresErasureStore implements ErasureStore {
+  readonly #database: Database;
 
-export interface PostgresErasureStore extends ErasureStore {}
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async blankSome(limit: number): Promise<number> {
+    const [{ count }] = await this.#database.write<{ count: number }>("SELECT blank_some_1($1) AS count", [limit]);
+    return count;
+  }
+}

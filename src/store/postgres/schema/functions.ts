@@ -1,4 +1,8 @@
 import { lockKey } from "./fence.ts";
+import { entryRemovalFunctions } from "./functions/entry_removal.ts";
+import { erasureFunctions } from "./functions/erasure.ts";
+import { retentionFunctions } from "./functions/retention.ts";
+import { roomRemovalFunctions } from "./functions/room_removal.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -21,4 +25,8 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
+  ...entryRemovalFunctions,
+  ...erasureFunctions,
+  ...retentionFunctions,
+  ...roomRemovalFunctions,
 ];

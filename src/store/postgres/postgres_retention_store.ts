@@ -42,8 +42,7 @@ export const retentionStatements = {
         SELECT json_agg(l.id ORDER BY l.id) FROM likely l WHERE due_through_1(l.id, $3, 1) IS NOT NULL), '[]') AS due
     WHERE EXISTS (SELECT FROM retention r WHERE r.max_age IS NOT NULL OR r.max_entries IS NOT NULL)`,
   removeDue: "SELECT remove_due_1($1, $2, $3, $4) AS count",
-  forgetSpentIds: `
-    DELETE FROM spent_id WHERE ctid = ANY (ARRAY(SELECT s.ctid FROM spent_id s WHERE s.id < $1 LIMIT $2)) RETURNING seq`,
+  forgetSpentIds: "SELECT forget_spent_ids_1($1, $2) AS count",
 };
 
 /** Stores and applies retention rules. */
@@ -83,6 +82,7 @@ export class PostgresRetentionStore implements RetentionStore {
 
   async forgetSpentIds(time: number, limit: number): Promise<number> {
     const values = [idOfBytes(lowestIdAt(time)), limit];
-    return (await this.#database.write(retentionStatements.forgetSpentIds, values)).length;
+    const [{ count }] = await this.#database.write<{ count: number }>(retentionStatements.forgetSpentIds, values);
+    return count;
   }
 }

@@ -36,16 +36,17 @@ export const roomStatements = {
   findStarting: `
     SELECT c.name AS id FROM conversation c JOIN room r ON r.conversation = c.id
     WHERE c.name >= $2 AND c.name < $3 AND r.name = $1 LIMIT 100`,
-  // The rooms of the user are fewer than those of a name, which anybody may create.
+  // The rooms of the user are fewer than those of a name, which anybody may create. Scalar sub-selects look each up.
   findStartingFor: `
-    SELECT c.name AS id FROM member m JOIN conversation c ON c.id = m.conversation
-      JOIN room r ON r.conversation = c.id
-    WHERE m."user" = ${userNamed("$1")} AND m.room = 1 AND c.name >= $3 AND c.name < $4 AND r.name = $2
+    SELECT c.name AS id FROM member m
+      JOIN LATERAL (SELECT c.name FROM conversation c WHERE c.id = m.conversation LIMIT 1) c ON true
+    WHERE m."user" = ${userNamed("$1")} AND m.room = 1 AND c.name >= $3 AND c.name < $4
+      AND (SELECT r.name FROM room r WHERE r.conversation = m.conversation LIMIT 1) = $2
       AND (${isMember} OR (m.role = ${roleCodes.invited}
         AND ${isUnblocked(userNamed("$1"), "m.inviter", openEnd.toString())}))
     UNION
-    SELECT c.name FROM room r JOIN conversation c ON c.id = r.conversation
-    WHERE r.public = 1 AND r.name = $2 AND c.name >= $3 AND c.name < $4`,
+    SELECT c.name FROM conversation c WHERE c.name >= $3 AND c.name < $4
+      AND c.id = (SELECT r.conversation FROM room r WHERE r.public = 1 AND r.name = $2)`,
   // Ignores the case of ASCII, which is all that names of rooms have.
   listPublic: `
     SELECT ${roomColumns} FROM room r JOIN conversation c ON c.id = r.conversation
@@ -59,8 +60,9 @@ export const roomStatements = {
   count: `
     SELECT
       (SELECT count(*) FROM room r
-       WHERE r.creator = ${userNamed("$1")} AND ((r.members = 0 AND r.created_at > $2) OR EXISTS (
-         SELECT FROM member m WHERE m.conversation = r.conversation AND m."user" = r.creator AND ${isMember}))) AS created,
+       WHERE r.creator = ${userNamed("$1")} AND ((r.members = 0 AND r.created_at > $2) OR (
+         SELECT ${isMember} FROM member m WHERE m.conversation = r.conversation AND m."user" = r.creator LIMIT 1)))
+       AS created,
       (SELECT count(*) FROM member m WHERE m."user" = ${userNamed("$1")} AND m.room = 1 AND ${isMember}) AS joined`,
   countInvitations: `
     SELECT count(*) AS count FROM member m

@@ -8,8 +8,10 @@ export const headSeq = `coalesce((
   SELECT e.seq FROM entry e WHERE e.conversation = c.id ORDER BY e.seq DESC LIMIT 1), c.kept_seq)`;
 
 /** SQL: joins the rule of the conversation `c` as `r`: its own, or else that of all conversations, whose key is 0. */
-export const rule = `LEFT JOIN retention r ON r.conversation = coalesce((
-  SELECT own.conversation FROM retention own WHERE own.conversation = c.id), 0)`;
+export const rule = `LEFT JOIN LATERAL (
+  SELECT any_rule.max_age, any_rule.max_entries FROM retention any_rule WHERE any_rule.conversation = coalesce((
+    SELECT own.conversation FROM retention own WHERE own.conversation = c.id), 0)
+  LIMIT 1) r ON true`;
 
 /** Functions that apply retention rules. */
 export const retentionFunctions: readonly string[] = [
@@ -67,6 +69,18 @@ export const retentionFunctions: readonly string[] = [
       WHERE m.conversation = from_conversation
         AND (m.read_seq < through OR (m.room = 0 AND m.head_position < newest.position));
     RETURN remove_entries_1(from_conversation, through);
+  END $$;
+  `,
+  // Forgets at most so many of the ids before one. Returns their number.
+  `
+  CREATE OR REPLACE FUNCTION forget_spent_ids_1(before uuid, most bigint) RETURNS bigint
+  LANGUAGE plpgsql ${plannedAnew} AS $$
+  DECLARE forgotten bigint;
+  BEGIN
+    DELETE FROM spent_id WHERE ctid = ANY (ARRAY(
+      SELECT s.ctid FROM spent_id s WHERE s.id < before ORDER BY s.id LIMIT most));
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    RETURN forgotten;
   END $$;
   `,
 ];

@@ -7,6 +7,10 @@ import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
 import { firstSeqAfter } from "./functions/first_seq_after.ts";
 import { deleteUser } from "./functions/delete_user.ts";
+import { entryRemovalFunctions } from "./functions/entry_removal.ts";
+import { erasureFunctions } from "./functions/erasure.ts";
+import { retentionFunctions } from "./functions/retention.ts";
+import { roomRemovalFunctions } from "./functions/room_removal.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -37,4 +41,8 @@ export const functions: readonly string[] = [
   ...moveFunctions,
   firstSeqAfter,
   deleteUser,
+  ...entryRemovalFunctions,
+  ...erasureFunctions,
+  ...retentionFunctions,
+  ...roomRemovalFunctions,
 ];

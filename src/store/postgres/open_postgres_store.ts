@@ -29,13 +29,8 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-<<<<<<< HEAD
-    retention: new PostgresRetentionStore(database, { heads: messages.heads }),
-    clock: await PostgresClockStore.open(database),
-=======
     retention: new PostgresRetentionStore(database),
-    clock: new PostgresClockStore(database),
->>>>>>> part-d2
+    clock: await PostgresClockStore.open(database),
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

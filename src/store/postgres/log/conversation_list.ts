@@ -13,7 +13,8 @@ const limit = "$3::bigint";
 
 /**
  * The newest conversations of the user before a position: invitations, direct conversations, rooms by their newest
- * entries, and left rooms by the end of the last stay. A user who was invited again has the room among the invitations.
+ * entries, and left rooms by the end of the last stay. A user who was invited again has the room among the invitations. A
+ * direct conversation whose first head is not written is later than the page.
  */
 export const listStatement = `SELECT conversation, position FROM (
     (SELECT m.conversation, m.invited_position + ${invitationBase} AS position FROM member m
@@ -22,7 +23,7 @@ export const listStatement = `SELECT conversation, position FROM (
       ORDER BY m.invited_position DESC LIMIT ${limit})
     UNION ALL
     (SELECT m.conversation, m.head_position FROM member m
-      WHERE m.user = ${user} AND m.room = 0 AND m.head_position < ${before}
+      WHERE m.user = ${user} AND m.room = 0 AND m.head_position > 0 AND m.head_position < ${before}
       ORDER BY m.head_position DESC LIMIT ${limit})
     UNION ALL
     (SELECT s.conversation, head.position FROM span s CROSS JOIN LATERAL (

@@ -12,22 +12,25 @@ import type {
   UserSet,
 } from "../../../core/messages/message_store.ts";
 import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
+import type { PageLimits } from "../../shared/page_limits.ts";
 import type { Database } from "../connection/database.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./committer.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
 import { Conversations } from "./conversations.ts";
-import { type PageLimits, readEntries } from "./entry_reader.ts";
+import { ConversationSummaries } from "./conversation_summaries.ts";
+import { readEntries } from "./entry_reader.ts";
 import { Heads, type HeadsOptions } from "./heads.ts";
 import { History } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
+import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { PlainCommitter } from "./plain_committer.ts";
 import { ShownMessages } from "./shown_messages.ts";
 import { UserIds } from "./user_ids.ts";
 
-export type PostgresMessageStoreOptions = BacklogOptions & HeadsOptions;
+export type PostgresMessageStoreOptions = BacklogOptions & LogPagesOptions & HeadsOptions;
 
 /** The log in PostgreSQL, owned by the node that holds the lease. Pages are made by the database, without turns. */
 export class PostgresMessageStore implements ExclusiveMessageStore {
@@ -44,8 +47,8 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   readonly #peers: Peers;
   readonly #backlog: Backlog;
   readonly #shown = new ShownMessages();
-  readonly #history = new History();
-  readonly #conversationList = new ConversationList();
+  readonly #history: History;
+  readonly #conversationList: ConversationList;
 
   private constructor(
     database: Database,
@@ -62,6 +65,9 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     this.#consumers = new Consumers(database);
     this.#peers = new Peers(database);
     this.#backlog = new Backlog(options);
+    const pages = new LogPages(options);
+    this.#history = new History(pages);
+    this.#conversationList = new ConversationList(new ConversationSummaries(pages));
   }
 
   /** Reads the state that is kept in memory. @throws {ChatError} */
@@ -94,7 +100,6 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   forgetNames(): void {
     this.#users.forgetNames();
     this.#conversations.forgetNames();
-    this.#committer.forgetNames();
   }
 
   async commitPlain(batch: PlainBatch): Promise<boolean> {

@@ -35,7 +35,8 @@ export async function openPostgresStore(
 ): Promise<PostgresStore> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await Database.open(options));
-  const messages = await PostgresMessageStore.open(database);
+  const messages = await PostgresMessageStore.open(database, { log });
+  opened.defer(() => messages.close());
   database.expectHead(() => messages.head);
   const indexer = new PostgresIndexer({ database, head: () => messages.head, log });
   opened.defer(() => indexer.close());
@@ -46,8 +47,8 @@ export async function openPostgresStore(
     accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-    retention: new PostgresRetentionStore(database, { heads: messages.heads }),
-    clock: new PostgresClockStore(database),
+    retention: new PostgresRetentionStore(database),
+    clock: await PostgresClockStore.open(database),
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { pause } from "../../../core/pause.ts";
-import { type ConnectionOptions, connectToPrimary, type Parameter, runOn } from "./connection.ts";
+import { connectToPrimary, type Parameter, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { leaseMs } from "./lease.ts";
 import { lostError } from "./postgres_error.ts";
@@ -131,8 +131,8 @@ export class CommitLine {
 
 async function connect({ access, generation }: CommitLineOptions): Promise<pg.Client> {
   // A time limit would end the wait for a synchronous standby, as if the commit were on it.
-  const options: ConnectionOptions = { name: "commit", generation, statementTimeoutMs: 0, answerTimeoutMs: commitMs };
-  return (await connectToPrimary(access, options)).client;
+  const limits = { statementTimeoutMs: 0, answerTimeoutMs: commitMs };
+  return (await connectToPrimary(access, { name: "commit", generation, usesIndexes: true, ...limits })).client;
 }
 
 async function readState(client: pg.Client): Promise<LogState> {

@@ -29,7 +29,10 @@ export interface ConnectionOptions {
   readonly generation?: number;
   /** The longest that a statement may take, in milliseconds; 10 s unless given. */
   readonly statementTimeoutMs?: number;
-  /** Plans each statement once, by indexes: for statements that look rows up, whatever the tables had at that time. */
+  /**
+   * Plans each statement once, by indexes, whatever the tables had at that time: a plan is kept while they grow, and one
+   * that scans a table of 40 entries is a thousand times slower with 400,000 (F5).
+   */
   readonly usesIndexes?: boolean;
 }
 
@@ -39,12 +42,6 @@ const lockTimeoutMs = 5_000;
 /** A transaction of a frozen node must not stop others for longer (F3 in decision 0018). */
 const idleTransactionMs = 5_000;
 const connectTimeoutMs = 10_000;
-
-/**
- * A plan is kept while tables grow, and made of old statistics: one that scans a table of 40 rows is a thousand times
- * slower on one of 400,000 (F5). Compiling a plan would take longer than running it.
- */
-const plannerSettings = { enable_seqscan: "off", jit: "off" } as const;
 
 const { builtins } = pg.types;
 /** Every bigint of the schema is a safe integer. */
@@ -74,13 +71,9 @@ export function clientConfig(
     lock_timeout: lockTimeoutMs,
     tcp_user_timeout: connectTimeoutMs,
     client_min_messages: "warning",
-<<<<<<< HEAD
-    ...plannerSettings,
-=======
     // Statements are short, and compiling one takes longer than running it.
     jit: "off",
-    ...(usesIndexes && { enable_seqscan: "off", plan_cache_mode: "force_generic_plan" }),
->>>>>>> part-a1
+    ...(usesIndexes && { enable_seqscan: "off", enable_bitmapscan: "off", plan_cache_mode: "force_generic_plan" }),
     ...(generation !== undefined && { "chatd.generation": generation }),
   };
   return {

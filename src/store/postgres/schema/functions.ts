@@ -11,6 +11,9 @@ import { entryRemovalFunctions } from "./functions/entry_removal.ts";
 import { erasureFunctions } from "./functions/erasure.ts";
 import { retentionFunctions } from "./functions/retention.ts";
 import { roomRemovalFunctions } from "./functions/room_removal.ts";
+import { append } from "./functions/append.ts";
+import { openConsumer } from "./functions/open_consumer.ts";
+import { writeHeads } from "./functions/write_heads.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -45,4 +48,7 @@ export const functions: readonly string[] = [
   ...erasureFunctions,
   ...retentionFunctions,
   ...roomRemovalFunctions,
+  append,
+  openConsumer,
+  writeHeads,
 ];

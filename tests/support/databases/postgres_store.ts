@@ -2,8 +2,10 @@ import type { DatabaseAccess } from "../../../src/store/postgres/connection/data
 import { Connection } from "../../../src/store/postgres/connection/connection.ts";
 import { Database, type DatabaseOptions } from "../../../src/store/postgres/connection/database.ts";
 import { takeLease } from "../../../src/store/postgres/connection/lease.ts";
-import type { BacklogOptions } from "../../../src/store/postgres/log/backlog.ts";
-import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
+import {
+  PostgresMessageStore,
+  type PostgresMessageStoreOptions,
+} from "../../../src/store/postgres/log/postgres_message_store.ts";
 import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
 import { PostgresDeviceCleanup } from "../../../src/store/postgres/postgres_device_cleanup.ts";
 import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
@@ -56,7 +58,7 @@ export async function openEmptyDatabase(): Promise<Database> {
 }
 
 /** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */
-export async function openPostgresStore(options: BacklogOptions = {}) {
+export async function openPostgresStore(options: PostgresMessageStoreOptions = {}) {
   const database = await openEmptyDatabase();
   const messages = await PostgresMessageStore.open(database, options);
   return {
@@ -66,6 +68,9 @@ export async function openPostgresStore(options: BacklogOptions = {}) {
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     settings: new PostgresSettingsStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
-    close: () => database.close(),
+    close: async () => {
+      await messages.close();
+      await database.close();
+    },
   };
 }

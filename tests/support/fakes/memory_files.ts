@@ -94,23 +94,23 @@ export class MemoryFiles implements FileStore {
   }
 
   /** As the log does it when a message names the upload. */
-  attach(position: number, upload: { owner: string; id: string }): Attachment | undefined {
+  async attach(position: number, upload: { owner: string; id: string }): Promise<Attachment | undefined> {
     const entry = this.#entries.get(key(upload));
     if (!entry?.isComplete || entry.position !== undefined) return undefined;
     entry.position = position;
     return attachmentOf(entry.upload);
   }
 
-  at(position: number): Attachment | undefined {
+  async at(position: number): Promise<Attachment | undefined> {
     const entry = this.#at(position);
     return entry && attachmentOf(entry.upload);
   }
 
-  uploadAt(position: number): string | undefined {
+  async uploadAt(position: number): Promise<string | undefined> {
     return this.#at(position)?.upload.id;
   }
 
-  removeAt(position: number): void {
+  async removeAt(position: number): Promise<void> {
     const entry = this.#at(position);
     if (entry) this.#entries.delete(key(entry.upload));
   }

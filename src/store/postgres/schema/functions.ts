@@ -1,4 +1,5 @@
 import { lockKey } from "./fence.ts";
+import { fileFunctions } from "./functions/files.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -21,4 +22,5 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
+  ...fileFunctions,
 ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { FileStore, Upload } from "../../src/core/files/file_store.ts";
 import type { Attachment } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { sha256Of } from "../support/checks/files.ts";
 
 /** Which messages have files, as the log keeps it. */
@@ -217,5 +218,48 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     await attachments.removeAt(1);
     await files.removeUnheld();
     assert.equal(await files.add(await uploadOf(bytes, { size: 200_000, owner: "cleo" }), room), "added");
+  });
+
+  test("chunks of any length make the content, and parts of any length are read from it", async ({ files }) => {
+    const large = new Uint8Array(300_000).map((_, index) => index * 7 + (index >> 8));
+    const upload = await uploadOf(large);
+    await files.add(upload, quotas);
+    const lengths = [1, 49_151, 49_152, 10, 49_153, 100_000, 30_000, 22_533];
+    let offset = 0;
+    for (const length of lengths) {
+      const arrived = await files.write(upload, { offset, bytes: large.subarray(offset, offset + length) });
+      assert.equal(arrived, offset += length);
+      assert.equal(await files.received(upload), offset);
+    }
+    assert.equal(await files.finish(upload), true);
+    for (const offset of [0, 1, 49_151, 49_152, 98_304, 250_000, 299_999]) {
+      for (const maxBytes of [1, 2, 49_152, 50_000]) {
+        const part = await files.read(upload.sha256, { offset, maxBytes });
+        assert.deepEqual(part, large.slice(offset, offset + maxBytes), `${maxBytes} bytes from ${offset} on`);
+      }
+    }
+  });
+
+  test("users who upload the same content at once all have it", async ({ files }) => {
+    const uploads = await Promise.all(["ana", "ben", "cleo"].map((owner) => uploadOf(bytes, { owner })));
+    for (const upload of uploads) {
+      await files.add(upload, quotas);
+      await files.write(upload, { offset: 0, bytes });
+    }
+    assert.deepEqual(await Promise.all(uploads.map((upload) => files.finish(upload))), [true, true, true]);
+    for (const { owner, id } of uploads) assert.equal((await files.find(owner, id))?.isComplete, true);
+    await files.removeUnheld();
+    assert.deepEqual(await files.read(uploads[0].sha256, whole), bytes);
+  });
+
+  test("an upload that was removed takes no bytes and does not become complete", async ({ files }) => {
+    const upload = await uploadOf(bytes);
+    await files.add(upload, quotas);
+    await files.write(upload, { offset: 0, bytes });
+    assert.equal(await files.removeUnsent(upload.begunAt + 1), 1);
+    await rejectsWith("not_found", files.write(upload, { offset: 0, bytes }));
+    await rejectsWith("not_found", files.finish(upload));
+    assert.equal(await files.received(upload), 0);
+    await complete(files, bytes, upload);
   });
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../../src/core/messages/message_id.ts";
 import { databasePath, ordinaryLogBytes } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import type { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
@@ -167,23 +166,6 @@ Deno.test("an upload stays incomplete if the database cannot complete it", async
   assert.equal(await opened.files.received(upload), bytes.length);
   assert.equal(await opened.files.finish(upload), true);
   assert.ok(await isRead(opened.files, upload.sha256));
-});
-
-Deno.test("two users who upload the same content at once both have it", async () => {
-  using folder = temporaryFolder();
-  await fill(folder.path);
-  using opened = open(folder.path);
-  const uploads = await Promise.all(["ana", "ben", "cleo"].map((owner) => uploadOf(bytes, { owner })));
-  for (const upload of uploads) {
-    await opened.files.add(upload, quotas);
-    await opened.files.write(upload, { offset: 0, bytes });
-  }
-  const finished = await Promise.all(uploads.map((upload) => opened.files.finish(upload)));
-  assert.deepEqual(finished, [true, true, true]);
-  const { id } = uploads[0];
-  assert.equal(await opened.files.find("ben", createMessageId()), undefined);
-  assert.equal((await opened.files.find("ana", id))?.isComplete, true);
-  assert.deepEqual(filesIn(`${folder.path}/files`), [contentPath(uploads[0])]);
 });
 
 Deno.test("messages contain their files, and names of files count towards the limits of pages", async () => {

@@ -1,4 +1,5 @@
 // deno-lint-ignore-file require-await
+import { ChatError } from "../../../src/core/chat_error.ts";
 import type {
   AddUploadResult,
   FileQuotas,
@@ -49,13 +50,13 @@ export class MemoryFiles implements FileStore {
   }
 
   async write(upload: Upload, { offset, bytes }: { offset: number; bytes: Uint8Array }): Promise<number> {
-    const entry = this.#entries.get(key(upload))!;
+    const entry = this.#find(upload);
     if (entry.bytes.length === offset) entry.bytes = new Uint8Array([...entry.bytes, ...bytes]);
     return entry.bytes.length;
   }
 
   async finish(upload: Upload): Promise<boolean> {
-    const entry = this.#entries.get(key(upload))!;
+    const entry = this.#find(upload);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", entry.bytes.slice()));
     if (digest.toHex() !== upload.sha256) {
       this.#entries.delete(key(upload));
@@ -113,6 +114,12 @@ export class MemoryFiles implements FileStore {
   async removeAt(position: number): Promise<void> {
     const entry = this.#at(position);
     if (entry) this.#entries.delete(key(entry.upload));
+  }
+
+  #find(upload: Upload): Entry {
+    const entry = this.#entries.get(key(upload));
+    if (entry === undefined) throw new ChatError("not_found", `There is no upload ${upload.id}.`);
+    return entry;
   }
 
   #at(position: number): Entry | undefined {

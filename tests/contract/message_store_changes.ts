@@ -52,13 +52,13 @@ async function unreadOf(store: MessageStore, user: string): Promise<number[]> {
 }
 
 /** What every message store keeps to when messages are edited, erased, reacted to and read. `open` as elsewhere. */
-export function messageStoreChanges(name: string, open: () => OpenedStores): void {
+export function messageStoreChanges(name: string, open: () => OpenedStores | Promise<OpenedStores>): void {
   function test(
     behaviour: string,
     run: (messages: ExclusiveMessageStore, stores: OpenedStores) => Promise<void>,
   ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = open();
+      const stores = await open();
       try {
         for (const user of ["ana", "ben", "cleo"]) await stores.accounts.addUser(userRecord(user));
         await stores.accounts.saveDevice(deviceRecord("d1", "ben"));

@@ -43,13 +43,13 @@ async function send(store: ExclusiveMessageStore, count: number): Promise<void> 
 }
 
 /** The behaviour of every message store when messages are pinned. */
-export function messageStorePins(name: string, open: () => OpenedStores): void {
+export function messageStorePins(name: string, open: () => OpenedStores | Promise<OpenedStores>): void {
   function test(
     behaviour: string,
     run: (messages: ExclusiveMessageStore, stores: OpenedStores) => Promise<void>,
   ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = open();
+      const stores = await open();
       try {
         for (const user of ["ana", "ben", "cleo"]) await stores.accounts.addUser(userRecord(user));
         await run(stores.messages, stores);

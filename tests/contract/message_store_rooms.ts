@@ -75,10 +75,10 @@ class House {
 }
 
 /** What every message store keeps to in rooms. `open` gives an empty one, which the suite closes. */
-export function messageStoreRooms(name: string, open: () => OpenedStores): void {
+export function messageStoreRooms(name: string, open: () => OpenedStores | Promise<OpenedStores>): void {
   function test(behaviour: string, run: (house: House, stores: OpenedStores) => Promise<void>): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = open();
+      const stores = await open();
       try {
         for (const user of ["ana", "ben", "cleo", "dan"]) await stores.accounts.addUser(userRecord(user));
         await run(new House(stores.messages), stores);

@@ -31,6 +31,10 @@ export function toMemberRole(code: number): MemberRole {
   return find(roles, code) as MemberRole;
 }
 
+export function toAudienceCode(audience: MentionAudience | undefined): number {
+  return audience === undefined ? 0 : audienceCodes[audience];
+}
+
 export function toAudience(code: number): MentionAudience | undefined {
   return code === 0 ? undefined : find(audiences, code);
 }

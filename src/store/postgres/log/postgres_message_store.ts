@@ -88,7 +88,6 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   /** Must be called after users or conversations were renamed or deleted. */
   forgetNames(): void {
     this.#users.forgetNames();
-    this.#committer.forgetNames();
     this.#plainCommitter.forgetNames();
   }
 

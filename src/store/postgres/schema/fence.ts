@@ -10,6 +10,9 @@ export const unfencedTables: readonly string[] = ["lease", "schema_version"];
 /** The SQLSTATE of a write that the fence refuses. */
 export const fencedState = "CH002";
 
+/** The SQLSTATE of a write at an isolation level that does not see what was committed before it. */
+export const isolationState = "CH000";
+
 /** SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers. */
 export function lockKey(purpose: "log" | "fence"): string {
   return `${{ log: 1_667_785_076, fence: 1_667_785_077 }[purpose]}, hashtext(current_schema())`;
@@ -21,7 +24,7 @@ CREATE OR REPLACE FUNCTION refuse_former_owner() RETURNS trigger LANGUAGE plpgsq
 BEGIN
   -- A later snapshot than that of the statement is needed below.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION 'writes need the isolation level read committed' USING ERRCODE = 'CH000';
+    RAISE EXCEPTION 'writes need the isolation level read committed' USING ERRCODE = '${isolationState}';
   END IF;
   PERFORM pg_advisory_xact_lock_shared(${lockKey("fence")});
   IF current_setting('chatd.generation', true) IS DISTINCT FROM (SELECT generation::text FROM lease) THEN

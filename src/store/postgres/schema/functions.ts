@@ -1,3 +1,9 @@
+import { commitFunctions } from "./functions/commit.ts";
+import { commitAppendFunctions } from "./functions/commit_append.ts";
+import { mentionFunctions } from "./functions/commit_mentions.ts";
+import { messageEventFunctions } from "./functions/commit_message_events.ts";
+import { moveFunctions } from "./functions/commit_moves.ts";
+import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
 import { fileFunctions } from "./functions/files.ts";
 
@@ -23,4 +29,10 @@ export const functions: readonly string[] = [
   END $$;
   `,
   ...fileFunctions,
+  ...commitFunctions,
+  ...commitAppendFunctions,
+  ...messageEventFunctions,
+  ...mentionFunctions,
+  ...roomEventFunctions,
+  ...moveFunctions,
 ];

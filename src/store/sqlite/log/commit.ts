@@ -1,8 +1,10 @@
 import { isRoomEvent } from "../../../core/messages/log_event.ts";
-import type { Accepted, Attachment, Message } from "../../../core/messages/message.ts";
+import type { Accepted } from "../../../core/messages/message.ts";
 import type { Append, Change, ChangeResult, MoveCursor, MoveRead } from "../../../core/messages/message_store.ts";
 import type { NamedReaders } from "../../../core/messages/naming.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
+import { toAcceptedMessage } from "../../shared/accepted_message.ts";
+import { toAudienceCode } from "../../shared/codes.ts";
 import { encodeId, encodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import { isDiskFailure } from "../storage_error.ts";
@@ -10,7 +12,7 @@ import { Attachments } from "./attachments.ts";
 import type { Conversation, Conversations, MovedConversation } from "./conversations.ts";
 import { eventColumns, kindCodes } from "../../shared/entry_columns.ts";
 import type { Heads } from "./heads.ts";
-import { codeOf, MessageChanges } from "./message_changes.ts";
+import { MessageChanges } from "./message_changes.ts";
 import { ReaderPositions } from "./reader_positions.ts";
 import { type PlacedEntry, RoomChanges } from "./room_changes.ts";
 import type { SpentIds } from "./spent_ids.ts";
@@ -244,14 +246,14 @@ export class Committer {
       subject,
       uncounted,
       automatic,
-      codeOf(append.audience),
+      toAudienceCode(append.audience),
     );
     const named = this.#applyEvent(append, { conversation: key, seq, position, uncounted, sender, acceptedAt });
     const attachment = uploadId === undefined
       ? undefined
       : this.#attachments.attach(position, { owner: sender, id: uploadId });
     this.#moveHead(conversation, append.conversation, { position, seq, uncounted });
-    const message = toMessage(append, { position, seq, ordinal: seq - uncounted, attachment });
+    const message = toAcceptedMessage(append, { position, seq, ordinal: seq - uncounted, attachment });
     return { kind: "accepted", message, ...(named && { named }) };
   }
 
@@ -340,27 +342,6 @@ export class Committer {
 function isPlain({ event, replyTo, uploadId, automatic, audience, refused }: Append): boolean {
   return event === undefined && replyTo === undefined && uploadId === undefined && !automatic &&
     audience === undefined && !refused;
-}
-
-function toMessage(
-  { conversation, acceptedAt, id, sender, text, event, replyTo, automatic, audience }: Append,
-  { position, seq, ordinal, attachment }: {
-    position: number;
-    seq: number;
-    ordinal: number;
-    attachment: Attachment | undefined;
-  },
-): Message {
-  const message = { position, conversation, seq, acceptedAt, id, sender, text, ordinal };
-  if (event !== undefined) return { ...message, event, ...(audience && { audience }) };
-  if (replyTo === undefined && attachment === undefined && !automatic && !audience) return message;
-  return {
-    ...message,
-    ...(replyTo !== undefined && { replyTo }),
-    ...(attachment !== undefined && { attachment }),
-    ...(automatic && { automatic }),
-    ...(audience && { audience }),
-  };
 }
 
 function toAccepted({ position, conversation, seq, acceptedAt }: KnownEntry): Accepted {

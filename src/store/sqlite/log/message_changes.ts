@@ -1,20 +1,15 @@
 import { type EventOf, isRoomEvent, type MessageEvent } from "../../../core/messages/log_event.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
 import type { NamedReaders, Naming } from "../../../core/messages/naming.ts";
-import { audienceCodes } from "../../shared/codes.ts";
+import { audienceCodes, toAudienceCode } from "../../shared/codes.ts";
 import { encodeText } from "../../shared/column_values.ts";
 import type { Database } from "../database.ts";
 import { Attachments } from "./attachments.ts";
 import { kindCodes } from "../../shared/entry_columns.ts";
+import { maxEmoji, maxPins, maxShownPins } from "../../shared/log_limits.ts";
 import type { PlacedEntry } from "./room_changes.ts";
 import type { UserIds } from "./user_ids.ts";
 import { isPinShown, isVisible } from "../../shared/visibility.ts";
-
-/** Maximum number of different emoji on one message. */
-const maxEmoji = 20;
-/** Maximum number of pins that a user sees in a conversation, and of those that the conversation has. */
-const maxShownPins = 50;
-const maxPins = 200;
 
 interface Target {
   readonly sender: number;
@@ -157,7 +152,7 @@ export class MessageChanges {
           encodeText(append.text),
           entry.acceptedAt,
           entry.seq,
-          codeOf(append.audience),
+          toAudienceCode(append.audience),
           conversation,
           event.target,
         );
@@ -243,9 +238,4 @@ export class MessageChanges {
     removePin.run(conversation, seq);
     this.#attachments.removeAt(conversation, seq);
   }
-}
-
-/** Returns the value of entry.audience. */
-export function codeOf(audience: Append["audience"]): number {
-  return audience === undefined ? 0 : audienceCodes[audience];
 }

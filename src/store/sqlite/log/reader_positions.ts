@@ -1,10 +1,8 @@
 import type { MoveRead } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
 import { kindCodes } from "../../shared/entry_columns.ts";
+import { maxOwnRun } from "../../shared/log_limits.ts";
 import { namedSince } from "../../shared/named_since.ts";
-
-/** Maximum number of entries to examine when a read position moves. */
-const maxOwnRun = 1_000;
 
 function prepareStatements(database: Database) {
   return {

@@ -1,0 +1,149 @@
+import type { LogEvent } from "../../../core/messages/log_event.ts";
+import type { Attachment, Message } from "../../../core/messages/message.ts";
+import type { Append, Change, ChangeResult } from "../../../core/messages/message_store.ts";
+import type { NamedReaders, Naming } from "../../../core/messages/naming.ts";
+import { ChatError } from "../../../core/chat_error.ts";
+import { isRoomId } from "../../../core/rooms/room.ts";
+import { toAcceptedMessage } from "../../shared/accepted_message.ts";
+import { roleCodes, toAudienceCode } from "../../shared/codes.ts";
+import { encodeText } from "../../shared/column_values.ts";
+import { eventColumns, kindCodes } from "../../shared/entry_columns.ts";
+import { unknownUserState } from "../schema/functions/commit.ts";
+
+/** The parameters of `commit_1`. */
+export interface EncodedChanges {
+  /** JSON, which cannot have a NUL, so texts are apart. */
+  readonly changes: string;
+  /** The texts, each as many bytes as its change says. */
+  readonly texts: Uint8Array;
+}
+
+/** A result of `commit_1`. */
+export type EncodedResult =
+  | {
+    readonly kind: "accepted";
+    readonly position: number;
+    readonly seq: number;
+    readonly ordinal: number;
+    /** That of the conversation. */
+    readonly key: number;
+    readonly attachment: Attachment | null;
+    readonly named: { readonly users: Readonly<Record<string, Naming>>; readonly others: Naming | null } | null;
+  }
+  | { readonly kind: "duplicate"; readonly position: number; readonly seq: number; readonly acceptedAt: number }
+  | { readonly kind: "failed"; readonly state: string; readonly reason: string }
+  | Exclude<ChangeResult, { readonly kind: "accepted" | "duplicate" | "failed" }>;
+
+/** Encodes changes for `commit_1`: absent and false values are left out. */
+export function encodeChanges(changes: readonly Change[]): EncodedChanges {
+  const texts: Uint8Array[] = [];
+  let size = 0;
+  const encoded = changes.map((change) => {
+    if (change.kind !== "append") return encodeMove(change);
+    const columns = columnsOf(change);
+    // The function needs the text of an edit, which the entry does not have.
+    const text = encodeText(change.event?.kind === "edited" ? change.text : columns.text);
+    texts.push(text);
+    size += text.length;
+    return { ...encodeAppend(change, columns), size: text.length };
+  });
+  return { changes: JSON.stringify(encoded), texts: concatenate(texts, size) };
+}
+
+function encodeMove(move: Exclude<Change, Append>) {
+  switch (move.kind) {
+    case "move_cursor":
+      return { change: move.kind, device: move.deviceId, consumer: move.consumer, position: move.position };
+    case "move_read": {
+      const { conversation, user, seq, ownOnly } = move;
+      return { change: move.kind, in: conversation, user, seq, ...(ownOnly && { ownOnly }) };
+    }
+  }
+}
+
+type Columns = ReturnType<typeof eventColumns>;
+
+function columnsOf({ event, replyTo, text }: Append): Columns {
+  if (event !== undefined) return eventColumns(event, text);
+  return { kind: kindCodes.message, target: replyTo ?? null, subject: null, text };
+}
+
+/** Keys that are columns have the column's value; the keys of users and conversations are not known here. */
+function encodeAppend(append: Append, { kind, target, subject }: Columns) {
+  const { conversation, members, sender, event, mentions, here, uploadId, refused } = append;
+  return {
+    change: append.kind,
+    in: conversation,
+    ...(isRoomId(conversation) && { room: true }),
+    members,
+    by: sender,
+    ...(subject !== null && { about: subject }),
+    id: append.id,
+    accepted_at: append.acceptedAt,
+    kind,
+    target,
+    automatic: append.automatic ? 1 : 0,
+    audience: toAudienceCode(append.audience),
+    ...(mentions && { mentions }),
+    ...(here && { here }),
+    ...(uploadId !== undefined && { upload: uploadId }),
+    ...(refused && { refused }),
+    ...(event && roomSettings(event)),
+  };
+}
+
+function roomSettings(event: LogEvent) {
+  if (event.kind !== "room_created" && event.kind !== "room_changed") return undefined;
+  return {
+    public: Number(event.isPublic),
+    history_visible: Number(event.historyVisible),
+    ...(event.kind === "room_changed" && { mention_all: roleCodes[event.mentionAll] }),
+  };
+}
+
+function concatenate(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Decodes the result of a change. */
+export function decodeResult(change: Change, result: EncodedResult): ChangeResult {
+  switch (result.kind) {
+    case "accepted": {
+      const named = result.named === null ? undefined : toNamedReaders(result.named);
+      return { kind: "accepted", message: toMessage(change as Append, result), ...(named && { named }) };
+    }
+    case "duplicate": {
+      const { position, seq, acceptedAt } = result;
+      return {
+        kind: "duplicate",
+        accepted: { position, conversation: (change as Append).conversation, seq, acceptedAt },
+      };
+    }
+    case "failed": {
+      const { state, reason } = result;
+      return {
+        kind: "failed",
+        cause: state === unknownUserState ? new ChatError("not_found", reason) : new Error(reason),
+      };
+    }
+    default:
+      return result;
+  }
+}
+
+function toMessage(append: Append, result: EncodedResult & { readonly kind: "accepted" }): Message {
+  const { position, seq, ordinal, attachment } = result;
+  return toAcceptedMessage(append, { position, seq, ordinal, attachment: attachment ?? undefined });
+}
+
+function toNamedReaders(
+  { users, others }: { readonly users: Readonly<Record<string, Naming>>; readonly others: Naming | null },
+): NamedReaders {
+  return { users: new Map(Object.entries(users)), others: others ?? undefined };
+}

@@ -6,6 +6,7 @@ import { moveFunctions } from "./functions/commit_moves.ts";
 import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
 import { fileFunctions } from "./functions/files.ts";
+import { searchFunctions } from "./functions/search.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -29,6 +30,7 @@ export const functions: readonly string[] = [
   END $$;
   `,
   ...fileFunctions,
+  ...searchFunctions,
   ...commitFunctions,
   ...commitAppendFunctions,
   ...messageEventFunctions,

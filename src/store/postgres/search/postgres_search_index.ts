@@ -41,7 +41,7 @@ const statements = {
   cursor: "SELECT position, form FROM search_cursor",
   empty: "TRUNCATE search, search_again",
   renew: "UPDATE search_cursor SET position = 0, form = $1",
-  next: `SELECT ${columns} FROM entry e WHERE e.position > $1 ORDER BY e.position LIMIT $2`,
+  next: `SELECT ${columns} FROM entry e WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position LIMIT $3`,
   changed: `SELECT a.mark, a.position AS changed, ${columns}
     FROM (SELECT mark, position FROM search_again ORDER BY mark LIMIT ${maxAgain}) a
     LEFT JOIN entry e ON e.position = a.position ORDER BY a.mark`,
@@ -81,7 +81,7 @@ export class PostgresSearchIndex implements Disposable {
    */
   async takeTurn({ head, maxEntries, turnMs }: IndexingLimits): Promise<boolean> {
     const { next, changed } = await this.#database.snapshot(async ({ query }) => ({
-      next: await query<EntryRow>(statements.next, [this.#position, maxEntries]),
+      next: await query<EntryRow>(statements.next, [this.#position, head, maxEntries]),
       changed: await query<ChangedRow>(statements.changed),
     }));
     // The position says that all changes before it are indexed.

@@ -21,7 +21,8 @@ import { PostgresSearchIndex } from "./search/postgres_search_index.ts";
 export async function openPostgresStore({ log, ...options }: DatabaseOptions & { log: Log }) {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await Database.open(options));
-  const messages = await PostgresMessageStore.open(database);
+  const messages = await PostgresMessageStore.open(database, { log });
+  opened.defer(() => messages.close());
   const index = opened.use(await PostgresSearchIndex.open(database));
   const indexer = opened.use(new PostgresIndexer({ index, head: () => messages.head, log }));
   const search = opened.use(new PostgresSearch(database));
@@ -31,8 +32,8 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-    retention: new PostgresRetentionStore(database, { heads: messages.heads }),
-    clock: new PostgresClockStore(database),
+    retention: new PostgresRetentionStore(database),
+    clock: await PostgresClockStore.open(database),
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

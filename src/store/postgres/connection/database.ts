@@ -46,14 +46,14 @@ export class Database implements AsyncDisposable {
 
   /** @throws {ChatError} as `connectError` says */
   static async open({ access, generation }: DatabaseOptions): Promise<Database> {
-    const { client: commits, host } = await connectToPrimary(access, { name: "commit", generation });
+    const { client: commits, host } = await connectToPrimary(access, { name: "commit", generation, usesIndexes: true });
     const pool = (max: number, options: ConnectionOptions) =>
       new pg.Pool({ ...clientConfig(access, host, options), max, idleTimeoutMillis: 0 });
     return new Database({
       commits,
-      writers: pool(writers, { name: "write", generation }),
-      readers: pool(readers, { name: "read" }),
-      searchers: pool(searchers, { name: "search", statementTimeoutMs: searchTimeoutMs }),
+      writers: pool(writers, { name: "write", generation, usesIndexes: true }),
+      readers: pool(readers, { name: "read", usesIndexes: true }),
+      searchers: pool(searchers, { name: "search", statementTimeoutMs: searchTimeoutMs, usesIndexes: true }),
     });
   }
 

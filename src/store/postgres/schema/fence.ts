@@ -13,9 +13,13 @@ export const fencedState = "CH002";
 /** The SQLSTATE of a write at an isolation level that does not see what was committed before it. */
 export const isolationState = "CH000";
 
-/** SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers. */
-export function lockKey(purpose: "log" | "fence"): string {
-  return `${{ log: 1_667_785_076, fence: 1_667_785_077 }[purpose]}, hashtext(current_schema())`;
+/**
+ * SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers, "names" new names
+ * of users. A transaction that needs several takes them in this order: "log", "names", the row of a user.
+ */
+export function lockKey(purpose: "log" | "fence" | "names"): string {
+  const keys = { log: 1_667_785_076, fence: 1_667_785_077, names: 1_667_785_079 };
+  return `${keys[purpose]}, hashtext(current_schema())`;
 }
 
 /** SQL that creates the trigger's function, and the trigger on each table without it. Runs in the schema of chatd. */

@@ -5,6 +5,8 @@ import { messageEventFunctions } from "./functions/commit_message_events.ts";
 import { moveFunctions } from "./functions/commit_moves.ts";
 import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
+import { fileFunctions } from "./functions/files.ts";
+import { searchFunctions } from "./functions/search.ts";
 import { append } from "./functions/append.ts";
 import { openConsumer } from "./functions/open_consumer.ts";
 import { writeHeads } from "./functions/write_heads.ts";
@@ -36,6 +38,8 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
+  ...fileFunctions,
+  ...searchFunctions,
   append,
   openConsumer,
   writeHeads,

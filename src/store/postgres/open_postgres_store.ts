@@ -16,6 +16,7 @@ import { PostgresRoomStore } from "./postgres_room_store.ts";
 import { PostgresSettingsStore } from "./postgres_settings_store.ts";
 import { PostgresIndexer } from "./search/postgres_indexer.ts";
 import { PostgresSearch } from "./search/postgres_search.ts";
+import { PostgresSearchIndex } from "./search/postgres_search_index.ts";
 
 /** A store in a database, of which this node holds the lease. */
 export interface PostgresStore extends Store {
@@ -38,8 +39,9 @@ export async function openPostgresStore(
   const messages = await PostgresMessageStore.open(database, { log });
   opened.defer(() => messages.close());
   database.expectHead(() => messages.head);
-  const indexer = new PostgresIndexer({ database, head: () => messages.head, log });
-  opened.defer(() => indexer.close());
+  const index = opened.use(await PostgresSearchIndex.open(database));
+  const indexer = opened.use(new PostgresIndexer({ index, head: () => messages.head, log }));
+  const search = opened.use(new PostgresSearch(database));
   const size = new DatabaseSize(database);
   const kept = opened.move();
   return {
@@ -53,7 +55,7 @@ export async function openPostgresStore(
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),
     settings: new PostgresSettingsStore(database),
-    search: new PostgresSearch(database),
+    search,
     indexer,
     lost: database.lost,
     fileBytes: () => ({ database: size.bytes, log: 0 }),

@@ -2,6 +2,7 @@ import type { AuditEntry, AuditStore, TimedAuditEvent } from "../../core/audit/a
 import { type AuditRow, defaultMaxNotes, minuteOf, toAuditEntry } from "../shared/audit_row.ts";
 import { encodeText } from "../shared/column_values.ts";
 import type { Database } from "./connection/database.ts";
+import { lockKey } from "./schema/fence.ts";
 
 /** SQL of the statements, by what they do. */
 export const auditStatements = {
@@ -45,6 +46,8 @@ export class PostgresAuditLog implements AuditStore {
       entries.map(({ count }) => count),
     ];
     await this.#database.transaction(async (queries) => {
+      // Events may come in any order, and so would the locks of their rows.
+      await queries.query(`SELECT pg_advisory_xact_lock(${lockKey("audit")})`);
       await queries.query(auditStatements.add, values);
       await queries.query(auditStatements.trim, [this.#maxNotes]);
     });

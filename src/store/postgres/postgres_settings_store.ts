@@ -48,15 +48,16 @@ export const settingsStatements = {
       WHERE other.conversation = own.conversation AND other."user" <> own."user" LIMIT 1)) AS name
     FROM member own WHERE own."user" = (SELECT u.id FROM "user" u WHERE u.name = $1) AND own.room = 0`,
   findUser: 'SELECT u.id FROM "user" u WHERE u.name = $1',
-  // A block that ended at the same position is resumed.
+  // A block that ended at the same position is resumed; one never begins before the last one ended.
   block: `
-    WITH present AS (
-      SELECT b.after_position FROM block b WHERE b."user" = $1 AND b.blocked = $2 AND b.through_position = ${openEnd}),
+    WITH last AS (
+      SELECT coalesce(max(b.through_position), 0) AS ended FROM block b WHERE b."user" = $1 AND b.blocked = $2),
+    begun AS (SELECT greatest(ended, $3) AS position, ended FROM last WHERE ended < ${openEnd}),
     resumed AS (
-      UPDATE block SET through_position = ${openEnd}
-      WHERE "user" = $1 AND blocked = $2 AND through_position = $3 AND NOT EXISTS (SELECT FROM present) RETURNING 1)
+      UPDATE block b SET through_position = ${openEnd} FROM begun
+      WHERE b."user" = $1 AND b.blocked = $2 AND b.through_position = begun.position RETURNING 1)
     INSERT INTO block ("user", blocked, after_position, through_position)
-    SELECT $1, $2, $3, ${openEnd} WHERE NOT EXISTS (SELECT FROM present) AND NOT EXISTS (SELECT FROM resumed)`,
+    SELECT $1, $2, position, ${openEnd} FROM begun WHERE NOT EXISTS (SELECT FROM resumed)`,
   // A block that hides nothing is removed.
   unblock: `
     WITH present AS (

@@ -19,6 +19,8 @@ export interface DatabaseOptions {
 }
 
 const readers = 3;
+const searchers = 2;
+const searchTimeoutMs = 5_000;
 const writers = 2;
 
 /**
@@ -36,21 +38,24 @@ export class Database implements AsyncDisposable {
   readonly #commits: CommitLine;
   readonly #writers: pg.Pool;
   readonly #readers: pg.Pool;
+  readonly #searchers: pg.Pool;
   /** All connections of the pools. */
   readonly #clients = new Set<pg.PoolClient>();
   #end: ChatError | undefined;
 
   private constructor(
-    { commits, writers, readers, lease }: {
+    { commits, writers, readers, searchers, lease }: {
       commits: CommitLine;
       writers: pg.Pool;
       readers: pg.Pool;
+      searchers: pg.Pool;
       lease: LeaseWatch | undefined;
     },
   ) {
     this.#commits = commits;
     this.#writers = writers;
     this.#readers = readers;
+    this.#searchers = searchers;
     this.#lease = lease;
     const { promise, resolve } = Promise.withResolvers<ChatError>();
     this.lost = promise;
@@ -63,7 +68,7 @@ export class Database implements AsyncDisposable {
     };
     void commits.lost.then(this.#lose);
     void lease?.lost.then(this.#lose);
-    for (const pool of [writers, readers]) {
+    for (const pool of this.#pools) {
       pool.on("error", () => {});
       pool.on("connect", (client) => this.#clients.add(client));
       pool.on("remove", (client) => this.#clients.delete(client));
@@ -80,6 +85,7 @@ export class Database implements AsyncDisposable {
       commits,
       writers: pool(writers, { name: "write", generation, usesIndexes: true }),
       readers: pool(readers, { name: "read", usesIndexes: true }),
+      searchers: pool(searchers, { name: "search", statementTimeoutMs: searchTimeoutMs, usesIndexes: true }),
       lease,
     });
   }
@@ -107,6 +113,12 @@ export class Database implements AsyncDisposable {
     return await this.#certain(await withClient(this.#readers, (client) => runOn<Row>(client, text, values)));
   }
 
+  /** Reads like {@link read}, on connections that slow searches may occupy, and for at most 5 s. */
+  async search<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
+    this.#requireUse();
+    return await this.#certain(await withClient(this.#searchers, (client) => runOn<Row>(client, text, values)));
+  }
+
   /**
    * Runs `work` in one transaction, which is on disk when this resolves, and undone when it rejects. It may not wait for
    * anything but its statements.
@@ -132,11 +144,15 @@ export class Database implements AsyncDisposable {
   /** Resolves when no statement runs any more. Idempotent. */
   async close(): Promise<void> {
     this.#end ??= lostError(undefined);
-    await Promise.all([this.#commits.close(), ...[this.#writers, this.#readers].map((each) => endPool(each))]);
+    await Promise.all([this.#commits.close(), ...this.#pools.map((each) => endPool(each))]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  get #pools(): readonly pg.Pool[] {
+    return [this.#writers, this.#readers, this.#searchers];
   }
 
   #requireUse(): void {

@@ -15,10 +15,10 @@ export const isolationState = "CH000";
 
 /**
  * SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers, "names" new names
- * of users. A transaction that needs several takes them in this order: "log", "names", the row of a user.
+ * of users, "audit" additions to the audit log. A transaction takes "log" or "names" before it locks rows.
  */
-export function lockKey(purpose: "log" | "fence" | "names"): string {
-  const keys = { log: 1_667_785_076, fence: 1_667_785_077, names: 1_667_785_079 };
+export function lockKey(purpose: "log" | "fence" | "names" | "audit"): string {
+  const keys = { log: 1_667_785_076, fence: 1_667_785_077, names: 1_667_785_079, audit: 1_667_785_080 };
   return `${keys[purpose]}, hashtext(current_schema())`;
 }
 

@@ -5,6 +5,8 @@ import { messageEventFunctions } from "./functions/commit_message_events.ts";
 import { moveFunctions } from "./functions/commit_moves.ts";
 import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
+import { fileFunctions } from "./functions/files.ts";
+import { searchFunctions } from "./functions/search.ts";
 import { firstSeqAfter } from "./functions/first_seq_after.ts";
 import { deleteUser } from "./functions/delete_user.ts";
 import { entryRemovalFunctions } from "./functions/entry_removal.ts";
@@ -38,6 +40,8 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
+  ...fileFunctions,
+  ...searchFunctions,
   ...commitFunctions,
   ...commitAppendFunctions,
   ...messageEventFunctions,

@@ -65,10 +65,10 @@ class Setting {
 }
 
 /** What every room store keeps to. `open` gives an empty one, which the suite closes. */
-export function roomStoreContract(name: string, open: () => OpenedRoomStore): void {
+export function roomStoreContract(name: string, open: () => OpenedRoomStore | Promise<OpenedRoomStore>): void {
   function test(behaviour: string, run: (setting: Setting, stores: OpenedRoomStore) => Promise<void>): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = open();
+      const stores = await open();
       try {
         for (const user of ["ana", "ben", "cleo", "dan", "eve"]) await stores.accounts.addUser(userRecord(user));
         await run(new Setting(stores.messages), stores);

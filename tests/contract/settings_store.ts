@@ -12,13 +12,16 @@ export interface OpenedSettingsStore {
 }
 
 /** What every settings store keeps to. `open` gives an empty one, which the suite closes. */
-export function settingsStoreContract(name: string, open: () => OpenedSettingsStore): void {
+export function settingsStoreContract(
+  name: string,
+  open: () => OpenedSettingsStore | Promise<OpenedSettingsStore>,
+): void {
   function test(
     behaviour: string,
     run: (settings: SettingsStore, messages: ExclusiveMessageStore, accounts: AccountStore) => Promise<void>,
   ): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
-      const { messages, accounts, settings, close } = open();
+      const { messages, accounts, settings, close } = await open();
       try {
         for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
         await run(settings, messages, accounts);

@@ -20,7 +20,8 @@ import { PostgresSearch } from "./search/postgres_search.ts";
 export async function openPostgresStore({ log, ...options }: DatabaseOptions & { log: Log }) {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await Database.open(options));
-  const messages = await PostgresMessageStore.open(database);
+  const messages = await PostgresMessageStore.open(database, { log });
+  opened.defer(() => messages.close());
   const indexer = new PostgresIndexer({ database, head: () => messages.head, log });
   opened.defer(() => indexer.close());
   const kept = opened.move();
@@ -29,8 +30,8 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-    retention: new PostgresRetentionStore(database, { heads: messages.heads }),
-    clock: new PostgresClockStore(database),
+    retention: new PostgresRetentionStore(database),
+    clock: await PostgresClockStore.open(database),
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

@@ -1,5 +1,5 @@
 import type { Message } from "../../core/messages/message.ts";
-import { idOfHex } from "../../core/messages/message_id_bytes.ts";
+import { idOfHex, messageIdLength } from "../../core/messages/message_id_bytes.ts";
 import type { Naming } from "../../core/messages/naming.ts";
 import { toAudience } from "./codes.ts";
 import { decodeText } from "./column_values.ts";
@@ -11,7 +11,7 @@ export interface EntryRow {
   readonly conversation: string;
   readonly seq: number;
   readonly sender: string;
-  /** 32 hexadecimal digits, which node:sqlite reads faster than a BLOB. */
+  /** 32 hexadecimal digits, which node:sqlite reads faster than a BLOB, or canonical text. */
   readonly id: string;
   readonly accepted_at: number;
   /** Null if it is withheld from the reader. */
@@ -36,7 +36,7 @@ export function toMessage(entry: EntryRow): Message {
     position: entry.position,
     conversation: entry.conversation,
     seq: entry.seq,
-    id: idOfHex(entry.id),
+    id: entry.id.length === messageIdLength ? entry.id : idOfHex(entry.id),
     sender: entry.sender,
     acceptedAt: entry.accepted_at,
     text: event?.kind === "reacted" || entry.text === null ? "" : decodeText(entry.text),

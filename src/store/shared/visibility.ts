@@ -36,9 +36,9 @@ function isReached(user: string, entry: string): string {
  */
 export function isShown(user: string, entry: string): string {
   return `${isUnblocked(user, `${entry}.sender`, `${entry}.position`)}
-    AND (${entry}.kind = ${kindCodes.message} OR ${entry}.kind NOT IN (${messageEventCodes}) OR EXISTS (
+    AND (${entry}.kind = ${kindCodes.message} OR ${entry}.kind NOT IN (${messageEventCodes}) OR (
       SELECT 1 FROM entry about WHERE about.conversation = ${entry}.conversation AND about.seq = ${entry}.target
-        AND ${isReached(user, "about")}))`;
+        AND ${isReached(user, "about")} LIMIT 1) IS NOT NULL)`;
 }
 
 /**
@@ -54,9 +54,9 @@ export function isVisible(user: string, entry: string): string {
  * that of the edit; a missing edit hides the text. Every statement that reveals texts or their words must use this.
  */
 export function isTextShown(user: string, entry: string): string {
-  return `(${entry}.edited_seq IS NULL OR EXISTS (
+  return `(${entry}.edited_seq IS NULL OR (
     SELECT 1 FROM entry edit WHERE edit.conversation = ${entry}.conversation AND edit.seq = ${entry}.edited_seq
-      AND ${isReached(user, "edit")}))`;
+      AND ${isReached(user, "edit")} LIMIT 1) IS NOT NULL)`;
 }
 
 /**
@@ -64,9 +64,9 @@ export function isTextShown(user: string, entry: string): string {
  * state of its conversation, for those who are in it now; others see the pins of their own stays.
  */
 export function isPinShown(user: string, pinning: string): string {
-  return `${isUnblocked(user, `${pinning}.sender`, `${pinning}.position`)} AND (${isInStay(user, pinning)} OR EXISTS (
+  return `${isUnblocked(user, `${pinning}.sender`, `${pinning}.position`)} AND (${isInStay(user, pinning)} OR (
     SELECT 1 FROM span now WHERE now.user = ${user} AND now.conversation = ${pinning}.conversation
-      AND now.last_seq = ${openEnd}))`;
+      AND now.last_seq = ${openEnd} LIMIT 1) IS NOT NULL)`;
 }
 
 /**
@@ -75,6 +75,7 @@ export function isPinShown(user: string, pinning: string): string {
  */
 export function isReactionShown(user: string, reaction: string, stay: string): string {
   return `${isUnblocked(user, `${reaction}.user`, `${reaction}.position`)}
-    AND (${reaction}.position <= ${stay}.last_position OR EXISTS (
-      SELECT 1 FROM entry reacting WHERE reacting.position = ${reaction}.position AND ${isInStay(user, "reacting")}))`;
+    AND (${reaction}.position <= ${stay}.last_position OR (
+      SELECT 1 FROM entry reacting WHERE reacting.position = ${reaction}.position AND ${isInStay(user, "reacting")}
+      LIMIT 1) IS NOT NULL)`;
 }

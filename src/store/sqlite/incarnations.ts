@@ -1,11 +1,6 @@
 import { createMessageId, messageIdTime } from "../../core/messages/message_id.ts";
+import { maxIncarnations } from "../shared/incarnation_limits.ts";
 import type { Database } from "./database.ts";
-
-/**
- * How many openings a store remembers. Openings without appended entries are forgotten first, then the oldest. A client
- * with a forgotten incarnation is treated like one of another log: it loses nothing, but may receive entries again.
- */
-export const maxIncarnations = 4_096;
 
 interface Row {
   readonly number: number;

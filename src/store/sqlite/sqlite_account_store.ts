@@ -8,29 +8,10 @@ import type {
 } from "../../core/accounts/account_store.ts";
 import { directConversation } from "../../core/messages/message.ts";
 import { directMessagesCodes } from "../shared/codes.ts";
-import { decodeText, encodeText, settle } from "../shared/column_values.ts";
+import { type DeviceRow, toDevice, toUser, type UserRow } from "../shared/account_rows.ts";
+import { encodeText, settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { NameSkeletons } from "./name_skeletons.ts";
-
-interface UserRow {
-  name: string;
-  password_hash: string;
-  disabled: number;
-  deleted: number;
-  created_at: number;
-  display_name: string;
-  status: string;
-}
-
-interface DeviceRow {
-  public_id: string;
-  user: string;
-  name: Uint8Array;
-  token_hash: string | null;
-  created_at: number;
-  last_used_at: number;
-  expires_at: number;
-}
 
 const selectUser = "SELECT name, password_hash, disabled, deleted, created_at, display_name, status FROM user";
 const selectDevice = `
@@ -137,11 +118,11 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   findUser(name: string): Promise<UserRecord | undefined> {
-    return settle(() => toUser(this.#statements.findUser.get(name)));
+    return settle(() => found(this.#statements.findUser.get(name), toUser));
   }
 
   listUsers({ after, limit }: { after: string; limit: number }): Promise<UserRecord[]> {
-    return settle(() => this.#statements.listUsers.all(after, limit).map((row) => toUser(row)!));
+    return settle(() => (this.#statements.listUsers.all(after, limit) as unknown as UserRow[]).map(toUser));
   }
 
   rehashPassword(name: string, passwordHash: string): Promise<void> {
@@ -206,15 +187,15 @@ export class SqliteAccountStore implements AccountStore {
   }
 
   findDevice(id: string): Promise<DeviceRecord | undefined> {
-    return settle(() => toDevice(this.#statements.findDevice.get(id)));
+    return settle(() => found(this.#statements.findDevice.get(id), toDevice));
   }
 
   findDeviceByToken(tokenHash: string): Promise<DeviceRecord | undefined> {
-    return settle(() => toDevice(this.#statements.findDeviceByToken.get(tokenHash)));
+    return settle(() => found(this.#statements.findDeviceByToken.get(tokenHash), toDevice));
   }
 
   listDevices(user: string): Promise<DeviceRecord[]> {
-    return settle(() => this.#statements.listDevices.all({ user }).map((row) => toDevice(row)!));
+    return settle(() => (this.#statements.listDevices.all({ user }) as unknown as DeviceRow[]).map(toDevice));
   }
 
   touchDevice(id: string, { lastUsedAt, expiresAt }: { lastUsedAt: number; expiresAt: number }): Promise<void> {
@@ -251,31 +232,7 @@ export class SqliteAccountStore implements AccountStore {
   }
 }
 
-function toUser(found: unknown): UserRecord | undefined {
-  if (!found) return undefined;
-  const row = found as UserRow;
-  const { name, password_hash: passwordHash, disabled, deleted, created_at: createdAt, display_name, status } = row;
-  return {
-    name,
-    passwordHash,
-    disabled: disabled !== 0,
-    createdAt,
-    ...(deleted !== 0 && { deleted: true }),
-    ...(display_name !== "" && { displayName: display_name }),
-    ...(status !== "" && { status }),
-  };
-}
-
-function toDevice(found: unknown): DeviceRecord | undefined {
-  if (!found) return undefined;
-  const row = found as DeviceRow;
-  return {
-    id: row.public_id,
-    user: row.user,
-    name: decodeText(row.name),
-    tokenHash: row.token_hash ?? undefined,
-    createdAt: row.created_at,
-    lastUsedAt: row.last_used_at,
-    expiresAt: row.expires_at,
-  };
+/** Decodes a row that may not be there. */
+function found<Row, T>(row: unknown, decode: (row: Row) => T): T | undefined {
+  return row === undefined ? undefined : decode(row as Row);
 }

@@ -1,21 +1,7 @@
-import type { AuditAction, AuditEntry, AuditStore, TimedAuditEvent } from "../../core/audit/audit.ts";
-import { decodeText, encodeText, settle } from "../shared/column_values.ts";
+import type { AuditEntry, AuditStore, TimedAuditEvent } from "../../core/audit/audit.ts";
+import { type AuditRow, defaultMaxNotes, minuteOf, toAuditEntry } from "../shared/audit_row.ts";
+import { encodeText, settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
-
-const minuteMs = 60_000;
-/** The number of newest entries to keep. */
-const defaultMaxNotes = 100_000;
-
-interface AuditRow {
-  id: number;
-  at: number;
-  action: string;
-  actor: string;
-  subject: string;
-  address: string;
-  detail: Uint8Array;
-  count: number;
-}
 
 /** The audit log, in the table `audit`. */
 export class SqliteAuditLog implements AuditStore {
@@ -34,8 +20,7 @@ export class SqliteAuditLog implements AuditStore {
     return settle(() => {
       this.#database.transaction(() => {
         for (const { detail, ...event } of events) {
-          const minute = Math.floor(event.at / minuteMs);
-          this.#statements.add.run({ ...event, minute, detail: encodeText(detail) });
+          this.#statements.add.run({ ...event, minute: minuteOf(event.at), detail: encodeText(detail) });
         }
         this.#statements.trim.run(this.#maxNotes);
       });
@@ -45,14 +30,8 @@ export class SqliteAuditLog implements AuditStore {
   list(
     { afterId, since, user = "", limit }: { afterId: number; since: number; user?: string; limit: number },
   ): Promise<AuditEntry[]> {
-    return settle(() => {
-      const rows = this.#statements.list.all({ afterId, since, user, limit }) as unknown as AuditRow[];
-      return rows.map(({ detail, action, ...row }) => ({
-        ...row,
-        action: action as AuditAction,
-        detail: decodeText(detail),
-      }));
-    });
+    const page = { afterId, since, user, limit };
+    return settle(() => (this.#statements.list.all(page) as unknown as AuditRow[]).map(toAuditEntry));
   }
 }
 

@@ -1,6 +1,8 @@
 import { messageIdLifetimeMs } from "../../core/messages/message_id.ts";
 import type { ConversationRule, RetentionStore } from "../../core/messages/retention_store.ts";
 import { settle } from "../shared/column_values.ts";
+import { lowestIdAt } from "../shared/lowest_id.ts";
+import { type RuleRow, toRule } from "../shared/retention_rules.ts";
 import type { Database } from "./database.ts";
 import { headOf } from "./log/heads.ts";
 import type { SpentIds } from "./log/spent_ids.ts";
@@ -11,12 +13,6 @@ const everyConversation = 0;
 const conversationsPerCall = 500;
 /** Entries with a time ahead of the clock to skip in one conversation. */
 const mostAhead = 10_000;
-
-interface RuleRow {
-  conversation: string | null;
-  maxAge: number | null;
-  maxEntries: number | null;
-}
 
 interface DueRow {
   firstSeq: number;
@@ -98,13 +94,7 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 
   listRules(): Promise<ConversationRule[]> {
-    return settle(() =>
-      (this.#statements.list.all() as unknown as RuleRow[]).map(({ conversation, maxAge, maxEntries }) => ({
-        conversation: conversation ?? undefined,
-        maxAgeMs: maxAge ?? undefined,
-        maxEntries: maxEntries ?? undefined,
-      }))
-    );
+    return settle(() => (this.#statements.list.all() as unknown as RuleRow[]).map(toRule));
   }
 
   setRule({ conversation, maxAgeMs, maxEntries }: ConversationRule): Promise<boolean> {
@@ -147,7 +137,7 @@ export class SqliteRetentionStore implements RetentionStore {
   }
 
   forgetSpentIds(time: number, limit: number): Promise<number> {
-    return settle(() => this.#database.transaction(() => this.#spentIds.forgetSome(idAt(time), limit)));
+    return settle(() => this.#database.transaction(() => this.#spentIds.forgetSome(lowestIdAt(time), limit)));
   }
 
   /** @returns undefined if no entry is due */
@@ -184,7 +174,7 @@ export class SqliteRetentionStore implements RetentionStore {
   #remove(conversation: number, range: { firstSeq: number; lastSeq: number; now: number }): void {
     const { firstSeq, lastSeq, now } = range;
     const statements = this.#statements;
-    this.#spentIds.keep(conversation, { firstSeq, lastSeq, oldest: idAt(now - messageIdLifetimeMs) });
+    this.#spentIds.keep(conversation, { firstSeq, lastSeq, oldest: lowestIdAt(now - messageIdLifetimeMs) });
     statements.removeReactions.run(conversation, firstSeq, lastSeq);
     statements.removeMentions.run(conversation, firstSeq, lastSeq);
     statements.removeRoomMentions.run(conversation, firstSeq, lastSeq);
@@ -198,13 +188,4 @@ export class SqliteRetentionStore implements RetentionStore {
     if (conversation === undefined) return everyConversation;
     return (this.#statements.findConversation.get(conversation) as { id: number } | undefined)?.id;
   }
-}
-
-/** Returns an id that is lower than all ids of this time or later, in milliseconds since the Unix epoch. */
-function idAt(time: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(Math.max(0, time) / 0x10000));
-  view.setUint16(4, Math.max(0, time) % 0x10000);
-  return bytes;
 }

@@ -1,9 +1,11 @@
 import type { Turn } from "../../core/page_turns.ts";
-import type { CurrentRole, Room } from "../../core/rooms/room.ts";
+import type { Room } from "../../core/rooms/room.ts";
 import type { DroppedInvitation, RoomRecord, RoomStore } from "../../core/rooms/room_store.ts";
 import type { ShortAddress } from "../../core/rooms/short_address.ts";
-import { roleCodes, toMemberRole, toRole } from "../shared/codes.ts";
-import { decodeText, settle } from "../shared/column_values.ts";
+import { roleCodes } from "../shared/codes.ts";
+import { settle } from "../shared/column_values.ts";
+import { type MemberRow, toRoomRecord } from "../shared/room_record.ts";
+import { type RoomRow, toRoom } from "../shared/room_row.ts";
 import type { Database } from "./database.ts";
 import { isUnblocked, openEnd } from "../shared/visibility.ts";
 import { inTurns, type Steps } from "./steps.ts";
@@ -12,25 +14,6 @@ import { inTurns, type Steps } from "./steps.ts";
 const roomsPerStep = 500;
 /** Entries to erase in the same transaction as their room: about ten milliseconds of work. */
 const entriesErasedWithRoom = 20;
-
-interface RoomRow {
-  conversation: number;
-  id: string;
-  name: string;
-  topic: Uint8Array;
-  public: number;
-  history_visible: number;
-  mention_all: number;
-  created_at: number;
-  members: number;
-}
-
-interface MemberRow {
-  name: string;
-  role: number;
-  firstSeq: number | null;
-  inviter: string | null;
-}
 
 /** Sorts after all names of rooms. */
 const afterAllNames = "~";
@@ -175,17 +158,8 @@ export class SqliteRoomStore implements RoomStore {
     return settle(() => {
       const row = this.#statements.find.get(id) as unknown as RoomRow | undefined;
       if (!row) return undefined;
-      const { memberCount: _, ...room } = toRoom(row);
-      const rows = this.#statements.roles.all(row.conversation) as unknown as MemberRow[];
-      return {
-        ...room,
-        asOf: this.#database.heads.head,
-        roles: new Map(rows.map(({ name, role }) => [name, toRole(role) as CurrentRole])),
-        inviters: new Map(rows.flatMap(({ name, inviter }) => inviter === null ? [] : [[name, inviter]])),
-        firstSeqs: new Map(
-          rows.flatMap(({ name, firstSeq }) => firstSeq !== null && firstSeq > 1 ? [[name, firstSeq]] : []),
-        ),
-      };
+      const people = this.#statements.roles.all(row.conversation) as unknown as MemberRow[];
+      return toRoomRecord(row, people, this.#database.heads.head);
     });
   }
 
@@ -343,19 +317,6 @@ function toRooms(rows: unknown[]): Room[] {
 /** Returns a text after all ids that begin so. */
 function afterAll(idStart: string): string {
   return `${idStart}~`;
-}
-
-function toRoom(row: RoomRow): Room {
-  return {
-    id: row.id,
-    name: row.name,
-    topic: decodeText(row.topic),
-    isPublic: row.public !== 0,
-    historyVisible: row.history_visible !== 0,
-    mentionAll: toMemberRole(row.mention_all),
-    memberCount: row.members,
-    createdAt: row.created_at,
-  };
 }
 
 function toCount(row: unknown): number {

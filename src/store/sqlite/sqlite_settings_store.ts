@@ -5,10 +5,11 @@ import {
   type SettingsRecord,
   type SettingsStore,
 } from "../../core/people/settings_store.ts";
-import { directMessagesCodes, toDirectMessages } from "../shared/codes.ts";
+import { directMessagesCodes } from "../shared/codes.ts";
 import { settle } from "../shared/column_values.ts";
 import type { Database } from "./database.ts";
 import { headOf } from "./log/heads.ts";
+import { type SettingsRow, toSettings } from "../shared/settings_row.ts";
 import { openEnd } from "../shared/visibility.ts";
 import { NameSkeletons } from "./name_skeletons.ts";
 
@@ -21,14 +22,6 @@ interface ConversationRow {
   id: number;
   firstSeq: number;
   headSeq: number;
-}
-
-interface SettingsRow {
-  read_receipts: number;
-  presence: number;
-  direct_messages: number;
-  display_name: string;
-  status: string;
 }
 
 function prepareStatements(database: Database) {
@@ -174,14 +167,4 @@ export class SqliteSettingsStore implements SettingsStore {
   #write<T>(work: () => T): Promise<T> {
     return settle(() => this.#database.transaction(work));
   }
-}
-
-function toSettings(row: SettingsRow): Settings {
-  return {
-    readReceipts: row.read_receipts !== 0,
-    presence: row.presence !== 0,
-    directMessages: toDirectMessages(row.direct_messages),
-    displayName: row.display_name,
-    status: row.status,
-  };
 }

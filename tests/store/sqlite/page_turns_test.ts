@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../../src/core/messages/message.ts";
 import type { Turn } from "../../../src/core/page_turns.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
@@ -30,20 +29,6 @@ function turnsIn(happens: () => Promise<unknown>): { turn: Turn; count(): number
   };
   return { turn: { isOver: true, next }, count: () => count };
 }
-
-Deno.test("pages of the list contain each conversation once, even if the last one of a page gets messages between steps", async () => {
-  using log = await open();
-  const { turn, count } = turnsIn(() => accept(log.messages, directAppend("user-14", "ana")));
-  const listed: string[] = [];
-  for (let beforePosition = 0, more = true; more;) {
-    const page = await log.messages.conversationsOf("ana", { beforePosition, limit: 6, ...limits, turn });
-    listed.push(...page.conversations.map(({ conversation }) => conversation));
-    beforePosition = page.conversations.at(-1)!.position;
-    more = page.more;
-  }
-  assert.ok(count() > others.length);
-  assert.deepEqual(listed, others.map((other) => `ana:${other}`).reverse());
-});
 
 Deno.test("a page of history ends at the head of the log at its beginning", async () => {
   using log = await open();
@@ -76,21 +61,4 @@ Deno.test("a page of history omits entries that are removed between its steps, b
   assert.ok(seqs.length >= 50 && seqs.length < 200);
   assert.deepEqual(seqs, Array.from(seqs, (_, index) => 201 - seqs.length + index), "the newest, without a gap");
   assert.deepEqual([page!.firstSeq, page!.lastSeq, page!.more], [1, 200, false]);
-});
-
-Deno.test("batches of a backlog contain each message once and in order, even if others are sent between steps", async () => {
-  using log = await open();
-  let left = 60;
-  const { turn } = turnsIn(async () => {
-    if (left-- > 0) await accept(log.messages, directAppend(others[left % others.length], "ana", { text: "more" }));
-  });
-  const read: Message[] = [];
-  for (let after = 0; after < log.messages.head;) {
-    const batch = await log.messages.messagesAfter("ana", after, { limit: 7, ...limits, turn });
-    assert.ok(batch.messages.every(({ position }) => position > after && position <= batch.through));
-    read.push(...batch.messages);
-    after = batch.through;
-  }
-  const all = Array.from({ length: others.length + 60 }, (_, index) => index + 1);
-  assert.deepEqual(read.map(({ position }) => position), all);
 });

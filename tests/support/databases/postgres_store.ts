@@ -1,10 +1,13 @@
 import type { DatabaseAccess } from "../../../src/store/postgres/connection/database_address.ts";
 import { Connection } from "../../../src/store/postgres/connection/connection.ts";
-import { Database } from "../../../src/store/postgres/connection/database.ts";
+import { Database, type DatabaseOptions } from "../../../src/store/postgres/connection/database.ts";
 import { takeLease } from "../../../src/store/postgres/connection/lease.ts";
-import type { BacklogOptions } from "../../../src/store/postgres/log/backlog.ts";
-import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
+import {
+  PostgresMessageStore,
+  type PostgresMessageStoreOptions,
+} from "../../../src/store/postgres/log/postgres_message_store.ts";
 import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
+import { PostgresDeviceCleanup } from "../../../src/store/postgres/postgres_device_cleanup.ts";
 import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
 import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_settings_store.ts";
 import { openTemporarySchema } from "./temporary_schema.ts";
@@ -42,15 +45,20 @@ export async function emptySchema(): Promise<DatabaseAccess> {
   return access;
 }
 
-/** Opens the empty database of this process with the lease. One is open at a time. */
-export async function openEmptyDatabase(): Promise<Database> {
+/** Empties the schema of this process and takes its lease. */
+export async function leaseEmptySchema(): Promise<DatabaseOptions> {
   await emptySchema();
   await using connection = await Connection.open(access, { name: "test" });
-  return await Database.open({ access, generation: (await takeLease(connection, "test", leaseMs))! });
+  return { access, generation: (await takeLease(connection, "test", leaseMs))! };
+}
+
+/** Opens the empty database of this process with the lease. One is open at a time. */
+export async function openEmptyDatabase(): Promise<Database> {
+  return await Database.open(await leaseEmptySchema());
 }
 
 /** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */
-export async function openPostgresStore(options: BacklogOptions = {}) {
+export async function openPostgresStore(options: PostgresMessageStoreOptions = {}) {
   const database = await openEmptyDatabase();
   const messages = await PostgresMessageStore.open(database, options);
   return {
@@ -59,6 +67,10 @@ export async function openPostgresStore(options: BacklogOptions = {}) {
     accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     settings: new PostgresSettingsStore(database),
-    close: () => database.close(),
+    deviceCleanup: new PostgresDeviceCleanup(database),
+    close: async () => {
+      await messages.close();
+      await database.close();
+    },
   };
 }

@@ -3,7 +3,7 @@ import { directMembers, type Message, type Pin } from "../../../src/core/message
 import type { MentionAudience } from "../../../src/core/messages/mentions.ts";
 import type { Append, ChangeResult, ConversationSummary, MoveRead } from "../../../src/core/messages/message_store.ts";
 import { isRoomId, type MemberRole, type Room, type RoomRole } from "../../../src/core/rooms/room.ts";
-import { invitationBase } from "../../../src/store/sqlite/log/conversation_list.ts";
+import { invitationBase } from "../../../src/store/shared/conversation_summary.ts";
 
 interface Stay {
   readonly first: number;

@@ -3,6 +3,7 @@ import { Database } from "../../../src/store/sqlite/database.ts";
 import type { BacklogOptions } from "../../../src/store/sqlite/log/backlog.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
+import { SqliteDeviceCleanup } from "../../../src/store/sqlite/sqlite_device_cleanup.ts";
 import { SqliteRoomStore } from "../../../src/store/sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
 import { temporaryFolder } from "../checks/temporary_folder.ts";
@@ -42,6 +43,7 @@ export function openTemporaryStore({ writesHeads = false, ...options }: Temporar
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     rooms: new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     settings: new SqliteSettingsStore(database),
+    deviceCleanup: new SqliteDeviceCleanup(database),
     close,
   };
 }

@@ -48,8 +48,8 @@ export class Database implements AsyncDisposable {
       new pg.Pool({ ...clientConfig(access, host, options), max, idleTimeoutMillis: 0 });
     return new Database({
       commits,
-      writers: pool(writers, { name: "write", generation }),
-      readers: pool(readers, { name: "read" }),
+      writers: pool(writers, { name: "write", generation, usesIndexes: true }),
+      readers: pool(readers, { name: "read", usesIndexes: true }),
     });
   }
 

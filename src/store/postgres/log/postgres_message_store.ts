@@ -12,19 +12,25 @@ import type {
   UserSet,
 } from "../../../core/messages/message_store.ts";
 import type { PlainBatch } from "../../../core/messages/plain_batch.ts";
+import type { PageLimits } from "../../shared/page_limits.ts";
 import type { Database } from "../connection/database.ts";
 import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./committer.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
-import { type PageLimits, readEntries } from "./entry_reader.ts";
-import { Heads } from "./heads.ts";
+import { Conversations } from "./conversations.ts";
+import { ConversationSummaries } from "./conversation_summaries.ts";
+import { readEntries } from "./entry_reader.ts";
+import { Heads, type HeadsOptions } from "./heads.ts";
 import { History } from "./history.ts";
 import { Incarnations } from "./incarnations.ts";
+import { LogPages, type LogPagesOptions } from "./log_pages.ts";
 import { Peers } from "./peers.ts";
 import { PlainCommitter } from "./plain_committer.ts";
 import { ShownMessages } from "./shown_messages.ts";
 import { UserIds } from "./user_ids.ts";
+
+export type PostgresMessageStoreOptions = BacklogOptions & LogPagesOptions & HeadsOptions;
 
 /** The log in PostgreSQL, owned by the node that holds the lease. Pages are made by the database, without turns. */
 export class PostgresMessageStore implements ExclusiveMessageStore {
@@ -33,6 +39,7 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   readonly heads: Heads;
   readonly #database: Database;
   readonly #users: UserIds;
+  readonly #conversations: Conversations;
   readonly #committer: Committer;
   readonly #plainCommitter: PlainCommitter;
   readonly #incarnations: Incarnations;
@@ -40,29 +47,33 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   readonly #peers: Peers;
   readonly #backlog: Backlog;
   readonly #shown = new ShownMessages();
-  readonly #history = new History();
-  readonly #conversationList = new ConversationList();
+  readonly #history: History;
+  readonly #conversationList: ConversationList;
 
   private constructor(
     database: Database,
-    { epoch, heads, options }: { epoch: string; heads: Heads; options: BacklogOptions },
+    { epoch, heads, options }: { epoch: string; heads: Heads; options: PostgresMessageStoreOptions },
   ) {
     this.epoch = epoch;
     this.heads = heads;
     this.#database = database;
-    this.#users = new UserIds(database);
+    const users = this.#users = new UserIds(database);
+    const conversations = this.#conversations = new Conversations(database);
     this.#committer = new Committer(database, { heads });
-    this.#plainCommitter = new PlainCommitter(database, { heads });
+    this.#plainCommitter = new PlainCommitter(database, { users, conversations, heads });
     this.#incarnations = new Incarnations(database);
     this.#consumers = new Consumers(database);
     this.#peers = new Peers(database);
     this.#backlog = new Backlog(options);
+    const pages = new LogPages(options);
+    this.#history = new History(pages);
+    this.#conversationList = new ConversationList(new ConversationSummaries(pages));
   }
 
   /** Reads the state that is kept in memory. @throws {ChatError} */
-  static async open(database: Database, options: BacklogOptions = {}): Promise<PostgresMessageStore> {
+  static async open(database: Database, options: PostgresMessageStoreOptions = {}): Promise<PostgresMessageStore> {
     const [{ epoch }] = await database.read<{ epoch: string }>("SELECT epoch FROM log");
-    return new PostgresMessageStore(database, { epoch, heads: await Heads.open(database), options });
+    return new PostgresMessageStore(database, { epoch, heads: await Heads.open(database, options), options });
   }
 
   get head(): number {
@@ -88,7 +99,7 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
   /** Must be called after users or conversations were renamed or deleted. */
   forgetNames(): void {
     this.#users.forgetNames();
-    this.#plainCommitter.forgetNames();
+    this.#conversations.forgetNames();
   }
 
   async commitPlain(batch: PlainBatch): Promise<boolean> {
@@ -190,5 +201,10 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     if (start === undefined) return this.head;
     const { at, partedFrom } = start;
     return partedFrom === undefined ? at : Math.min(at, await this.#incarnations.partedAt(partedFrom));
+  }
+
+  /** Writes what a commit leaves for later, before the database is closed. Idempotent. */
+  async close(): Promise<void> {
+    await this.heads.close();
   }
 }

@@ -14,11 +14,12 @@ export const fencedState = "CH002";
 export const isolationState = "CH000";
 
 /**
- * SQL: the key of an advisory lock of this schema. "log" orders commits, and what else changes rows that they check or
- * write, which takes it before any row. "fence" orders writes and takeovers.
+ * SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers, "names" new names
+ * of users. A transaction that needs several takes them in this order: "log", "names", the row of a user.
  */
-export function lockKey(purpose: "log" | "fence"): string {
-  return `${{ log: 1_667_785_076, fence: 1_667_785_077 }[purpose]}, hashtext(current_schema())`;
+export function lockKey(purpose: "log" | "fence" | "names"): string {
+  const keys = { log: 1_667_785_076, fence: 1_667_785_077, names: 1_667_785_079 };
+  return `${keys[purpose]}, hashtext(current_schema())`;
 }
 
 /** SQL that creates the trigger's function, and the trigger on each table without it. Runs in the schema of chatd. */

@@ -1,9 +1,8 @@
 import { ChatError } from "../../../core/chat_error.ts";
 import type { ConsumerOptions, ConsumerStart } from "../../../core/messages/message_store.ts";
+import { isNoteDue, noteUseEveryMs } from "../../shared/consumer_use.ts";
 import type { Database } from "../database.ts";
 
-/** Minimum time between two writes of a consumer's last use, in milliseconds. */
-const noteEveryMs = 60 * 60 * 1000;
 const deviceId = "(SELECT id FROM device WHERE public_id = :device)";
 
 interface ConsumerKey {
@@ -28,7 +27,7 @@ function prepareStatements(database: Database) {
     ),
     noteUse: database.prepare(
       `UPDATE consumer SET used_at = :now
-       WHERE device = ${deviceId} AND name = :name AND used_at < :now - ${noteEveryMs}`,
+       WHERE device = ${deviceId} AND name = :name AND used_at < :now - ${noteUseEveryMs}`,
     ),
   };
 }
@@ -94,8 +93,4 @@ export class Consumers {
     add.run({ device, name, position, usedAt });
     return position;
   }
-}
-
-function isNoteDue(known: KnownConsumer, { usedAt = 0 }: ConsumerOptions): boolean {
-  return usedAt - known.usedAt > noteEveryMs;
 }

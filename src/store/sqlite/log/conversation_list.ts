@@ -1,8 +1,15 @@
 import type { Message } from "../../../core/messages/message.ts";
 import type { ConversationSummary } from "../../../core/messages/message_store.ts";
-import { mentionAllByDefault, type Room } from "../../../core/rooms/room.ts";
-import { roleCodes, toMemberRole, toRole } from "../../shared/codes.ts";
-import { decodeText } from "../../shared/column_values.ts";
+import { roleCodes } from "../../shared/codes.ts";
+import {
+  invitationBase,
+  isInvitationShown,
+  outlineOf,
+  type Stay,
+  summaryColumns,
+  summaryLimits,
+  type SummaryRow,
+} from "../../shared/conversation_summary.ts";
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
 import { kindCodes } from "../../shared/entry_columns.ts";
@@ -12,25 +19,8 @@ import type { LogPages } from "./log_pages.ts";
 import { namedSince } from "../../shared/named_since.ts";
 import { isShown, isTextShown, isUnblocked, isVisible, openEnd } from "../../shared/visibility.ts";
 
-/** Unread messages are counted one by one among this many entries, to exclude own and hidden ones. */
-const countedOneByOne = 500;
-/** The same in conversations with a blocked member. */
-const countedWithBlocked = 4_096;
 /** Entries to count per step. */
 const countedAtOnce = 1_024;
-/** Deleted messages that are taken off the count of unread ones at most. */
-const maxDeleted = 10_000;
-/** Maximum count of mentions. */
-const maxMentions = 200;
-/** Mentions to examine for it: some may be hidden, or the user's own. */
-const maxLookedAtMentions = 1_000;
-/** Approximate maximum of entries to examine for a page of summaries. */
-const maxLookedAt = 30_000;
-/** Minimum of entries to examine for the last message of each conversation. */
-const leastLookedAt = 32;
-
-/** Invitations come before all other conversations, so their list positions are beyond those of any log. */
-export const invitationBase = 2 ** 52;
 
 /** The number of entries that may still be examined for a page of summaries. */
 interface Allowance {
@@ -41,35 +31,6 @@ interface Allowance {
 export interface ListedConversation {
   readonly conversation: number;
   readonly position: number;
-}
-
-interface SummaryRow {
-  id: number;
-  name: string;
-  headSeq: number;
-  headPosition: number;
-  uncounted: number;
-  firstSeq: number;
-  /** An invitation by a blocked user counts as none. */
-  role: number;
-  invitedPosition: number;
-  /** The name of the room when the user left it. */
-  leftName: string | null;
-  readSeq: number;
-  readUncounted: number;
-  inviter: string | null;
-  roomName: string | null;
-  topic: Uint8Array;
-  isPublic: number;
-  historyVisible: number;
-  mentionAll: number;
-  members: number;
-  createdAt: number;
-}
-
-interface Stay {
-  lastSeq: number;
-  lastPosition: number;
 }
 
 interface PeerRow {
@@ -110,15 +71,8 @@ function prepareStatements(database: Database) {
        ORDER BY s.last_position DESC LIMIT +:limit`,
     ),
     find: database.prepare(
-      `SELECT c.id, c.name, ${headOf.seq} AS headSeq, ${headOf.position} AS headPosition,
-         ${headOf.uncounted} AS uncounted, c.first_seq AS firstSeq,
-         CASE WHEN m.role = ${roleCodes.invited} AND NOT ${
-        isInvitationShown(":user")
-      } THEN ${roleCodes.left} ELSE m.role END AS role,
-         m.invited_position AS invitedPosition, m.left_name AS leftName, m.read_seq AS readSeq, m.read_uncounted AS readUncounted,
-         (SELECT i.name FROM user i WHERE i.id = m.inviter) AS inviter,
-         r.name AS roomName, r.topic, r.public AS isPublic, r.history_visible AS historyVisible, r.mention_all AS mentionAll, r.members,
-         r.created_at AS createdAt
+      `SELECT ${summaryColumns(":user")}, ${headOf.seq} AS headSeq, ${headOf.position} AS headPosition,
+         ${headOf.uncounted} AS uncounted
        FROM conversation c CROSS JOIN member m ON m.conversation = c.id LEFT JOIN room r ON r.conversation = c.id
        WHERE c.id = :conversation AND m.user = :user`,
     ),
@@ -139,7 +93,7 @@ function prepareStatements(database: Database) {
     countDeleted: database.prepare(
       `SELECT count(*) AS count FROM (
          SELECT 1 FROM entry INDEXED BY deleted_message
-         WHERE conversation = ? AND seq > ? AND seq <= ? AND deleted = 1 LIMIT ${maxDeleted})`,
+         WHERE conversation = ? AND seq > ? AND seq <= ? AND deleted = 1 LIMIT ${summaryLimits.deleted})`,
     ),
     countMentions: database.prepare(
       `SELECT count(*) AS count FROM (
@@ -147,14 +101,14 @@ function prepareStatements(database: Database) {
            SELECT * FROM (
              SELECT message FROM mention
              WHERE user = :user AND conversation = :conversation AND seq > :after AND seq <= :through
-             LIMIT ${maxLookedAtMentions})
+             LIMIT ${summaryLimits.examinedMentions})
            UNION SELECT * FROM (
              SELECT message FROM room_mention
-             WHERE conversation = :conversation AND seq > :after AND seq <= :through LIMIT ${maxLookedAtMentions})
+             WHERE conversation = :conversation AND seq > :after AND seq <= :through LIMIT ${summaryLimits.examinedMentions})
          ) n CROSS JOIN entry e ON e.conversation = :conversation AND e.seq = n.message
          WHERE e.sender <> :user AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
            AND ${namedSince(":user", { conversation: ":conversation", message: "e.seq" })} > :after
-         LIMIT ${maxMentions})`,
+         LIMIT ${summaryLimits.mentions})`,
     ),
     peer: database.prepare(
       `SELECT m.user AS id, m.read_seq AS readSeq,
@@ -215,7 +169,7 @@ export class ConversationList {
 
   /** Returns the allowance for the summaries of a page. */
   allowance(): Allowance {
-    return { entries: maxLookedAt };
+    return { entries: summaryLimits.entries };
   }
 
   /** Summarizes a conversation for a user, both given by key; undefined if the user has nothing to do with it. */
@@ -226,21 +180,13 @@ export class ConversationList {
   ): Steps<ConversationSummary | undefined> {
     const row = this.#statements.find.get({ conversation, user }) as unknown as SummaryRow | undefined;
     if (!row) return undefined;
-    const stay = this.#statements.newestStay.get(user, conversation) as Stay | undefined;
-    // The user was never in the room, and is banned or was invited by a blocked user.
-    if (stay === undefined && row.role !== roleCodes.invited) return undefined;
-    const headSeq = stay === undefined ? 0 : Math.min(stay.lastSeq, row.headSeq);
+    const outline = outlineOf(row, this.#statements.newestStay.get(user, conversation) as Stay | undefined);
+    if (outline === undefined) return undefined;
+    const { headSeq } = outline;
     const isRead = row.readSeq >= headSeq;
-    const isInvited = row.role === roleCodes.invited;
     return {
-      conversation: row.name,
-      headSeq,
-      position: isInvited ? invitationBase + row.invitedPosition : Math.min(stay!.lastPosition, row.headPosition),
+      ...outline,
       last: yield* this.#lastMessage(user, row, { headSeq, allowance }),
-      room: toRoom(row),
-      role: toRole(row.role),
-      invitedBy: isInvited ? row.inviter ?? undefined : undefined,
-      readSeq: row.readSeq,
       unread: isRead ? 0 : yield* this.#countUnread(user, row, { headSeq, allowance }),
       mentions: isRead ? 0 : this.#countMentions(user, row, headSeq),
       ...this.#peerPositions(user, row),
@@ -253,7 +199,7 @@ export class ConversationList {
     { id: conversation }: SummaryRow,
     { headSeq, allowance }: { headSeq: number; allowance: Allowance },
   ): Steps<Message | undefined> {
-    const maxLookedAt = Math.max(leastLookedAt, allowance.entries);
+    const maxLookedAt = Math.max(summaryLimits.leastEntries, allowance.entries);
     const range = { user, conversation, from: 1, to: headSeq, events: false };
     const { positions, cutAt } = yield* this.#pages.newest(range, 1, { maxLookedAt });
     const last = positions.length === 0 ? undefined : this.#entries.readOne(user, positions[0]);
@@ -271,6 +217,7 @@ export class ConversationList {
     const { hasBlocked, countUnread } = this.#statements;
     const after = Math.max(row.readSeq, row.firstSeq - 1);
     const isFiltered = hasBlocked.get({ user, conversation }) !== undefined;
+    const { countedOneByOne, countedWithBlocked } = summaryLimits;
     const looked = Math.min(isFiltered ? countedWithBlocked : countedOneByOne, Math.max(0, allowance.entries));
     const through = Math.min(headSeq, after + looked);
     if (through < headSeq && !isFiltered) return this.#messagesBetween(row, after, headSeq);
@@ -329,32 +276,4 @@ export class ConversationList {
     }
     return low;
   }
-}
-
-/** SQL: the inviter of `m`, a row of member, is not blocked by `user`. */
-function isInvitationShown(user: string): string {
-  return `(m.inviter IS NULL OR ${isUnblocked(user, "m.inviter", openEnd.toString())})`;
-}
-
-/** Stands for the settings and members of a private room that a former member does not learn. */
-const hidden = { mentionAll: mentionAllByDefault, memberCount: 0 };
-
-/** Converts a row to a room; a former member of a private room sees only its name at the time of leaving. */
-function toRoom(row: SummaryRow): Room | undefined {
-  if (row.roomName === null) return undefined;
-  const { name: id, createdAt } = row;
-  if (row.isPublic === 0 && (row.role === roleCodes.left || row.role === roleCodes.banned)) {
-    const name = row.leftName ?? "";
-    return { id, name, topic: "", isPublic: false, historyVisible: false, ...hidden, createdAt };
-  }
-  return {
-    id,
-    name: row.roomName,
-    topic: decodeText(row.topic),
-    isPublic: row.isPublic !== 0,
-    historyVisible: row.historyVisible !== 0,
-    mentionAll: toMemberRole(row.mentionAll),
-    memberCount: row.members,
-    createdAt,
-  };
 }

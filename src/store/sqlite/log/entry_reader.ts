@@ -6,20 +6,8 @@ import { Attachments } from "./attachments.ts";
 import { kindCodes } from "../../shared/entry_columns.ts";
 import { type EntryRow, toMessage } from "../../shared/entry_row.ts";
 import { namedSince } from "../../shared/named_since.ts";
+import { type PageLimits, type ReadEntries, sizeBesideText } from "../../shared/page_limits.ts";
 import { isPinShown, isReactionShown, isTextShown } from "../../shared/visibility.ts";
-
-/** The limits of a page: entries, and bytes of text beyond the first entry. */
-export interface PageLimits {
-  readonly limit: number;
-  readonly maxBytes: number;
-}
-
-/** The entries at given positions. */
-export interface ReadEntries {
-  readonly messages: Message[];
-  /** Whether all existing entries were read; false if a limit was reached. */
-  readonly isWhole: boolean;
-}
 
 /** Rows per statement; with texts of 16 KiB, 2 MiB are in memory. */
 const rowsPerStatement = 128;
@@ -149,10 +137,4 @@ export class EntryReader {
     rows.sort((one, other) => one.first - other.first);
     return rows.map(({ emoji, count, own }) => ({ emoji: decodeText(emoji), count, own: own !== 0 }));
   }
-}
-
-/** Estimates the encoded size of reactions and a file's description, in bytes. */
-export function sizeBesideText({ reactions = [], attachment }: Message): number {
-  const described = attachment === undefined ? 0 : 3 * attachment.name.length + attachment.mediaType.length + 64;
-  return reactions.reduce((size, { emoji }) => size + 3 * emoji.length + 10, described);
 }

@@ -1,7 +1,7 @@
 import type { HistoryPage, HistoryRange } from "../../../core/messages/message_store.ts";
 import type { Database } from "../database.ts";
 import type { Steps } from "../steps.ts";
-import type { ReadEntries } from "./entry_reader.ts";
+import type { ReadEntries } from "../../shared/page_limits.ts";
 import { headOf } from "./heads.ts";
 import type { LogPages } from "./log_pages.ts";
 

@@ -1,0 +1,10 @@
+/**
+ * SQL: the head of a conversation, whose key is SQL, too. It is that of the newest entry, or what retention kept. Scalar
+ * subselects find the entry by its index whatever statistics say.
+ */
+export function headOf(conversation: string): { seq: string; position: string; uncounted: string } {
+  const column = (name: "seq" | "position" | "uncounted") =>
+    `coalesce((SELECT newest.${name} FROM entry newest WHERE newest.conversation = ${conversation} ORDER BY newest.seq DESC LIMIT 1),
+      (SELECT kept.kept_${name} FROM conversation kept WHERE kept.id = ${conversation} LIMIT 1))`;
+  return { seq: column("seq"), position: column("position"), uncounted: column("uncounted") };
+}

@@ -1,0 +1,29 @@
+import type { Room } from "../../core/rooms/room.ts";
+import { toMemberRole } from "./codes.ts";
+import { decodeText } from "./column_values.ts";
+
+/** A room as it is read from the database. */
+export interface RoomRow {
+  readonly conversation: number;
+  readonly id: string;
+  readonly name: string;
+  readonly topic: Uint8Array;
+  readonly public: number;
+  readonly history_visible: number;
+  readonly mention_all: number;
+  readonly created_at: number;
+  readonly members: number;
+}
+
+export function toRoom(row: RoomRow): Room {
+  return {
+    id: row.id,
+    name: row.name,
+    topic: decodeText(row.topic),
+    isPublic: row.public !== 0,
+    historyVisible: row.history_visible !== 0,
+    mentionAll: toMemberRole(row.mention_all),
+    memberCount: row.members,
+    createdAt: row.created_at,
+  };
+}

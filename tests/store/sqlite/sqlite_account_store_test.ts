@@ -1,4 +1,0 @@
-import { accountStoreContract } from "../../contract/account_store.ts";
-import { openTemporaryStore } from "../../support/servers/temporary_store.ts";
-
-accountStoreContract("sqlite", openTemporaryStore);

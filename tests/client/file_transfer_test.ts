@@ -69,8 +69,8 @@ class FakeService implements FileTransport {
   }
 
   /** Makes an upload the file of a message. */
-  send(uploadId: string, seq: number): Attachment {
-    const attachment = this.store.attach(seq, { owner: "ana", id: uploadId })!;
+  async send(uploadId: string, seq: number): Promise<Attachment> {
+    const attachment = (await this.store.attach(seq, { owner: "ana", id: uploadId }))!;
     this.messages.set(seq, attachment);
     return attachment;
   }
@@ -96,7 +96,7 @@ Deno.test("a file goes to the server and back, with progress to its end", async 
   const { uploadId, attachment } = await transferTo(service).upload(sourceOf(bytes), {
     onProgress: (done, size) => progress.push(done) && assert.equal(size, bytes.length),
   });
-  assert.deepEqual(service.send(uploadId, 5), attachment);
+  assert.deepEqual(await service.send(uploadId, 5), attachment);
   assert.deepEqual(progress, progress.toSorted((one, other) => one - other));
   assert.deepEqual([progress[0], progress.at(-1)], [0, bytes.length]);
   const sink = new Collected();
@@ -114,7 +114,7 @@ Deno.test("a transfer resumes after a lost connection, with the token of that ti
   let opened = 0;
   const transfer = transferTo(service, () => `token ${++opened}`);
   const { uploadId } = await transfer.upload(sourceOf(bytes));
-  const attachment = service.send(uploadId, 1);
+  const attachment = await service.send(uploadId, 1);
   assert.ok(opened > 2);
   const sink = new Collected();
   await transfer.download({ with: "ana", seq: 1, attachment }, sink);
@@ -130,7 +130,7 @@ Deno.test("a rate limit pauses a transfer, which goes on over the same connectio
   const service = new FakeService({ fail });
   const bytes = randomBytes(20 * maxChunkBytes + 1);
   const { uploadId } = await transferTo(service).upload(sourceOf(bytes));
-  const attachment = service.send(uploadId, 1);
+  const attachment = await service.send(uploadId, 1);
   const sink = new Collected();
   await transferTo(service).download({ with: "ana", seq: 1, attachment }, sink);
   assert.deepEqual(new Uint8Array(sink.bytes), bytes);
@@ -163,7 +163,7 @@ Deno.test("a cancelled upload resumes when the same file is sent again", async (
   const progress: number[] = [];
   const { uploadId } = await transfer.upload(sourceOf(bytes), { onProgress: (done) => progress.push(done) });
   assert.ok(progress[0] > 0 && service.calls.length - before < 20);
-  assert.ok(service.send(uploadId, 1));
+  assert.ok(await service.send(uploadId, 1));
   assert.notEqual((await transfer.upload(sourceOf(bytes))).uploadId, uploadId);
 });
 
@@ -208,7 +208,7 @@ Deno.test("a file that changes during its upload is not sent", async () => {
 Deno.test("a download with another content than the message's file fails", async () => {
   const service = new FakeService();
   const { uploadId } = await transferTo(service).upload(sourceOf(randomBytes(1_000)));
-  const attachment = service.send(uploadId, 1);
+  const attachment = await service.send(uploadId, 1);
   for (const wrong of [{ size: 999 }, { size: 1_001 }, { sha256: "ab".repeat(32) }]) {
     const message = { with: "ana", seq: 1, attachment: { ...attachment, ...wrong } };
     await rejectsWith("internal", transferTo(service).download(message, new Collected()));
@@ -218,7 +218,7 @@ Deno.test("a download with another content than the message's file fails", async
 Deno.test("a sink that fails ends the download with its error", async () => {
   const service = new FakeService();
   const { uploadId } = await transferTo(service).upload(sourceOf(randomBytes(1e6)));
-  const attachment = service.send(uploadId, 1);
+  const attachment = await service.send(uploadId, 1);
   const sink = { write: () => Promise.reject(new Error("disk full")) };
   await assert.rejects(transferTo(service).download({ with: "ana", seq: 1, attachment }, sink), /disk full/);
   assert.equal(service.open, 0);

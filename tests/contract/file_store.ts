@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import type { FileStore, Upload } from "../../src/core/files/file_store.ts";
 import type { Attachment } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { sha256Of } from "../support/checks/files.ts";
 
 /** Which messages have files, as the log keeps it. */
 export interface AttachmentLog {
-  attach(position: number, upload: { owner: string; id: string }): Attachment | undefined;
-  at(position: number): Attachment | undefined;
-  uploadAt(position: number): string | undefined;
-  removeAt(position: number): void;
+  attach(position: number, upload: { owner: string; id: string }): Promise<Attachment | undefined>;
+  at(position: number): Promise<Attachment | undefined>;
+  uploadAt(position: number): Promise<string | undefined>;
+  removeAt(position: number): Promise<void>;
 }
 
 /** Stores with the users ana, ben and cleo, and a log with the positions 1 to 9. */
@@ -17,7 +18,7 @@ export interface OpenedFileStore {
   readonly files: FileStore;
   /** Owners are users' names. */
   readonly attachments: AttachmentLog;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 export const quotas = { maxUnfinished: 8, maxBytesOfOwner: 1_000_000, maxDiskBytes: undefined };
@@ -60,7 +61,7 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
       try {
         await run(opened);
       } finally {
-        opened.close();
+        await opened.close();
       }
     });
 
@@ -110,19 +111,19 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     const { id, name, mediaType, size, sha256 } = upload;
     const unfinished = await uploadOf(bytes);
     await files.add(unfinished, quotas);
-    assert.equal(attachments.attach(1, unfinished), undefined);
-    assert.equal(attachments.attach(1, { owner: "ben", id }), undefined);
-    assert.equal(attachments.at(1), undefined);
-    assert.deepEqual(attachments.attach(1, { owner: "ana", id }), { name, mediaType, size, sha256 });
-    assert.deepEqual(attachments.at(1), { name, mediaType, size, sha256 });
-    assert.equal(attachments.uploadAt(1), id);
-    assert.equal(attachments.attach(2, { owner: "ana", id }), undefined);
+    assert.equal(await attachments.attach(1, unfinished), undefined);
+    assert.equal(await attachments.attach(1, { owner: "ben", id }), undefined);
+    assert.equal(await attachments.at(1), undefined);
+    assert.deepEqual(await attachments.attach(1, { owner: "ana", id }), { name, mediaType, size, sha256 });
+    assert.deepEqual(await attachments.at(1), { name, mediaType, size, sha256 });
+    assert.equal(await attachments.uploadAt(1), id);
+    assert.equal(await attachments.attach(2, { owner: "ana", id }), undefined);
     assert.deepEqual(await files.find("ana", id), { ...upload, isComplete: true });
   });
 
   test("uploads without a message are removed when they are old, sent ones stay", async ({ files, attachments }) => {
     const sent = await complete(files, bytes);
-    attachments.attach(1, sent);
+    await attachments.attach(1, sent);
     const unsent = await complete(files, new Uint8Array([1]));
     const unfinished = await uploadOf(bytes);
     await files.add(unfinished, quotas);
@@ -140,14 +141,14 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
 
   test("a content goes with the last that has it", async ({ files, attachments }) => {
     const [one, other] = [await complete(files, bytes), await complete(files, bytes, { owner: "ben" })];
-    attachments.attach(1, one);
-    attachments.attach(2, other);
-    attachments.removeAt(1);
+    await attachments.attach(1, one);
+    await attachments.attach(2, other);
+    await attachments.removeAt(1);
     await files.removeUnheld();
-    assert.equal(attachments.at(1), undefined);
+    assert.equal(await attachments.at(1), undefined);
     assert.equal(await files.find("ana", one.id), undefined);
     assert.deepEqual(await files.read(other.sha256, whole), bytes);
-    attachments.removeAt(2);
+    await attachments.removeAt(2);
     await files.removeUnheld();
     assert.equal(await files.read(other.sha256, whole), undefined);
     const again = await complete(files, bytes);
@@ -157,9 +158,9 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
 
   test("an unfinished upload of the same content holds nothing", async ({ files, attachments }) => {
     const one = await complete(files, bytes);
-    attachments.attach(1, one);
+    await attachments.attach(1, one);
     await files.add(await uploadOf(bytes, { owner: "ben" }), quotas);
-    attachments.removeAt(1);
+    await attachments.removeAt(1);
     await files.removeUnheld();
     assert.equal(await files.read(one.sha256, whole), undefined);
   });
@@ -192,13 +193,13 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
 
   test("quotas: bytes of one owner, announced or sent, until they are removed", async ({ files, attachments }) => {
     const sent = await complete(files, bytes);
-    attachments.attach(1, sent);
+    await attachments.attach(1, sent);
     const room = { ...quotas, maxBytesOfOwner: 20_000 };
     const announced = await uploadOf(bytes, { size: 12_000 });
     assert.equal(await files.add(announced, room), "added");
     assert.equal(await files.add(await uploadOf(bytes), room), "owner_full");
     assert.equal(await files.add(await uploadOf(bytes, { owner: "ben" }), room), "added");
-    attachments.removeAt(1);
+    await attachments.removeAt(1);
     assert.equal(await files.add(await uploadOf(bytes), room), "added");
   });
 
@@ -209,13 +210,56 @@ export function fileStoreContract(name: string, open: () => Promise<OpenedFileSt
     const room = { ...quotas, maxDiskBytes: await files.diskBytes() + 250_000 };
     const one = await complete(files, large);
     await complete(files, large, { owner: "ben" });
-    attachments.attach(1, one);
+    await attachments.attach(1, one);
     assert.equal(await files.add(await uploadOf(bytes, { size: 151_000 }), room), "disk_full");
     assert.equal(await files.add(await uploadOf(bytes, { size: 100_000 }), room), "added");
     assert.equal(await files.add(await uploadOf(bytes, { size: 100_000 }), room), "disk_full");
     await files.removeUnsent(2_000);
-    attachments.removeAt(1);
+    await attachments.removeAt(1);
     await files.removeUnheld();
     assert.equal(await files.add(await uploadOf(bytes, { size: 200_000, owner: "cleo" }), room), "added");
+  });
+
+  test("chunks of any length make the content, and parts of any length are read from it", async ({ files }) => {
+    const large = new Uint8Array(300_000).map((_, index) => index * 7 + (index >> 8));
+    const upload = await uploadOf(large);
+    await files.add(upload, quotas);
+    const lengths = [1, 49_151, 49_152, 10, 49_153, 100_000, 30_000, 22_533];
+    let offset = 0;
+    for (const length of lengths) {
+      const arrived = await files.write(upload, { offset, bytes: large.subarray(offset, offset + length) });
+      assert.equal(arrived, offset += length);
+      assert.equal(await files.received(upload), offset);
+    }
+    assert.equal(await files.finish(upload), true);
+    for (const offset of [0, 1, 49_151, 49_152, 98_304, 250_000, 299_999]) {
+      for (const maxBytes of [1, 2, 49_152, 50_000]) {
+        const part = await files.read(upload.sha256, { offset, maxBytes });
+        assert.deepEqual(part, large.slice(offset, offset + maxBytes), `${maxBytes} bytes from ${offset} on`);
+      }
+    }
+  });
+
+  test("users who upload the same content at once all have it", async ({ files }) => {
+    const uploads = await Promise.all(["ana", "ben", "cleo"].map((owner) => uploadOf(bytes, { owner })));
+    for (const upload of uploads) {
+      await files.add(upload, quotas);
+      await files.write(upload, { offset: 0, bytes });
+    }
+    assert.deepEqual(await Promise.all(uploads.map((upload) => files.finish(upload))), [true, true, true]);
+    for (const { owner, id } of uploads) assert.equal((await files.find(owner, id))?.isComplete, true);
+    await files.removeUnheld();
+    assert.deepEqual(await files.read(uploads[0].sha256, whole), bytes);
+  });
+
+  test("an upload that was removed takes no bytes and does not become complete", async ({ files }) => {
+    const upload = await uploadOf(bytes);
+    await files.add(upload, quotas);
+    await files.write(upload, { offset: 0, bytes });
+    assert.equal(await files.removeUnsent(upload.begunAt + 1), 1);
+    await rejectsWith("not_found", files.write(upload, { offset: 0, bytes }));
+    await rejectsWith("not_found", files.finish(upload));
+    assert.equal(await files.received(upload), 0);
+    await complete(files, bytes, upload);
   });
 }

@@ -12,6 +12,7 @@ import { PostgresRoomStore } from "./postgres_room_store.ts";
 import { PostgresSettingsStore } from "./postgres_settings_store.ts";
 import { PostgresIndexer } from "./search/postgres_indexer.ts";
 import { PostgresSearch } from "./search/postgres_search.ts";
+import { PostgresSearchIndex } from "./search/postgres_search_index.ts";
 
 /**
  * Opens the store of a node that holds the lease of `generation`.
@@ -22,8 +23,9 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
   const database = opened.use(await Database.open(options));
   const messages = await PostgresMessageStore.open(database, { log });
   opened.defer(() => messages.close());
-  const indexer = new PostgresIndexer({ database, head: () => messages.head, log });
-  opened.defer(() => indexer.close());
+  const index = opened.use(await PostgresSearchIndex.open(database));
+  const indexer = opened.use(new PostgresIndexer({ index, head: () => messages.head, log }));
+  const search = opened.use(new PostgresSearch(database));
   const kept = opened.move();
   return {
     messages,
@@ -36,7 +38,7 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),
     settings: new PostgresSettingsStore(database),
-    search: new PostgresSearch(database),
+    search,
     indexer,
     lost: database.lost,
     beginServing: () => messages.beginIncarnation(),

@@ -4,6 +4,7 @@ import { pause } from "../../core/pause.ts";
 import { idOfBytes } from "../../core/messages/message_id_bytes.ts";
 import { ContentFolder } from "../files/content_folder.ts";
 import { encodeId, settle } from "../shared/column_values.ts";
+import { uploadMissingError } from "../shared/upload_missing_error.ts";
 import { type Database, ordinaryLogBytes } from "./database.ts";
 
 interface UploadRow {
@@ -280,10 +281,6 @@ export class SqliteFileStore implements FileStore {
     const log = Math.max(0, this.#database.logBytes - ordinaryLogBytes);
     return database + log + this.#kept + this.#announced;
   }
-}
-
-function uploadMissingError({ id }: Upload): ChatError {
-  return new ChatError("not_found", `Your upload ${id} no longer exists: begin another one.`);
 }
 
 function toUpload(row: UploadRow): KnownUpload {

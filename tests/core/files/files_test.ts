@@ -51,7 +51,7 @@ Deno.test("a file uploaded in chunks can be attached and read in chunks", async 
   const { files, store, messages } = openFiles();
   const content = crypto.getRandomValues(new Uint8Array(maxChunkBytes + 1_000));
   const { id } = await upload(files, "ana", content);
-  messages.set(7, store.attach(1, { owner: "ana", id })!);
+  messages.set(7, (await store.attach(1, { owner: "ana", id }))!);
   const first = await files.read("ben", { with: "ana", seq: 7, offset: 0 });
   assert.equal(first.size, content.length);
   assert.deepEqual(first.bytes, content.slice(0, maxChunkBytes));
@@ -181,7 +181,7 @@ Deno.test("uploads without a message are removed after a day", async () => {
   const [sent, unsent] = [await upload(files, "ana", bytes), await upload(files, "ana", new Uint8Array([1]))];
   const unfinished = await announcementOf(bytes);
   await files.begin("ana", unfinished);
-  const { sha256 } = store.attach(1, { owner: "ana", id: sent.id })!;
+  const { sha256 } = (await store.attach(1, { owner: "ana", id: sent.id }))!;
   clock.advance(uploadLifetimeMs);
   await files.sweep();
   assert.ok(await store.find("ana", unsent.id));
@@ -226,7 +226,7 @@ Deno.test("an upload begun while the clock is behind does not expire when the cl
 Deno.test("content deleted during a removal is removed as well", async () => {
   const { files, store } = openFiles();
   const [one, other] = [await upload(files, "ana", bytes), await upload(files, "ana", new Uint8Array([1]))];
-  for (const [position, { id }] of [one, other].entries()) store.attach(position, { owner: "ana", id });
+  for (const [position, { id }] of [one, other].entries()) await store.attach(position, { owner: "ana", id });
   const passed = Promise.withResolvers<void>();
   const removeUnheld = store.removeUnheld.bind(store);
   store.removeUnheld = async () => {
@@ -236,7 +236,7 @@ Deno.test("content deleted during a removal is removed as well", async () => {
   };
   const first = files.sweep();
   await passed.promise;
-  store.removeAt(1);
+  await store.removeAt(1);
   await Promise.all([first, files.sweep()]);
   assert.equal(await store.read(other.sha256.toHex(), { offset: 0, maxBytes: 1 }), undefined);
   assert.ok(await store.read(one.sha256.toHex(), { offset: 0, maxBytes: 1 }));

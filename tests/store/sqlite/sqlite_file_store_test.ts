@@ -1,62 +1,14 @@
 import assert from "node:assert/strict";
-import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import { Database, databasePath, ordinaryLogBytes } from "../../../src/store/sqlite/database.ts";
-import { Attachments } from "../../../src/store/sqlite/log/attachments.ts";
+import { databasePath, ordinaryLogBytes } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
-import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
-import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
-import { complete, fileStoreContract, quotas, uploadOf } from "../../contract/file_store.ts";
+import type { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
+import { complete, quotas, uploadOf } from "../../contract/file_store.ts";
+import { attachmentsOf, fillFolder as fill, openFolder as open } from "../../support/servers/file_stores.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
-import { accept, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
+import { accept, directAppend } from "../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../support/checks/temporary_folder.ts";
 
 const bytes = new TextEncoder().encode("what ana wrote down");
-
-interface Opened extends Disposable {
-  readonly database: Database;
-  readonly files: SqliteFileStore;
-}
-
-/** Opens the stores in a folder, like a starting server. */
-function open(folder: string): Opened {
-  const database = Database.open(folder);
-  const files = new SqliteFileStore(database, { folder: `${folder}/files` });
-  return { database, files, [Symbol.dispose]: () => database.close() };
-}
-
-/** Adds users and nine messages. */
-async function fill(folder: string): Promise<void> {
-  using database = Database.open(folder);
-  const accounts = new SqliteAccountStore(database);
-  for (const user of ["ana", "ben", "cleo"]) await accounts.addUser(userRecord(user));
-  const messages = new SqliteMessageStore(database);
-  for (let count = 0; count < 9; count++) await accept(messages, directAppend("ana", "ben"));
-}
-
-function attachmentsOf(database: Database) {
-  const attachments = new Attachments(database);
-  const keyOf = database.prepare("SELECT id FROM user WHERE name = ?");
-  return {
-    attach(position: number, { owner, id }: { owner: string; id: string }) {
-      const upload = { owner: Number(keyOf.get(owner)?.id), id };
-      return attachments.isReady(upload) ? attachments.attach(position, upload) : undefined;
-    },
-    at: (position: number) => attachments.at(position),
-    uploadAt: (position: number) => attachments.uploadAt(position),
-    removeAt: (seq: number) => attachments.removeAt(1, seq),
-  };
-}
-
-fileStoreContract("files in SQLite and a folder", async () => {
-  const folder = temporaryFolder();
-  await fill(folder.path);
-  const opened = open(folder.path);
-  const close = () => {
-    opened[Symbol.dispose]();
-    folder[Symbol.dispose]();
-  };
-  return { files: opened.files, attachments: attachmentsOf(opened.database), close };
-});
 
 /** Returns the paths of all files in a folder, sorted. */
 function filesIn(folder: string, path = ""): string[] {
@@ -193,7 +145,7 @@ Deno.test("removing a message removes its file", async () => {
   await fill(folder.path);
   using opened = open(folder.path);
   const upload = await complete(opened.files, bytes);
-  attachmentsOf(opened.database).attach(1, upload);
+  await attachmentsOf(opened.database).attach(1, upload);
   opened.database.prepare("DELETE FROM entry WHERE position = 1").run();
   await opened.files.removeUnheld();
   assert.equal(await isRead(opened.files, upload.sha256), false);
@@ -214,23 +166,6 @@ Deno.test("an upload stays incomplete if the database cannot complete it", async
   assert.equal(await opened.files.received(upload), bytes.length);
   assert.equal(await opened.files.finish(upload), true);
   assert.ok(await isRead(opened.files, upload.sha256));
-});
-
-Deno.test("two users who upload the same content at once both have it", async () => {
-  using folder = temporaryFolder();
-  await fill(folder.path);
-  using opened = open(folder.path);
-  const uploads = await Promise.all(["ana", "ben", "cleo"].map((owner) => uploadOf(bytes, { owner })));
-  for (const upload of uploads) {
-    await opened.files.add(upload, quotas);
-    await opened.files.write(upload, { offset: 0, bytes });
-  }
-  const finished = await Promise.all(uploads.map((upload) => opened.files.finish(upload)));
-  assert.deepEqual(finished, [true, true, true]);
-  const { id } = uploads[0];
-  assert.equal(await opened.files.find("ben", createMessageId()), undefined);
-  assert.equal((await opened.files.find("ana", id))?.isComplete, true);
-  assert.deepEqual(filesIn(`${folder.path}/files`), [contentPath(uploads[0])]);
 });
 
 Deno.test("messages contain their files, and names of files count towards the limits of pages", async () => {

@@ -36,6 +36,7 @@ BEGIN
 END $$;
 INSERT INTO log DEFAULT VALUES;
 INSERT INTO lease DEFAULT VALUES;
+INSERT INTO search_cursor DEFAULT VALUES;
 `;
 
 /** Empties the schema of this process. */

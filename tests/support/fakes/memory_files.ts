@@ -1,4 +1,5 @@
 // deno-lint-ignore-file require-await
+import { ChatError } from "../../../src/core/chat_error.ts";
 import type {
   AddUploadResult,
   FileQuotas,
@@ -49,13 +50,13 @@ export class MemoryFiles implements FileStore {
   }
 
   async write(upload: Upload, { offset, bytes }: { offset: number; bytes: Uint8Array }): Promise<number> {
-    const entry = this.#entries.get(key(upload))!;
+    const entry = this.#find(upload);
     if (entry.bytes.length === offset) entry.bytes = new Uint8Array([...entry.bytes, ...bytes]);
     return entry.bytes.length;
   }
 
   async finish(upload: Upload): Promise<boolean> {
-    const entry = this.#entries.get(key(upload))!;
+    const entry = this.#find(upload);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", entry.bytes.slice()));
     if (digest.toHex() !== upload.sha256) {
       this.#entries.delete(key(upload));
@@ -94,25 +95,31 @@ export class MemoryFiles implements FileStore {
   }
 
   /** As the log does it when a message names the upload. */
-  attach(position: number, upload: { owner: string; id: string }): Attachment | undefined {
+  async attach(position: number, upload: { owner: string; id: string }): Promise<Attachment | undefined> {
     const entry = this.#entries.get(key(upload));
     if (!entry?.isComplete || entry.position !== undefined) return undefined;
     entry.position = position;
     return attachmentOf(entry.upload);
   }
 
-  at(position: number): Attachment | undefined {
+  async at(position: number): Promise<Attachment | undefined> {
     const entry = this.#at(position);
     return entry && attachmentOf(entry.upload);
   }
 
-  uploadAt(position: number): string | undefined {
+  async uploadAt(position: number): Promise<string | undefined> {
     return this.#at(position)?.upload.id;
   }
 
-  removeAt(position: number): void {
+  async removeAt(position: number): Promise<void> {
     const entry = this.#at(position);
     if (entry) this.#entries.delete(key(entry.upload));
+  }
+
+  #find(upload: Upload): Entry {
+    const entry = this.#entries.get(key(upload));
+    if (entry === undefined) throw new ChatError("not_found", `There is no upload ${upload.id}.`);
+    return entry;
   }
 
   #at(position: number): Entry | undefined {

@@ -44,10 +44,20 @@ const idleTransactionMs = 5_000;
 const connectTimeoutMs = 10_000;
 
 const { builtins } = pg.types;
+/** The type of an array of bigint, which the library has no name for. */
+const bigintArray: number = 1016;
 /** Every bigint of the schema is a safe integer. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) => oid === builtins.INT8 ? Number : pg.types.getTypeParser(oid, format),
+  getTypeParser(oid, format) {
+    if (oid === builtins.INT8) return Number;
+    return oid === bigintArray ? parseNumbers : pg.types.getTypeParser(oid, format);
+  },
 };
+
+/** Parses an array like "{1,2}". */
+function parseNumbers(text: string): number[] {
+  return text === "{}" ? [] : text.slice(1, -1).split(",").map(Number);
+}
 
 /** Names of prepared statements, by their text. */
 const names = new Map<string, string>();

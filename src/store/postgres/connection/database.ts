@@ -18,6 +18,8 @@ export interface DatabaseOptions {
 }
 
 const readers = 3;
+const searchers = 2;
+const searchTimeoutMs = 5_000;
 const writers = 2;
 
 /**
@@ -30,15 +32,16 @@ export class Database implements AsyncDisposable {
   readonly #commits: pg.Client;
   readonly #writers: pg.Pool;
   readonly #readers: pg.Pool;
+  readonly #searchers: pg.Pool;
 
-  private constructor(pools: { commits: pg.Client; writers: pg.Pool; readers: pg.Pool }) {
-    ({ commits: this.#commits, writers: this.#writers, readers: this.#readers } = pools);
+  private constructor(pools: { commits: pg.Client; writers: pg.Pool; readers: pg.Pool; searchers: pg.Pool }) {
+    ({ commits: this.#commits, writers: this.#writers, readers: this.#readers, searchers: this.#searchers } = pools);
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.lost = promise;
     this.#commits.on("error", resolve);
     this.#commits.on("end", () => resolve(lostError(undefined)));
     // A pool replaces connections that it lost.
-    for (const pool of [this.#writers, this.#readers]) pool.on("error", () => {});
+    for (const pool of [this.#writers, this.#readers, this.#searchers]) pool.on("error", () => {});
   }
 
   /** @throws {ChatError} as `connectError` says */
@@ -50,6 +53,7 @@ export class Database implements AsyncDisposable {
       commits,
       writers: pool(writers, { name: "write", generation, usesIndexes: true }),
       readers: pool(readers, { name: "read", usesIndexes: true }),
+      searchers: pool(searchers, { name: "search", statementTimeoutMs: searchTimeoutMs, usesIndexes: true }),
     });
   }
 
@@ -66,6 +70,11 @@ export class Database implements AsyncDisposable {
   /** Runs one statement that only reads. @throws {ChatError} as `queryError` says */
   read<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
     return withClient(this.#readers, (client) => runOn<Row>(client, text, values));
+  }
+
+  /** Reads like {@link read}, on connections that slow searches may occupy, and for at most 5 s. */
+  search<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
+    return withClient(this.#searchers, (client) => runOn<Row>(client, text, values));
   }
 
   /**
@@ -86,7 +95,8 @@ export class Database implements AsyncDisposable {
 
   /** Resolves when no statement runs any more. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([this.#commits, this.#writers, this.#readers].map((each) => each.end().catch(() => {})));
+    const all = [this.#commits, this.#writers, this.#readers, this.#searchers];
+    await Promise.all(all.map((each) => each.end().catch(() => {})));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,7 +7,8 @@ import { fencedState } from "../schema/fence.ts";
 const uniqueViolation = "23505";
 const fullDisks = ["53100", "58030"];
 const overloads = ["53000", "53200", "53300", "53400", "55P03"];
-const timeouts = ["57014", "25P03"];
+const statementTimeout = "57014";
+const timeouts = [statementTimeout, "25P03"];
 const serializationFailures = ["40001", "40P01"];
 /** Shutdowns, and the standby that a primary became. */
 const endings = ["57P01", "57P02", "57P03", "57P05", "25006"];
@@ -24,6 +25,11 @@ export function sqlState(thrown: unknown): string | undefined {
 /** Whether a row exists that a unique key permits once. */
 export function isUniqueViolation(thrown: unknown): boolean {
   return sqlState(thrown) === uniqueViolation;
+}
+
+/** Whether a statement took longer than its connection permits. */
+export function isTimeout(thrown: unknown): boolean {
+  return sqlState(thrown) === statementTimeout;
 }
 
 /** Whether the fence refused a write: another node has the lease. */

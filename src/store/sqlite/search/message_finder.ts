@@ -1,17 +1,17 @@
 import type { StatementSync } from "node:sqlite";
 import type { SearchRequest, SearchResult } from "../../../core/search/message_search.ts";
-import { namedSince } from "../../shared/named_since.ts";
-import { isTextShown, isVisible, openEnd } from "../../shared/visibility.ts";
+import {
+  clockSlackMs,
+  conversationsPerQuery,
+  type FoundHits,
+  maxHits,
+  maxTurnMs,
+  minHitsOfQuery,
+  newestHits,
+} from "../../shared/found_hits.ts";
+import { isSought } from "../../shared/search_conditions.ts";
+import { isTextShown, isVisible } from "../../shared/visibility.ts";
 import { searchExpression } from "./search_expression.ts";
-
-/** Conversations per query of the index. */
-const conversationsPerQuery = 256;
-/** Limits of a search beyond the first hits of each query: examined hits, and milliseconds. */
-const maxHits = 20_000;
-const maxTurnMs = 1_000;
-const minHitsOfQuery = 64;
-/** How far the clock may have been set back without missing hits, in milliseconds; it widens the range of positions. */
-const clockSlackMs = 24 * 60 * 60 * 1000;
 
 interface Bounds {
   /** Bounds of positions, exclusive. */
@@ -19,23 +19,9 @@ interface Bounds {
   readonly below: number;
 }
 
-interface Found {
-  /** Highest first. */
-  readonly positions: number[];
-  /** The result is complete down to this position. */
-  readonly through: number;
-}
-
 interface Connection {
   prepare(sql: string): StatementSync;
 }
-
-/** SQL: up to which seq the user has read the conversation of `e`. */
-const readSeq = `coalesce((
-  SELECT u.read_seq FROM member u WHERE u.conversation = e.conversation AND u.user = :user), ${openEnd})`;
-/** SQL: `e` mentions the user, with `:isUnread` by a mention that is counted: that of an edit may be newer than `e`. */
-const isMention = `${namedSince(":user", { conversation: "e.conversation", message: "e.seq" })}
-  > CASE WHEN :isUnread THEN ${readSeq} ELSE 0 END`;
 
 function prepareStatements(connection: Connection) {
   return {
@@ -60,8 +46,7 @@ function prepareStatements(connection: Connection) {
     visible: connection.prepare(
       `SELECT 1 FROM entry e WHERE e.position = :position AND e.accepted_at >= :after AND e.accepted_at < :before
          AND ${isVisible(":user", "e")} AND ${isTextShown(":user", "e")}
-         AND (:mentionsMe = 0 OR (e.sender <> :user AND ${isMention}))
-         AND (:isUnread = 0 OR :mentionsMe = 1 OR (e.sender <> :user AND e.seq > ${readSeq}))`,
+         AND ${isSought(":user", { mentionsMe: ":mentionsMe", isUnread: ":isUnread" })}`,
     ),
   };
 }
@@ -98,12 +83,12 @@ export class MessageFinder {
     }
     const bounds = this.#boundsOf(request);
     const turn = { end: performance.now() + maxTurnMs, hits: 0 };
-    const found: Found[] = [];
+    const found: FoundHits[] = [];
     for (let first = 0; first < conversations.length; first += conversationsPerQuery) {
       const scope = { conversations: conversations.slice(first, first + conversationsPerQuery), sender };
       found.push(this.#findHits(request, { expression: searchExpression(request, scope), user: user!, bounds, turn }));
     }
-    return { ...newest(found, request.limit), ...indexed };
+    return { ...newestHits(found, request.limit), ...indexed };
   }
 
   #conversations(user: number, only: string | undefined): number[] {
@@ -122,7 +107,7 @@ export class MessageFinder {
       bounds: Bounds;
       turn: { end: number; hits: number };
     },
-  ): Found {
+  ): FoundHits {
     const filter = {
       user,
       after,
@@ -166,19 +151,6 @@ export class MessageFinder {
     }
     return low;
   }
-}
-
-/** Merges the newest results of several queries. */
-function newest(
-  found: readonly Found[],
-  limit: number,
-): Pick<SearchResult, "positions" | "more" | "nextBeforePosition"> {
-  const through = Math.max(...found.map((each) => each.through));
-  const all = found.flatMap(({ positions }) => positions).filter((position) => position >= through);
-  all.sort((one, other) => other - one);
-  const positions = all.slice(0, limit);
-  const last = positions.length < all.length ? positions[limit - 1] : through;
-  return { positions, more: last > 0, nextBeforePosition: last };
 }
 
 function numberIn(row: ReturnType<StatementSync["get"]>): number | undefined {

@@ -1,24 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SearchTerm } from "../../../core/search/search_query.ts";
-import { foldSearchText } from "../../../core/search/search_text.ts";
 import { decodeText } from "../../shared/column_values.ts";
-
-/**
- * Scripts without spaces between words or, as Korean, with particles at their end, and pictures: each character is
- * indexed as a word, so parts of a text are found.
- */
-const single = new RegExp(
-  `[${
-    ["Han", "Hangul", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"].map((name) => `\\p{Script=${name}}`)
-      .join("")
-  }\\p{So}]\\p{M}*`,
-  "gu",
-);
-
-/** Prepares a text or a query for FTS5's tokenizer. */
-function searchableText(text: string): string {
-  return foldSearchText(text).replace(single, " $& ");
-}
+import { searchableText } from "../../shared/searchable_text.ts";
 
 /** Adds the SQL functions that convert an entry for the index to a connection: triggers of entries and files call them. */
 export function addSearchFunctions(connection: DatabaseSync): void {

@@ -13,7 +13,7 @@ import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_sett
 import { openTemporarySchema } from "./temporary_schema.ts";
 
 /** The schema of this process, which the node takes with it. Made before the first test, to which it would seem a leak. */
-const { access } = await openTemporarySchema();
+export const { access } = await openTemporarySchema();
 
 /** Longer than any test. */
 const leaseMs = 3_600_000;

@@ -20,7 +20,11 @@ export interface DatabaseUrl {
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
   const parts = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^@/?]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(text);
-  if (parts === null) throw invalid('it must look like "postgres://chatd@db.example.com/chatd", with %XX for special characters in a password');
+  if (parts === null) {
+    throw invalid(
+      'it must look like "postgres://chatd@db.example.com/chatd", with %XX for special characters in a password',
+    );
+  }
   const [, login = "", hostList, path = "", query = ""] = parts;
   const [, user, password] = /^([^:]*)(?::(.*))?$/.exec(login)!;
   if (user === "") throw invalid('it names no user: write "postgres://USER@HOST/DATABASE"');

@@ -45,6 +45,10 @@ export const databaseCommand: CommandEntry = defineGroup({
 function databaseCommandOptions(options: OptionsWithEnv): Parser<"sync", DatabaseCommandOptions, unknown> {
   return object("Options", {
     database: requiredDatabase(options),
-    configFile: options.optional("--config", path("FILE"), "Configuration file of the server, which may set --database"),
+    configFile: options.optional(
+      "--config",
+      path("FILE"),
+      "Configuration file of the server, which may set --database",
+    ),
   });
 }

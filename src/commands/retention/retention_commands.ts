@@ -4,7 +4,7 @@ import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { integer } from "@optique/core/valueparser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { storePlace, storeOptions } from "../options/data_folder.ts";
+import { storeOptions, storePlace } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { duration, words } from "../options/value_parsers.ts";
 import type { RetentionOptions, RetentionSetOptions } from "./run_retention.ts";

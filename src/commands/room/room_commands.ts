@@ -6,7 +6,7 @@ import { argument, option } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { mentioners, parseMentioners } from "../../core/rooms/mentioners.ts";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { storePlace, storeOptions } from "../options/data_folder.ts";
+import { storeOptions, storePlace } from "../options/data_folder.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { sureOption } from "../options/sure_option.ts";
 import { userName, words } from "../options/value_parsers.ts";

@@ -5,7 +5,7 @@ import type { Parser } from "@optique/core/parser";
 import { argument } from "@optique/core/primitives";
 import { choice } from "@optique/core/valueparser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { storePlace, storeOptions } from "../options/data_folder.ts";
+import { storeOptions, storePlace } from "../options/data_folder.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { plainOption } from "../options/plain_option.ts";

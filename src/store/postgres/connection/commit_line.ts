@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { pause } from "../../../core/pause.ts";
-import { connectToPrimary, type ConnectionOptions, type Parameter, runOn } from "./connection.ts";
+import { type ConnectionOptions, connectToPrimary, type Parameter, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { leaseMs } from "./lease.ts";
 import { lostError } from "./postgres_error.ts";

@@ -89,7 +89,9 @@ export function isConnectionError(thrown: unknown): boolean {
 export function poolerError(address: DatabaseAddress, cause?: unknown): ChatError {
   return new ChatError(
     "invalid_argument",
-    `Cannot use the database ${showDatabase(address)} through this pooler, which lends a connection for one transaction ` +
+    `Cannot use the database ${
+      showDatabase(address)
+    } through this pooler, which lends a connection for one transaction ` +
       "at a time: name the database server itself, or a pool in session mode.",
     { cause },
   );

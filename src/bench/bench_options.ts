@@ -1,5 +1,6 @@
 import type { BrokerUrl } from "../app/broker/broker_url.ts";
 import type { ClientTls } from "../app/client/client_options.ts";
+import type { DatabaseOptions } from "../app/database/database_access.ts";
 import type { HostPort } from "../host/host_port.ts";
 import type { RelayKind } from "./relays/run_relay.ts";
 import type { SystemName, WorkloadName } from "./result.ts";
@@ -23,6 +24,8 @@ export interface BenchOptions {
   readonly broker?: BrokerUrl;
   /** The process of `broker` on this machine. */
   readonly brokerPid?: number;
+  /** Where servers of the bench also keep their stores, in schemas that it makes and drops. */
+  readonly database?: DatabaseOptions;
   readonly tls?: ClientTls;
   readonly insecure: boolean;
   /** The parent of temporary data folders; the system's temporary folder unless given. */

@@ -13,6 +13,7 @@ export const systemNames = [
   "grpc-tls-single",
   "grpc-client",
   "grpc-callback",
+  "grpc-database",
   "bare-grpc",
   "bare-socket",
   "amqp",
@@ -22,11 +23,14 @@ export const systemNames = [
 export type SystemName = (typeof systemNames)[number];
 
 const limitsOfGrpc: readonly SystemName[] = ["bare-grpc", "bare-socket"];
+/** The same server with the embedded database. */
+const limitsOfDatabase: readonly SystemName[] = ["grpc-stream"];
 const limitsOfAmqp: readonly SystemName[] = ["bare-amqp"];
 
 /** Returns the limits that a system is compared with; none for a limit itself. */
 export function limitsOf(system: SystemName): readonly SystemName[] {
   if (system.startsWith("bare-")) return [];
+  if (system === "grpc-database") return limitsOfDatabase;
   return system.startsWith("grpc-") ? limitsOfGrpc : limitsOfAmqp;
 }
 
@@ -113,6 +117,8 @@ export interface Figures {
 export interface CpuPerThousand {
   readonly server?: number;
   readonly broker?: number;
+  /** All processes of the database's server. */
+  readonly database?: number;
   /** The process of the bench, with all clients. */
   readonly driver?: number;
   /** The threads of the server by name, the busiest first; undefined where the operating system does not tell. */
@@ -147,6 +153,7 @@ export interface IdleFigures {
   /** CPU milliseconds of the server for each login with a token, connection included. */
   readonly serverCpuPerLogin?: number;
   readonly brokerCpuPerLogin?: number;
+  readonly databaseCpuPerLogin?: number;
   /** The growth of the server's memory, for each session. */
   readonly serverBytesPerSession?: number;
   readonly brokerBytesPerSession?: number;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { BenchReport, Measured } from "../../src/bench/result.ts";
 import { createCertificates } from "../crash/certificates.ts";
+import { Connection } from "../../src/store/postgres/connection/connection.ts";
+import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
 import { Child } from "../support/processes/child_process.ts";
 import { requireDebianPackages } from "../support/processes/debian_package.ts";
@@ -75,6 +77,33 @@ Deno.test("bench measures chatd and bare amqplib on a private RabbitMQ", async (
   assert.ok(bare.cpu!.server === undefined && bare.cpu!.broker! > 0);
   assert.deepEqual(amqp.ratios.map(({ to }) => to), ["bare-amqp"]);
   assert.match(report.conclusions[0], /^gRPC or RabbitMQ: which is better for a chat\? (gRPC|RabbitMQ|It|They)/);
+});
+
+Deno.test("bench measures a server on PostgreSQL beside one on SQLite, and drops its schemas", async () => {
+  await using node = await PostgresNode.start();
+  using folder = temporaryFolder();
+  const { address, password } = accessTo(node.address, "public");
+  const passwordFile = `${folder.path}/password`;
+  Deno.writeTextFileSync(passwordFile, `${password}\n`);
+  const url = `postgres://${address.user}@127.0.0.1:${address.hosts[0].port}/${address.database}`;
+  const { code, stderr, report } = await bench(
+    `--workload w1 --seconds 1 --system grpc-stream,grpc-database --database ${url} --database-password-file ${passwordFile}`,
+  );
+  assert.equal(code, 0, stderr);
+  const [embedded, database] = measured(report);
+  assert.ok(embedded.delivered > 0 && database.delivered > 0);
+  assert.ok(database.cpu!.server! > 0 && embedded.cpu!.database === undefined);
+  if (Deno.build.os === "linux") assert.ok(database.cpu!.database! > 0);
+  assert.deepEqual(database.ratios.map(({ to }) => to), ["grpc-stream"]);
+  await using connection = await Connection.open(accessTo(node.address, "public"), { name: "test" });
+  const left = await connection.query("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'bench%'");
+  assert.deepEqual(left, []);
+});
+
+Deno.test("bench needs a database for grpc-database", async () => {
+  const { code, report } = await bench("--workload w1 --seconds 1 --system grpc-database");
+  assert.equal(code, 1);
+  assert.deepEqual(report.runs.map(({ problem }) => problem), ["It needs a database: name one with --database."]);
 });
 
 Deno.test("bench measures a running server, and reports the accounts that stay there", async () => {

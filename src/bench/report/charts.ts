@@ -43,13 +43,14 @@ const colors: Readonly<Record<SystemName, string>> = {
   "grpc-tls-single": "#a855f7",
   "grpc-client": "#06b6d4",
   "grpc-callback": "#0ea5a4",
+  "grpc-database": "#16a34a",
   amqp: "#f08c1e",
   "amqp-single": "#ea580c",
   "bare-grpc": "#8792a6",
   "bare-socket": "#64748b",
   "bare-amqp": "#a98b6f",
 };
-const partColors = { server: "#3b82f6", broker: "#f08c1e", driver: "#8792a6" };
+const partColors = { server: "#3b82f6", broker: "#f08c1e", database: "#16a34a", driver: "#8792a6" };
 type Part = keyof typeof partColors;
 const parts = Object.keys(partColors) as Part[];
 const bucketsPerDoubling = 4;
@@ -90,14 +91,25 @@ export const throughputChart: ChartOf = (runs) => {
 /** Draws the CPU for 1,000 messages, by process. */
 export const cpuChart: ChartOf = (runs) =>
   barChart(
-    runs.map(({ system, cpu }) => ({ system, server: cpu?.server, broker: cpu?.broker, driver: cpu?.driver })),
+    runs.map(({ system, cpu }) => ({
+      system,
+      server: cpu?.server,
+      broker: cpu?.broker,
+      database: cpu?.database,
+      driver: cpu?.driver,
+    })),
     { title: "CPU for 1,000 messages", valueLabel: "CPU milliseconds for 1,000 messages" },
   );
 
 /** Draws the CPU of a login, by process. */
 export const loginChart: ChartOf = (runs) =>
   barChart(
-    runs.map(({ system, idle }) => ({ system, server: idle?.serverCpuPerLogin, broker: idle?.brokerCpuPerLogin })),
+    runs.map(({ system, idle }) => ({
+      system,
+      server: idle?.serverCpuPerLogin,
+      broker: idle?.brokerCpuPerLogin,
+      database: idle?.databaseCpuPerLogin,
+    })),
     { title: "CPU of a login", valueLabel: "CPU milliseconds for a login" },
   );
 

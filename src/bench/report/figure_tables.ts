@@ -19,6 +19,7 @@ const rate: Column = { title: "messages/s", of: ({ perSecond }) => whole(perSeco
 const cpu: readonly Column[] = [
   { title: "CPU server", of: ({ cpu }) => fixed(cpu?.server, 1) },
   { title: "broker", of: ({ cpu }) => fixed(cpu?.broker, 1) },
+  { title: "database", of: ({ cpu }) => fixed(cpu?.database, 1) },
   { title: "driver", of: ({ cpu }) => fixed(cpu?.driver, 1) },
 ];
 
@@ -30,6 +31,7 @@ const columns: Readonly<Record<WorkloadName, readonly Column[]>> = {
     { title: "logged in after s", of: ({ idle }) => fixed(idle?.loginSeconds, 2) },
     { title: "CPU-ms a login: server", of: ({ idle }) => fixed(idle?.serverCpuPerLogin, 2) },
     { title: "broker", of: ({ idle }) => fixed(idle?.brokerCpuPerLogin, 2) },
+    { title: "database", of: ({ idle }) => fixed(idle?.databaseCpuPerLogin, 2) },
     { title: "KiB each: server", of: ({ idle }) => kibibytes(idle?.serverBytesPerSession) },
     { title: "broker", of: ({ idle }) => kibibytes(idle?.brokerBytesPerSession) },
   ],

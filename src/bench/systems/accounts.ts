@@ -2,8 +2,7 @@ import { Accounts } from "../../core/accounts/accounts.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLog } from "../../core/log.ts";
 import { ScryptHasher } from "../../host/scrypt_hasher.ts";
-import { lockFolder } from "../../store/folder_lock.ts";
-import { openStore } from "../../store/open_store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** A user with the token of a login. */
 export interface Account {
@@ -15,12 +14,10 @@ export interface Account {
 export const namePrefix = "bench-";
 
 /**
- * Adds accounts with new names to a data folder that no server uses, and makes the folder. They have no password to log in
- * with: hashing one takes a tenth of a second, and is not part of the measurement.
+ * Adds accounts with new names to a store that no server uses. They have no password to log in with: hashing one takes a
+ * tenth of a second, and is not part of the measurement.
  */
-export async function makeAccounts(folder: string, count: number): Promise<Account[]> {
-  using _lock = lockFolder(folder);
-  using store = openStore({ folder });
+export async function makeAccounts(store: Pick<Store, "accounts">, count: number): Promise<Account[]> {
   const { unmatchable } = new ScryptHasher();
   const accounts = new Accounts({
     store: store.accounts,

@@ -8,8 +8,10 @@ import { Http2Pipe, type PipeTls } from "../driver/http2_pipe.ts";
 import type { SystemName } from "../result.ts";
 import { BareAmqp } from "./bare_amqp.ts";
 import { BenchBroker } from "./bench_broker.ts";
-import { type BenchServer, type BenchServers, OwnServers, RunningServer } from "./chatd_servers.ts";
+import { folderStorage } from "./bench_storage.ts";
+import { type BenchServer, type BenchServers, OwnServers, type OwnTransport, RunningServer } from "./chatd_servers.ts";
 import { clientSystem } from "./client_system.ts";
+import { DatabaseStorage } from "./database_storage.ts";
 import type { OwnedResources } from "./owned_resources.ts";
 import { rawSystem, type RawWay } from "./raw_system.ts";
 import { RelaySystem } from "./relay_system.ts";
@@ -31,7 +33,7 @@ export async function makeSystems(options: BenchOptions, resources: OwnedResourc
   const broker = new BenchBroker(resources);
   const ca = options.tls?.caFile === undefined ? undefined : await readAuthorities(options.tls.caFile);
   const { running, ...servers } = options.server === undefined
-    ? ownServers(resources, broker)
+    ? ownServers(options, { resources, broker })
     : runningServers(options, { ca, server: options.serverPid && await servingProcessOf(options.serverPid) });
   const grpc = (name: SystemName, way: { on: BenchServers; joined: boolean }) => rawSystem(grpcWay(name, way, options));
   const client = (name: SystemName, callback: boolean) =>
@@ -55,27 +57,38 @@ export async function makeSystems(options: BenchOptions, resources: OwnedResourc
     grpc("grpc-tls-single", { on: servers.tls, joined: false }),
     client("grpc-client", false),
     client("grpc-callback", true),
+    grpc("grpc-database", { on: servers.database, joined: true }),
     new RelaySystem({ name: "bare-grpc", kind: "grpc", resources }),
     new RelaySystem({ name: "bare-socket", kind: "socket", resources }),
     amqp("amqp", true),
     amqp("amqp-single", false),
     new BareAmqp(broker),
   ];
-  return { systems: all.filter(({ name }) => options.systems?.includes(name) ?? true), running };
+  const isAsked = (name: SystemName) =>
+    options.systems?.includes(name) ?? (name !== "grpc-database" || options.database !== undefined);
+  return { systems: all.filter(({ name }) => isAsked(name)), running };
 }
 
 interface Servers {
   readonly grpc: BenchServers;
   readonly tls: BenchServers;
   readonly broker: BenchServers;
+  readonly database: BenchServers;
   readonly running: readonly RunningServer[];
 }
 
-function ownServers(resources: OwnedResources, broker: BenchBroker): Servers {
+function ownServers(
+  { database }: BenchOptions,
+  { resources, broker }: { resources: OwnedResources; broker: BenchBroker },
+): Servers {
+  const on = (transport: OwnTransport, storage = folderStorage) => new OwnServers(resources, { transport, storage });
   return {
-    grpc: new OwnServers(resources, "grpc"),
-    tls: new OwnServers(resources, "grpc-tls"),
-    broker: new OwnServers(resources, broker),
+    grpc: on("grpc"),
+    tls: on("grpc-tls"),
+    broker: on(broker),
+    database: database === undefined
+      ? refusing("It needs a database: name one with --database.")
+      : on("grpc", new DatabaseStorage(resources, database)),
     running: [],
   };
 }
@@ -87,11 +100,18 @@ function runningServers(
   const pipeTls: PipeTls | undefined = tls && { ca, serverName: tls.serverName ?? address!.host };
   const grpc = new RunningServer({ address, tls: pipeTls, processes: { server } });
   const onBroker = new RunningServer({ broker, processes: { server, broker: brokerPid } });
-  const refused: BenchServers = {
-    start: () =>
-      Promise.reject(new ChatError("not_found", "A running server has TLS or not: --tls is for all rows of gRPC.")),
+  return {
+    grpc,
+    tls: refusing("A running server has TLS or not: --tls is for all rows of gRPC."),
+    broker: onBroker,
+    database: refusing("A running server has its store already."),
+    running: [grpc, onBroker],
   };
-  return { grpc, tls: refused, broker: onBroker, running: [grpc, onBroker] };
+}
+
+/** Returns servers that cannot be measured. */
+function refusing(reason: string): BenchServers {
+  return { start: () => Promise.reject(new ChatError("not_found", reason)) };
 }
 
 function grpcWay(

@@ -6,6 +6,7 @@ import { programPaths } from "../../host/background_worker.ts";
 import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { serverV8Flags } from "../../host/supervisor/serving_command.ts";
 import { type Account, makeAccounts, namePrefix } from "./accounts.ts";
+import type { BenchStorage } from "./bench_storage.ts";
 import type { PipeTls } from "../driver/http2_pipe.ts";
 import type { BenchBroker, StartedBroker } from "./bench_broker.ts";
 import type { OwnedResources } from "./owned_resources.ts";
@@ -45,24 +46,36 @@ interface OwnWay {
 /** The transport of new servers: gRPC only, with or without TLS, or a broker only. */
 export type OwnTransport = "grpc" | "grpc-tls" | BenchBroker;
 
-/** A new server for each run, in its own process on a new data folder. */
+export interface OwnServersOptions {
+  readonly transport: OwnTransport;
+  readonly storage: BenchStorage;
+}
+
+/** A new server for each run, in its own process on a new store. */
 export class OwnServers implements BenchServers {
   readonly #resources: OwnedResources;
   readonly #transport: OwnTransport;
+  readonly #storage: BenchStorage;
 
-  constructor(resources: OwnedResources, transport: OwnTransport) {
+  constructor(resources: OwnedResources, { transport, storage }: OwnServersOptions) {
     this.#resources = resources;
     this.#transport = transport;
+    this.#storage = storage;
   }
 
   async start({ users, folder: shared, fill }: SystemNeeds): Promise<BenchServer> {
     const way = await this.#way();
     const folder = shared ?? await this.#resources.folder();
-    const accounts = await makeAccounts(folder, users);
-    await fill?.(folder, accounts);
+    const place = await this.#storage.prepare(folder, async (store) => {
+      const accounts = await makeAccounts(store, users);
+      await fill?.(store, accounts);
+      return accounts;
+    });
+    const accounts = place.prepared;
     const { pid, port, failed, ...program } = await this.#resources.startProgram(
       [
         ...way.args,
+        ...place.args,
         "--supervised",
         `--data=${folder}`,
         "--registration=closed",
@@ -71,17 +84,17 @@ export class OwnServers implements BenchServers {
         `--burst=${noLimit}`,
       ],
       {
-        read: [folder, ...programPaths(), ...way.read],
+        read: [folder, ...programPaths(), ...way.read, ...place.read],
         write: [folder],
-        net: [...way.net, `unix:${folder}`],
-        env: ["BUF_*"],
+        net: [...way.net, `unix:${folder}`, ...place.net],
+        env: ["BUF_*", ...place.env],
         sys: ["statfs"],
         v8Flags: serverV8Flags,
       },
     );
     return {
       ...way.server(port),
-      processes: { server: pid, broker: way.brokerPid },
+      processes: { server: pid, broker: way.brokerPid, database: place.databasePid },
       failed,
       account: () => {
         const account = accounts.pop();
@@ -90,6 +103,7 @@ export class OwnServers implements BenchServers {
       },
       [Symbol.asyncDispose]: async () => {
         await program[Symbol.asyncDispose]();
+        await place.remove();
         if (shared === undefined) await Deno.remove(folder, { recursive: true });
       },
     };

@@ -1,6 +1,7 @@
 import type { Hello, HelloResponse } from "../../gen/chatd/v1/session.ts";
 import type { RawSession, RawSessionOptions } from "../driver/raw_session.ts";
 import type { Figures, SystemName, WorkloadName } from "../result.ts";
+import type { Store } from "../../store/store.ts";
 import type { Account } from "./accounts.ts";
 
 /** A system that carries messages. Workloads use only this interface, so that all systems do the same work. */
@@ -18,8 +19,8 @@ export interface SystemNeeds {
   readonly users: number;
   /** The data folder for chatd's server, which stays; a new one unless given. */
   readonly folder?: string;
-  /** Changes the data folder before the server starts; only for servers that the bench starts. */
-  fill?(folder: string, accounts: readonly Account[]): Promise<void>;
+  /** Changes the store before the server starts; only for servers that the bench starts. */
+  fill?(store: Store, accounts: readonly Account[]): Promise<void>;
 }
 
 /** A running system. Its starter disposes of it, which ends its sessions and processes. */
@@ -67,6 +68,8 @@ export interface Sender {
 export interface MeasuredProcesses {
   readonly server?: number;
   readonly broker?: number;
+  /** The postmaster, the parent of all processes of the database's server. */
+  readonly database?: number;
 }
 
 /** The work that is done on each system, one run at a time. */
@@ -85,8 +88,8 @@ export interface Workload {
    * @throws {ChatError} with the reason why it cannot be measured here
    */
   prepare?(options: PrepareOptions): Promise<Prepared>;
-  /** Fills the data folder of each run, for servers that the bench starts. */
-  fill?(folder: string, accounts: readonly Account[]): Promise<void>;
+  /** Fills the store of each run, for servers that the bench starts. */
+  fill?(store: Store, accounts: readonly Account[]): Promise<void>;
   /** Runs the workload. @throws {ChatError} when it fails */
   run(system: StartedSystem, options: RunOptions): Promise<Figures>;
 }

@@ -1,10 +1,12 @@
 import type { MeasuredProcesses } from "../systems/system.ts";
-import { ownCpuMs, threadsBetween, threadsOf, type ThreadUsage, usageOf } from "./process_usage.ts";
+import { ownCpuMs, threadsBetween, threadsOf, type ThreadUsage, treeCpuMs, usageOf } from "./process_usage.ts";
 
 /** CPU milliseconds; undefined for a process that cannot be measured. */
 export interface CpuMs {
   readonly server?: number;
   readonly broker?: number;
+  /** All processes of the database's server. */
+  readonly database?: number;
   /** The process of the bench. */
   readonly driver: number;
   /** The server's threads by name; empty where the system does not tell. */
@@ -28,10 +30,11 @@ export class CpuMeter {
 
   async end(): Promise<CpuMs> {
     const driver = ownCpuMs() - this.#before.driver;
-    const { server, broker, threads } = await read(this.#processes);
+    const { server, broker, database, threads } = await read(this.#processes);
     return {
       server: difference(this.#before.server, server),
       broker: difference(this.#before.broker, broker),
+      database: difference(this.#before.database, database),
       driver,
       threads: threadsBetween(this.#before.threads, threads),
     };
@@ -41,15 +44,17 @@ export class CpuMeter {
 interface Reading {
   readonly server?: number;
   readonly broker?: number;
+  readonly database?: number;
   readonly driver: number;
   readonly threads: Map<string, ThreadUsage>;
 }
 
-async function read({ server, broker }: MeasuredProcesses): Promise<Reading> {
+async function read({ server, broker, database }: MeasuredProcesses): Promise<Reading> {
   const [ofServer, ofBroker] = await Promise.all([server, broker].map((pid) => pid && usageOf(pid)));
   return {
     server: ofServer ? ofServer.cpuMs : undefined,
     broker: ofBroker ? ofBroker.cpuMs : undefined,
+    database: database === undefined ? undefined : await treeCpuMs(database),
     driver: ownCpuMs(),
     threads: server === undefined ? new Map() : await threadsOf(server),
   };

@@ -8,7 +8,7 @@ export const fullStore: Workload = {
   name: "w5",
   title: "W1 on a full and indexed log",
   users: busyPairs.users,
-  systems: systemNames.filter((name) => !name.startsWith("bare-")),
+  systems: systemNames.filter((name) => !name.startsWith("bare-") && name !== "grpc-database"),
   leavesOut: "W5 leaves out relays and the bare broker: they have no store.",
   refuses: (_, { serverIsOwn }) =>
     serverIsOwn ? undefined : "This workload fills the store, which the bench does only for a server that it started.",

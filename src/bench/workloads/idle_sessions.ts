@@ -27,7 +27,7 @@ export function idleWorkload(
     name: "w3",
     title: "idle sessions, each of a different user with a token",
     users: sessions + before,
-    systems: ["grpc-stream", "grpc-tls", "bare-grpc", "bare-socket", "amqp", "bare-amqp"],
+    systems: ["grpc-stream", "grpc-tls", "grpc-database", "bare-grpc", "bare-socket", "amqp", "bare-amqp"],
     leavesOut: "W3 leaves out chatd's own clients, of which thousands would be slower than the server.",
     refuses: (_, { serverIsOwn }) =>
       serverIsOwn
@@ -42,7 +42,7 @@ export function idleWorkload(
       const startedAt = performance.now();
       await connect(count, system, progress);
       const loginSeconds = (performance.now() - startedAt) / 1000;
-      const { server, broker } = await cpu.end();
+      const { server, broker, database } = await cpu.end();
       progress("waiting for memory to settle");
       const memory = await memoryOf(system.processes);
       const each = (before: number | undefined, after: number | undefined) =>
@@ -57,6 +57,7 @@ export function idleWorkload(
           loginSeconds: round(loginSeconds),
           serverCpuPerLogin: perLogin(server),
           brokerCpuPerLogin: perLogin(broker),
+          databaseCpuPerLogin: perLogin(database),
           serverBytesPerSession: each(memoryBefore.server, memory.server),
           brokerBytesPerSession: each(memoryBefore.broker, memory.broker),
         },

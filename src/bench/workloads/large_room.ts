@@ -3,8 +3,7 @@ import { systemClock } from "../../core/clock.ts";
 import { createMessageId } from "../../core/messages/message_id.ts";
 import type { Append } from "../../core/messages/message_store.ts";
 import { roomIdFor } from "../../core/rooms/room.ts";
-import { lockFolder } from "../../store/folder_lock.ts";
-import { openStore } from "../../store/open_store.ts";
+import type { Store } from "../../store/store.ts";
 import type { Figures } from "../result.ts";
 import type { Account } from "../systems/accounts.ts";
 import type { RunOptions, Sender, StartedSystem, Workload } from "../systems/system.ts";
@@ -26,7 +25,7 @@ export function largeRoomWorkload({ members }: { members: number }): Workload {
       members.toLocaleString("en")
     } members, all online, ${perSecond} messages/s, until the last member has each`,
     users: members,
-    systems: ["grpc-stream", "grpc-tls", "grpc-client", "grpc-callback", "amqp"],
+    systems: ["grpc-stream", "grpc-tls", "grpc-client", "grpc-callback", "grpc-database", "amqp"],
     leavesOut:
       "W4 leaves out relays and the bare broker, which have no rooms, and the systems with a message in each " +
       "frame: one person writes ten messages a second.",
@@ -40,9 +39,7 @@ export function largeRoomWorkload({ members }: { members: number }): Workload {
 }
 
 /** Writes a room with all accounts as members to the store, because joining is not part of the measurement. */
-async function makeRoom(folder: string, accounts: readonly Account[]): Promise<void> {
-  using _lock = lockFolder(folder);
-  using store = openStore({ folder });
+async function makeRoom(store: Store, accounts: readonly Account[]): Promise<void> {
   const id = await roomIdFor(accounts[0].name, createMessageId());
   const now = systemClock.now();
   const entries = accounts.map(({ name }, i): Append => ({

@@ -77,13 +77,14 @@ export class Meter {
 }
 
 /** Divides CPU by thousands of messages. */
-function perThousand({ server, broker, driver, threads }: CpuMs, delivered: number): CpuPerThousand {
+function perThousand({ server, broker, database, driver, threads }: CpuMs, delivered: number): CpuPerThousand {
   const divide = (ms: number | undefined) =>
     ms === undefined || delivered === 0 ? undefined : round(ms / delivered * 1000);
   const byThread = threads.map(({ name, cpuMs }) => ({ name, ms: divide(cpuMs) ?? 0 }));
   return {
     server: divide(server),
     broker: divide(broker),
+    database: divide(database),
     driver: divide(driver),
     ...(byThread.length > 0 && { threads: byThread }),
   };

@@ -25,6 +25,48 @@ export async function usageOf(pid: number): Promise<ProcessUsage | undefined> {
   return undefined;
 }
 
+/**
+ * Returns the CPU time of a process and of its children, of which some may have ended, in milliseconds; undefined when it
+ * is gone or the system is not Linux.
+ */
+export async function treeCpuMs(pid: number): Promise<number | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  // By sh(1), which can read these files even where Deno refuses; a process may end meanwhile.
+  const stats = await output("sh", ["-c", "cat /proc/[0-9]*/stat 2>/dev/null; true"]);
+  const processes = stats.split("\n").filter((stat) => stat !== "").map(parseFamily);
+  const parent = processes.find((process) => process.pid === pid);
+  if (parent === undefined) return undefined;
+  const children = processes.filter(({ parentPid }) => parentPid === pid);
+  return children.reduce((sum, { cpuMs }) => sum + cpuMs, parent.cpuMs + parent.endedCpuMs);
+}
+
+/** Returns the parent of a process; undefined when it is gone or the system is not Linux. */
+export async function parentOf(pid: number): Promise<number | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  const stat = await readProc(`/proc/${pid}/stat`).catch(() => undefined);
+  return stat === undefined ? undefined : parseFamily(stat).parentPid;
+}
+
+interface Family {
+  readonly pid: number;
+  readonly parentPid: number;
+  readonly cpuMs: number;
+  /** That of children that ended and were waited for. */
+  readonly endedCpuMs: number;
+}
+
+/** Parses /proc/PID/stat. */
+export function parseFamily(stat: string): Family {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [user, system] = fields.slice(13, 15);
+  return {
+    pid: Number.parseInt(stat),
+    parentPid: Number(fields[1]),
+    cpuMs: parseStat(stat),
+    endedCpuMs: (Number(user) + Number(system)) * msPerTick,
+  };
+}
+
 /** The CPU of one thread so far. */
 export interface ThreadUsage {
   /** The name that its program gave it, at most 15 bytes. */

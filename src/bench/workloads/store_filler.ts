@@ -60,9 +60,9 @@ async function addMessages(
   messages: number,
   progress: FillOptions["progress"],
 ): Promise<void> {
-  const accounts = await makeAccounts(folder, 2 * pairs);
   using _lock = lockFolder(folder);
   using store = openStore({ folder });
+  const accounts = await makeAccounts(store, 2 * pairs);
   const now = Date.now();
   for (let stored = before; stored < messages;) {
     const count = Math.min(batchSize, messages - stored);

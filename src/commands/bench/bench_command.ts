@@ -12,10 +12,11 @@ import type { BenchEnd } from "../../bench/run_bench.ts";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode, exitCode } from "../exit_code.ts";
 import { clientTls } from "../options/client_tls.ts";
+import { combineDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { plainOption } from "../options/plain_option.ts";
 import { UsageError } from "../options/usage_error.ts";
-import { brokerUrl, hostPort, path, words } from "../options/value_parsers.ts";
+import { brokerUrl, databaseUrl, hostPort, path, words } from "../options/value_parsers.ts";
 
 const exitCodes: Readonly<Record<BenchEnd, number>> = {
   done: exitCode.done,
@@ -106,6 +107,21 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
       path("DIR"),
       "Folder for temporary data folders; its disk is part of the measurement",
     ),
+    databaseUrl: plainOption(
+      "--database",
+      databaseUrl().onCommandLine!,
+      "PostgreSQL for the rows of grpc-database: postgres://USER@HOST/NAME; each run makes a schema and drops it",
+    ),
+    passwordFile: plainOption(
+      "--database-password-file",
+      path("FILE"),
+      "File with the password of the database's user on its first line",
+    ),
+    databaseCaFile: plainOption(
+      "--database-ca-file",
+      path("FILE"),
+      "CA of the database's certificate to trust instead of the system's, PEM",
+    ),
     json: withDefault(flag("--json", { description: [text("Print the results as JSON")] }), false),
     htmlFile: plainOption("--html", path("FILE"), "Also write an HTML page with plots"),
   });
@@ -133,9 +149,11 @@ function benchOptions(options: OptionsWithEnv): Parser<"sync", BenchOptions, unk
     ),
   });
   const all = merge(group("Options", main), group("Running server", running));
-  return map(all, ({ tls, caFile, serverName, certFile, keyFile, grpcRelay, socketRelay, ...rest }) => {
+  return map(all, ({ tls, caFile, serverName, certFile, keyFile, grpcRelay, socketRelay, ...given }) => {
+    const { databaseUrl, passwordFile, databaseCaFile, ...rest } = given;
+    const database = combineDatabase({ url: databaseUrl, passwordFile, caFile: databaseCaFile });
     const relay: RelayKind | undefined = grpcRelay ? "grpc" : socketRelay ? "socket" : undefined;
-    const parsed = { ...rest, relay, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
+    const parsed = { ...rest, relay, database, tls: clientTls(tls, { caFile, serverName, certFile, keyFile }) };
     requireServer(parsed);
     return parsed;
   });

@@ -14,7 +14,7 @@ const settingNames = {
 
 /** The options of a command on a database. */
 export function optionalDatabase(options: OptionsWithEnv): Parser<"sync", DatabaseOptions | undefined, unknown> {
-  return map(object(parts(options)), combine);
+  return map(object(parts(options)), combineDatabase);
 }
 
 /** Like {@link optionalDatabase}, for a node that serves from the database. */
@@ -28,7 +28,7 @@ export function servedDatabase(options: OptionsWithEnv): Parser<"sync", NodeOpti
     ),
   });
   return map(parser, ({ node, ...rest }) => {
-    const database = combine(rest);
+    const database = combineDatabase(rest);
     if (database !== undefined) return { ...database, node };
     if (node !== undefined) throw new UsageError("--node needs --database.");
     return undefined;
@@ -77,7 +77,8 @@ function parts(options: OptionsWithEnv) {
   };
 }
 
-function combine({ url, ...files }: Partial<DatabaseOptions>): DatabaseOptions | undefined {
+/** @throws {UsageError} for a file without a URL */
+export function combineDatabase({ url, ...files }: Partial<DatabaseOptions>): DatabaseOptions | undefined {
   if (url !== undefined) return { url, ...files };
   if (files.passwordFile !== undefined) throw new UsageError("--database-password-file needs --database.");
   if (files.caFile !== undefined) throw new UsageError("--database-ca-file needs --database.");

@@ -1,5 +1,6 @@
 import { makeAccounts } from "../../../src/bench/systems/accounts.ts";
 import { connectPath } from "../../../src/bench/systems/all_systems.ts";
+import { folderStorage } from "../../../src/bench/systems/bench_storage.ts";
 import type { BenchServer, BenchServers } from "../../../src/bench/systems/chatd_servers.ts";
 import { openAmqpPipe } from "../../../src/bench/driver/amqp_pipe.ts";
 import { Http2Pipe } from "../../../src/bench/driver/http2_pipe.ts";
@@ -19,8 +20,11 @@ const rate = { perSecond: 1_000_000, burst: 1_000_000 };
 function serversIn(ownFolder: string, start: (folder: string) => Promise<AsyncDisposable & Partial<BenchServer>>) {
   return {
     async start({ users, folder = ownFolder, fill }) {
-      const accounts = await makeAccounts(folder, users);
-      await fill?.(folder, accounts);
+      const { prepared: accounts } = await folderStorage.prepare(folder, async (store) => {
+        const accounts = await makeAccounts(store, users);
+        await fill?.(store, accounts);
+        return accounts;
+      });
       const server = await start(folder);
       return {
         processes: { server: Deno.pid },

@@ -1,19 +1,48 @@
 import assert from "node:assert/strict";
 import {
   ownCpuMs,
+  parentOf,
+  parseFamily,
   parseMemory,
   parsePs,
   parseStat,
   threadsBetween,
   threadsOf,
+  treeCpuMs,
   usageOf,
 } from "../../../src/bench/workloads/process_usage.ts";
 import { standardDeadlineMs } from "../../support/waiting/deadlines.ts";
+import { eventually } from "../../support/waiting/eventually.ts";
 
 Deno.test("parseStat() finds the CPU time after a program's name with any characters", () => {
   const rest = "S 1 2 3 0 -1 4194560 5 6 7 8 250 50 9 10 20 0 11 0 12";
   assert.equal(parseStat(`4711 (deno) ${rest}`), 3_000);
   assert.equal(parseStat(`4711 (a) R 9 (b c) ${rest}`), 3_000);
+});
+
+Deno.test("parseFamily() finds the parent, and the CPU time of ended children apart", () => {
+  const rest = "S 17 2 3 0 -1 4194560 5 6 7 8 250 50 9 10 20 0 11 0 12";
+  assert.deepEqual(parseFamily(`4711 (a) R 9 (b c) ${rest}`), {
+    pid: 4711,
+    parentPid: 17,
+    cpuMs: 3_000,
+    endedCpuMs: 190,
+  });
+});
+
+Deno.test("treeCpuMs() counts running and ended children", { ignore: Deno.build.os !== "linux" }, async () => {
+  const work = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
+  const script = `sh -c '${work}'; sh -c '${work}; read end' & echo ready; read end`;
+  const family = new Deno.Command("sh", { args: ["-c", script], stdin: "piped", stdout: "null" }).spawn();
+  try {
+    await eventually(async () => (await treeCpuMs(family.pid))! >= 20, () => "the children's CPU is counted");
+    assert.equal(await parentOf(family.pid), Deno.pid);
+  } finally {
+    await family.stdin.close();
+    family.kill();
+    await family.status;
+  }
+  assert.equal(await treeCpuMs(family.pid), undefined);
 });
 
 Deno.test("parseMemory() reads Pss, or else VmRSS", () => {

@@ -51,7 +51,7 @@ export function peopleWorkload(options: PeopleOptions): Workload {
       serverIsOwn
         ? undefined
         : "This workload needs many accounts, which the bench creates only for a server that it started.",
-    fill: (folder, accounts) => town.fill(folder, accounts),
+    fill: (store, accounts) => town.fill(store, accounts),
     run: (system, runOptions) => runPeople(system, { ...runOptions, ...options, town }),
   };
 }

@@ -2,8 +2,7 @@ import { systemClock } from "../../../core/clock.ts";
 import { createMessageId } from "../../../core/messages/message_id.ts";
 import type { Append } from "../../../core/messages/message_store.ts";
 import { roomIdFor } from "../../../core/rooms/room.ts";
-import { lockFolder } from "../../../store/folder_lock.ts";
-import { openStore } from "../../../store/open_store.ts";
+import type { Store } from "../../../store/store.ts";
 import type { Account } from "../../systems/accounts.ts";
 
 /** Rooms of one size. */
@@ -80,10 +79,8 @@ export class Town {
     return { to: names[contact], others: 1 };
   }
 
-  /** Writes the rooms to the store of a folder that no server uses. */
-  async fill(folder: string, accounts: readonly Account[]): Promise<void> {
-    using _lock = lockFolder(folder);
-    using store = openStore({ folder });
+  /** Writes the rooms to a store that no server uses. */
+  async fill(store: Store, accounts: readonly Account[]): Promise<void> {
     const acceptedAt = systemClock.now();
     for (const [index, { members }] of this.rooms.entries()) {
       const names = members.map((person) => accounts[person].name);

@@ -44,6 +44,8 @@ export interface CopiedColumn {
   readonly source: string;
   /** Its place in the primary key, from 1 on; 0 outside it. */
   readonly keyPlace: number;
+  /** Whether the database numbers it. */
+  readonly isNumbered: boolean;
 }
 
 /** Returns the columns of a table that both stores have. */
@@ -53,7 +55,8 @@ export async function copiedColumns(
 ): Promise<CopiedColumn[]> {
   const columns = await target.query<Omit<CopiedColumn, "source">>(
     `SELECT a.attname AS name, format_type(a.atttypid, NULL) AS type,
-       coalesce(array_position(i.indkey::int[], a.attnum::int) + 1, 0) AS "keyPlace"
+       coalesce(array_position(i.indkey::int[], a.attnum::int) + 1, 0) AS "keyPlace",
+       a.attidentity <> '' AS "isNumbered"
      FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
      WHERE a.attrelid = quote_ident($1)::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
     [table],

@@ -36,11 +36,9 @@ export async function importRows(
     if (some.push(row) === rowsPerStatement) await write();
   }
   await write();
-  for (const { name } of columns) {
+  for (const { name } of columns.filter(({ isNumbered }) => isNumbered)) {
     await target.query(
-      `SELECT setval(sequence, (SELECT coalesce(max("${name}"), 0) + 1 FROM "${table}"), false)
-       FROM pg_get_serial_sequence('"${table}"', $1) sequence WHERE sequence IS NOT NULL`,
-      [name],
+      `SELECT setval(pg_get_serial_sequence('"${table}"', '${name}'), coalesce(max("${name}"), 0) + 1, false) FROM "${table}"`,
     );
   }
   return count;

@@ -47,7 +47,7 @@ async function fill(folder: string): Promise<{ before: unknown; sha256: string }
   const { id: uploadId, sha256 } = await complete(store.files, content);
   await accept(messages, entryAppend(room, "ana", { text: "a file", uploadId }));
   await messages.openConsumer("laptop", "ui", { maxConsumers: 10, start: { at: 3 } });
-  await settings.block("cleo", "ben");
+  await settings.block("cleo", "ben", messages.head);
   return { before: await read(store), sha256 };
 }
 
@@ -70,7 +70,7 @@ async function read({ messages, accounts, rooms }: Stores): Promise<unknown> {
 /** Serves from the database of this process. */
 async function openImported() {
   await using connection = await Connection.open(access, { name: "test" });
-  const generation = (await takeLease(connection, "test"))!;
+  const generation = (await takeLease(connection, { node: "test", token: crypto.randomUUID() }))!;
   return await openPostgresStore({ access, generation, log: silentLog });
 }
 
@@ -139,7 +139,7 @@ Deno.test("an import is refused into tables in use, while a server has the folde
   const run = () => importFolder({ folder: folder.path, access });
   {
     await using connection = await Connection.open(access, { name: "test" });
-    await takeLease(connection, "other");
+    await takeLease(connection, { node: "other", token: crypto.randomUUID() });
     await assert.rejects(run(), { code: "busy", message: /node "other" serves it/ });
     await emptySchema();
   }

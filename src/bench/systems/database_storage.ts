@@ -41,7 +41,7 @@ export class DatabaseStorage implements BenchStorage {
     const files = await this.#fileArguments(access);
     return {
       prepared,
-      args: [`--database=${formatUrl(access)}`, ...files.args],
+      args: [`--database=${formatUrl(access)}`, "--node=bench", ...files.args],
       read: [...read, ...files.read],
       net,
       env: databaseVariables,

@@ -12,6 +12,8 @@
  */
 import { retries, type Retry } from "../tests/retries.ts";
 import { poolVariable, startBrokerPool } from "../tests/support/brokers/broker_pool.ts";
+import { PostgresNode } from "../tests/support/databases/postgres_node.ts";
+import { postgresVariable } from "../tests/support/databases/temporary_schema.ts";
 import {
   canInstallPackages,
   installCommand,
@@ -40,7 +42,9 @@ const slowness = "3";
 /** Groups with tests that borrow a broker. */
 const brokerGroups = ["amqp", "e2e"];
 /** Groups with tests that need packages of Debian. */
-const packageGroups = ["amqp", "bench", "e2e", "grpc", "support"];
+const packageGroups = ["amqp", "bench", "e2e", "grpc", "store", "support"];
+/** Groups with tests that use schemas of one PostgreSQL. */
+const databaseGroups = ["e2e", "grpc", "store"];
 /** Lines of an error that are shown at the end. */
 const shownLines = 12;
 
@@ -143,6 +147,8 @@ async function runAll({ groups: wanted, hasChecks, mayRetry }: Options): Promise
     env[poolVariable] = pool.folder;
     void pool.started.catch((error) => console.error(error));
   }
+  await using database = databaseGroups.some((group) => groups.has(group)) ? await PostgresNode.start() : undefined;
+  if (database !== undefined) env[postgresVariable] = JSON.stringify(database.address);
   const checking = hasChecks ? runChecks(surroundings) : undefined;
   const runs = await runPlan(planJobs(groups), surroundings);
   for (const [job, run] of runs) {

@@ -53,6 +53,7 @@ interface Module {
     specifier: string;
     code?: { specifier?: string };
     type?: { specifier?: string };
+    isDynamic?: boolean;
   }[];
 }
 
@@ -75,10 +76,10 @@ const graph = await readGraph();
 const imports = graph.flatMap((module) => {
   const from = folderOf(module.specifier);
   if (from === undefined) return [];
-  return (module.dependencies ?? []).map(({ specifier, code, type }) => {
+  return (module.dependencies ?? []).map(({ specifier, code, type, isDynamic = false }) => {
     const target = code?.specifier ?? type?.specifier ?? specifier;
     const file = relative(root, fileURLToPath(module.specifier));
-    return { file, from, target, to: folderOf(target), isLoaded: code !== undefined };
+    return { file, from, target, to: folderOf(target), isLoaded: code !== undefined, isDynamic };
   });
 });
 
@@ -263,6 +264,18 @@ Deno.test("only src/amqp loads a library of AMQP, and the bench knows its types"
   assert.deepEqual(outside.map(({ file }) => file), []);
   const files = amqp.filter(({ from }) => from !== "src/amqp").map(({ file }) => file);
   assert.deepEqual(files, ["src/bench/driver/amqp_pipe.ts", "src/bench/systems/bare_queue.ts"]);
+});
+
+Deno.test("only src/store/postgres loads the library of PostgreSQL, and is itself loaded only when it is needed", () => {
+  const isOf = (file: string) => file.startsWith("src/store/postgres/");
+  const library = imports.filter(({ target }) => /^npm:\/?(@types\/)?pg@/.test(target));
+  assert.ok(library.length > 0);
+  assert.deepEqual(library.filter(({ file }) => !isOf(file)).map(({ file }) => file), []);
+  const inside = (target: string) => target.startsWith(`file://${root}src/store/postgres/`);
+  const eager = imports.filter(({ file, target, isLoaded, isDynamic }) => {
+    return isLoaded && !isDynamic && inside(target) && !isOf(file);
+  });
+  assert.deepEqual(eager.map(({ file, target }) => `${file} imports ${target}`), []);
 });
 
 Deno.test("everything comes from npm or from here", () => {

@@ -59,6 +59,7 @@ export function scriptExitCode(error: unknown): number {
 const refusals: ReadonlySet<ChatErrorCode> = new Set([
   "unauthenticated",
   "permission_denied",
+  "not_found",
   "already_exists",
   "invalid_argument",
   "unsupported_version",

@@ -95,6 +95,16 @@ Deno.test("doctor loads nothing of grpc-js", async () => {
   assert.ok(!loaded.packages.includes("@grpc/grpc-js"), loaded.packages.join(" "));
 });
 
+Deno.test("the library of PostgreSQL is loaded for a database, and not for a data folder", async () => {
+  using folder = temporaryFolder();
+  const list = ["user", "list", "--data", `${folder.path}/data`];
+  const plain = await load(list);
+  assert.deepEqual([plain.code, plain.packages.includes("pg")], [1, false]);
+  assert.deepEqual(plain.files.filter((file) => file.startsWith("src/store/postgres/")), []);
+  const asked = await load([...list, "--database", "postgres://chatd@127.0.0.1:1/chatd"]);
+  assert.deepEqual([asked.code, asked.packages.includes("pg")], [1, true]);
+});
+
 Deno.test("send over AMQP loads nothing of gRPC", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const broker = `amqp://127.0.0.1:${listener.addr.port}`;

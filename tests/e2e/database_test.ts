@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import type { Message } from "../../src/core/messages/message.ts";
+import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
+import { Connection } from "../../src/store/postgres/connection/connection.ts";
+import type { DatabaseAccess } from "../../src/store/postgres/connection/database_address.ts";
+import { temporaryFolder } from "../support/checks/temporary_folder.ts";
+import { databaseEnvironment } from "../support/databases/database_url.ts";
+import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
+import { openTemporarySchema } from "../support/databases/temporary_schema.ts";
+import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
+import { ServerProcess } from "../support/processes/server_process.ts";
+import { comeBack, essence, join, type Person, until } from "../support/servers/person.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+
+const inFlight = 16;
+const unlimited = ["--rate", "100000", "--burst", "100000"];
+
+const byPosition = (one: Message, other: Message) => one.position - other.position;
+
+function chatd(access: DatabaseAccess, command: string, env: Record<string, string> = {}): Promise<ChatdResult> {
+  return runChatd({ args: command.split(" "), env: { ...databaseEnvironment(access), ...env } });
+}
+
+function start(
+  access: DatabaseAccess,
+  { folder, node, ...options }: { folder: string; node: string; port?: number; supervise?: boolean },
+): Promise<ServerProcess> {
+  const env = databaseEnvironment(access);
+  return ServerProcess.start({ folder: `${folder}/${node}`, args: [...unlimited, "--node", node], env, ...options });
+}
+
+/** Waits until a node asks for the lease that another one holds. */
+async function waiting(access: DatabaseAccess): Promise<void> {
+  await using connection = await Connection.open(access, { name: "test" });
+  await eventually(async () => {
+    const asking = await connection.query(
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'chatd lease' AND query LIKE '%FROM lease%'",
+    );
+    return asking.length === 1;
+  });
+}
+
+/** Sends from ana to ben until it is stopped, many at a time. */
+function sendAll(ana: Person): { stop(): Promise<void> } {
+  let loading = true;
+  let sent = 0;
+  const send = async () => {
+    while (loading) await ana.client.send("ben", `line ${sent++}`);
+  };
+  const load = Promise.all(Array.from({ length: inFlight }, send));
+  return {
+    async stop() {
+      loading = false;
+      await load;
+    },
+  };
+}
+
+async function assertAllReceived(ana: Person, ben: Person): Promise<void> {
+  await until(() => ben.received.length >= ana.accepted.length);
+  assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
+}
+
+Deno.test("a serving process that is killed comes back from its database, and nothing accepted is lost", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  await using server = await start(access, { folder: folder.path, node: "one", supervise: true });
+  await until(() =>
+    server.stdout.includes(
+      `data in the database 127.0.0.1:${access.address.hosts[0].port}/chatd, registration open`,
+    )
+  );
+  const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
+  const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
+  const load = sendAll(ana);
+  for (let round = 0; round < 2; round++) {
+    const before = ana.accepted.length;
+    await until(() => ana.accepted.length >= before + 100);
+    const killed = server.servingPid();
+    Deno.kill(killed, "SIGKILL");
+    await until(() => server.servingPid() !== killed);
+    const taken = ana.accepted.length;
+    await until(() => ana.accepted.length > taken + inFlight);
+  }
+  await load.stop();
+  await assertAllReceived(ana, ben);
+  await Promise.all([ana.stop(), ben.stop()]);
+  server.kill("SIGTERM");
+  assert.equal((await server.ended()).code, 0);
+  const files = [...Deno.readDirSync(`${folder.path}/one`)].map(({ name }) => name).toSorted();
+  assert.deepEqual(files, ["chatd.lock", "lease"]);
+  assert.doesNotMatch([...server.stdout, ...server.stderr].join("\n"), new RegExp(access.password!));
+});
+
+Deno.test("a second node waits, and serves when the first one stops, with all of its messages", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  await using first = await start(access, { folder: folder.path, node: "one" });
+  const { port } = first;
+  const transport = () => new Http2Transport({ host: "127.0.0.1", port, callback: false });
+  const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
+  await ana.client.send("ben", "to the first node");
+  const starting = start(access, { folder: folder.path, node: "two", port });
+  await waiting(access);
+  first.kill("SIGTERM");
+  assert.equal((await first.ended()).code, 0);
+  await using second = await starting;
+  assert.ok(second.stderr.some((line) => /standing by: another node serves.*one/.test(line)), second.stderr.join("\n"));
+  await ana.client.send("ben", "to the second node");
+  await assertAllReceived(ana, ben);
+  await Promise.all([ana.stop(), ben.stop()]);
+});
+
+Deno.test("a node that was frozen while another one took over serves no more, and waits", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  await using first = await start(access, { folder: folder.path, node: "one", supervise: true });
+  const [ana, ben] = await Promise.all(["ana", "ben"].map((name) => {
+    return join(name, new Http2Transport({ host: "127.0.0.1", port: first.port, callback: false }));
+  }));
+  await ana.client.send("ben", "before");
+  await ben.stop();
+  const frozen = first.servingPid();
+  const starting = start(access, { folder: folder.path, node: "two" });
+  await waiting(access);
+  Deno.kill(frozen, "SIGSTOP");
+  await using second = await starting;
+  const words = "sent to the frozen node";
+  const late = ana.client.send("ben", words);
+  Deno.kill(frozen, "SIGCONT");
+  await eventually(() => first.stderr.some((line) => /standing by: another node serves.*two/.test(line)));
+  await using connection = await Connection.open(access, { name: "test" });
+  assert.deepEqual(await connection.query("SELECT count(*) AS count FROM entry"), [{ count: 1 }]);
+  second.kill("SIGTERM");
+  assert.equal((await second.ended()).code, 0);
+  await late;
+  const again = await comeBack(ben.token, new Http2Transport({ host: "127.0.0.1", port: first.port, callback: false }));
+  await until(() => again.received.some(({ text }) => text === words));
+  assert.equal(again.received.filter(({ text }) => text === words).length, 1);
+  await Promise.all([ana.stop(), again.stop()]);
+});
+
+Deno.test("a node whose database is away for long stops serving, and comes back with it", async () => {
+  await using node = await PostgresNode.start({ isDurable: true });
+  const access = accessTo(node.address, "chatd");
+  assert.equal((await chatd(access, "database init")).code, 0);
+  using folder = temporaryFolder();
+  await using server = await start(access, { folder: folder.path, node: "one", supervise: true });
+  const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
+  const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
+  const load = sendAll(ana);
+  await until(() => ana.accepted.length >= 100);
+  await node.stop("SIGQUIT");
+  await eventually(() => server.stderr.some((line) => line.includes("waiting for the database")));
+  await node.boot();
+  const taken = ana.accepted.length;
+  await until(() => ana.accepted.length > taken + inFlight);
+  await load.stop();
+  await assertAllReceived(ana, ben);
+  await Promise.all([ana.stop(), ben.stop()]);
+});
+
+Deno.test("the operator's commands work on a database, with a server and without", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  const [own, other] = [`--data ${folder.path}/one`, `--data ${folder.path}/other`];
+  const add = (name: string, place: string) => {
+    return chatd(access, `user add ${name} ${place}`, { CHATD_PASSWORD: "correct horse" });
+  };
+  assert.equal((await add("ana", other)).stdout, "Added ana.\n");
+  await using server = await start(access, { folder: folder.path, node: "one" });
+  assert.equal((await add("ben", own)).stdout, "Added ben.\n");
+  const names = ({ stdout }: ChatdResult) => stdout.split("\n").map((line) => line.split("\t")[0]);
+  assert.deepEqual(names(await chatd(access, `user list ${own}`)), ["ana", "ben", ""]);
+  const refused = await add("cleo", other);
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /The node "one" serves from the database .*: run this command on its machine, with its data/,
+  );
+  const check = await chatd(access, "database check");
+  assert.deepEqual([check.code, /the node "one" serves/.test(check.stdout)], [0, true], check.stderr);
+  server.kill("SIGTERM");
+  await server.ended();
+  assert.equal((await add("cleo", other)).stdout, "Added cleo.\n");
+});
+
+Deno.test("a server of a data folder does not take commands for a database", async () => {
+  await using schema = await openTemporarySchema();
+  using folder = temporaryFolder();
+  await using _server = await ServerProcess.start({ folder: folder.path });
+  const { code, stderr } = await chatd(schema.access, `user list --data ${folder.path}`);
+  assert.equal(code, 1);
+  assert.match(stderr, /keeps its data in that folder, and not in a database: leave out --database/);
+});
+
+Deno.test("a server refuses a database that it cannot use, before it listens", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  const serve = (access: DatabaseAccess) => chatd(access, `serve --listen 127.0.0.1:0 --data ${folder.path}/data`);
+  const empty = await serve({ ...access, address: { ...access.address, schema: "nothing_here" } });
+  assert.deepEqual([empty.code, empty.stdout], [78, ""]);
+  assert.match(empty.stderr, /has no tables of chatd: make them with "chatd database init"/);
+  const wrong = await serve({ ...access, password: "wrong" });
+  assert.deepEqual([wrong.code, wrong.stdout], [78, ""]);
+  assert.match(wrong.stderr, /Cannot log in to the database .* as "chatd".*Check the user and the password file/);
+  const absent = await serve({ ...access, address: { ...access.address, hosts: [{ host: "127.0.0.1", port: 1 }] } });
+  assert.equal(absent.code, 1);
+  assert.match(absent.stderr, /Cannot reach the database 127\.0\.0\.1:1\/chatd: connection refused/);
+});
+
+Deno.test("a server needs few permissions for its database, which its serving process inherits", async () => {
+  await using schema = await openTemporarySchema();
+  using folder = temporaryFolder();
+  const flags = [
+    "--no-prompt",
+    "--allow-net",
+    `--allow-read=${folder.path},main.ts,src`,
+    `--allow-write=${folder.path}`,
+    "--allow-env=CHATD_*,OTEL_*,BUF_*,npm_command,PG*,USER,USERNAME",
+    "--allow-sys=hostname",
+    `--allow-run=${Deno.execPath()}`,
+  ];
+  const env = databaseEnvironment(schema.access);
+  await using server = await ServerProcess.start({ folder: `${folder.path}/data`, supervise: true, flags, env });
+  assert.notEqual(server.servingPid(), server.pid);
+  const ana = await join("ana", new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false }));
+  await ana.stop();
+});
+
+Deno.test("--check-config reads the files of the database's login, and names the database", async () => {
+  using folder = temporaryFolder();
+  const config = `[database]\nurl = "postgres://chatd@db1,db2/chat"\npassword-file = "pw"\nnode = "one"\n`;
+  Deno.writeTextFileSync(`${folder.path}/chatd.toml`, config);
+  const check = () => runChatd({ args: "serve --config chatd.toml --check-config".split(" "), cwd: folder.path });
+  const missing = await check();
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /Cannot read the password file "pw"/);
+  Deno.writeTextFileSync(`${folder.path}/pw`, "secret\n");
+  const valid = await check();
+  assert.deepEqual([valid.code, valid.stderr], [0, ""]);
+  assert.match(valid.stdout, /^data in the database db1:5432,db2:5432\/chat, registration open$/m);
+});

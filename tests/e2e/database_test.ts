@@ -246,3 +246,32 @@ Deno.test("--check-config reads the files of the database's login, and names the
   assert.deepEqual([valid.code, valid.stderr], [0, ""]);
   assert.match(valid.stdout, /^data in the database db1:5432,db2:5432\/chat, registration open$/m);
 });
+
+Deno.test("a data folder is imported with its accounts, and its clients go on without a message twice", async () => {
+  await using node = await PostgresNode.start();
+  const access = accessTo(node.address, "imported");
+  using folder = temporaryFolder();
+  const data = `${folder.path}/data`;
+  const importing = `database import --data ${data}`;
+  const { people: [ana, ben], port } = await (async () => {
+    await using server = await ServerProcess.start({ folder: data, args: unlimited });
+    const { port } = server;
+    const transport = () => new Http2Transport({ host: "127.0.0.1", port, callback: false });
+    const people = [await join("ana", transport()), await join("ben", transport())];
+    for (let line = 0; line < 20; line++) await people[0].client.send("ben", `in the folder ${line}`);
+    await until(() => people[1].received.length === 20);
+    assert.match((await chatd(access, importing)).stderr, /is in use by another chatd server/);
+    return { people, port };
+  })();
+  assert.match((await chatd(access, importing)).stderr, /has no tables of chatd/);
+  assert.equal((await chatd(access, "database init")).code, 0);
+  const imported = await chatd(access, importing);
+  assert.equal(imported.code, 0, imported.stderr);
+  assert.match(imported.stdout, /2 accounts, 1 conversations, 20 entries, 0 contents of files/);
+  await using _server = await start(access, { folder: folder.path, node: "one", port });
+  await ana.client.send("ben", "in the database");
+  await until(() => ben.received.length === 21);
+  await assertAllReceived(ana, ben);
+  await Promise.all([ana.stop(), ben.stop()]);
+  assert.match((await chatd(access, importing)).stderr, /node "one" serves it/);
+});

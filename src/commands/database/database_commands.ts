@@ -2,10 +2,12 @@ import { object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
+import { dataFolder } from "../options/data_folder.ts";
 import { requiredDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { path } from "../options/value_parsers.ts";
 import type { DatabaseCommandOptions } from "./run_database.ts";
+import type { ImportCommandOptions } from "./run_import.ts";
 
 export const databaseCommand: CommandEntry = defineGroup({
   word: "database",
@@ -39,8 +41,23 @@ export const databaseCommand: CommandEntry = defineGroup({
       load: async () => (await import("./run_database.ts")).migrateDatabase,
       exitCodeOf: clientExitCode,
     }),
+    defineCommand({
+      name: "database import",
+      brief: "Copy a data folder into a new database",
+      description:
+        "Copies accounts, rooms, messages and files from a data folder that no server uses into tables that " +
+        '"database init" made, reads them back and compares them. Clients go on where they were. The folder stays as it ' +
+        "is, except that its tables are updated to this version. Exits with 1 and imports nothing if anything differs.",
+      options: importOptions,
+      load: async () => (await import("./run_import.ts")).runImport,
+      exitCodeOf: clientExitCode,
+    }),
   ],
 });
+
+function importOptions(options: OptionsWithEnv): Parser<"sync", ImportCommandOptions, unknown> {
+  return object("Options", { dataDir: dataFolder(options), database: requiredDatabase(options) });
+}
 
 function databaseCommandOptions(options: OptionsWithEnv): Parser<"sync", DatabaseCommandOptions, unknown> {
   return object("Options", {

@@ -5,15 +5,15 @@ import { messageEventFunctions } from "./functions/commit_message_events.ts";
 import { moveFunctions } from "./functions/commit_moves.ts";
 import { roomEventFunctions } from "./functions/commit_room_events.ts";
 import { lockKey } from "./fence.ts";
-import { append } from "./functions/append.ts";
-import { openConsumer } from "./functions/open_consumer.ts";
-import { writeHeads } from "./functions/write_heads.ts";
 import { firstSeqAfter } from "./functions/first_seq_after.ts";
 import { deleteUser } from "./functions/delete_user.ts";
 import { entryRemovalFunctions } from "./functions/entry_removal.ts";
 import { erasureFunctions } from "./functions/erasure.ts";
 import { retentionFunctions } from "./functions/retention.ts";
 import { roomRemovalFunctions } from "./functions/room_removal.ts";
+import { append } from "./functions/append.ts";
+import { openConsumer } from "./functions/open_consumer.ts";
+import { writeHeads } from "./functions/write_heads.ts";
 
 /**
  * The functions that nodes call, as SQL that creates or replaces them. A name ends in the version of its signature and
@@ -36,9 +36,6 @@ export const functions: readonly string[] = [
     RETURN taken;
   END $$;
   `,
-  append,
-  openConsumer,
-  writeHeads,
   ...commitFunctions,
   ...commitAppendFunctions,
   ...messageEventFunctions,
@@ -51,4 +48,7 @@ export const functions: readonly string[] = [
   ...erasureFunctions,
   ...retentionFunctions,
   ...roomRemovalFunctions,
+  append,
+  openConsumer,
+  writeHeads,
 ];

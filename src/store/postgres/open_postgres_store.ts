@@ -13,6 +13,7 @@ import { PostgresSettingsStore } from "./postgres_settings_store.ts";
 import { PostgresIndexer } from "./search/postgres_indexer.ts";
 import { PostgresSearch } from "./search/postgres_search.ts";
 import { PostgresSearchIndex } from "./search/postgres_search_index.ts";
+import { Statistics } from "./statistics.ts";
 
 /**
  * Opens the store of a node that holds the lease of `generation`.
@@ -23,6 +24,9 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
   const database = opened.use(await Database.open(options));
   const messages = await PostgresMessageStore.open(database, { log });
   opened.defer(() => messages.close());
+  const statistics = await Statistics.open(database, { log });
+  opened.defer(() => statistics.close());
+  messages.heads.onMoved = (head) => statistics.noteHead(head);
   const index = opened.use(await PostgresSearchIndex.open(database));
   const indexer = opened.use(new PostgresIndexer({ index, head: () => messages.head, log }));
   const search = opened.use(new PostgresSearch(database));

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { Connection, type Parameter } from "../../../src/store/postgres/connection/connection.ts";
 import { backlogStatements } from "../../../src/store/postgres/log/backlog.ts";
+import { listStatement } from "../../../src/store/postgres/log/conversation_list.ts";
+import { summaryStatement } from "../../../src/store/postgres/log/conversation_summaries.ts";
 import { readStatement } from "../../../src/store/postgres/log/entry_reader.ts";
+import { extentStatement } from "../../../src/store/postgres/log/history.ts";
+import { logPageStatements } from "../../../src/store/postgres/log/log_pages.ts";
 import { peerStatements } from "../../../src/store/postgres/log/peers.ts";
+import { seqSearchStatements } from "../../../src/store/postgres/log/seq_search.ts";
 import { shownStatements } from "../../../src/store/postgres/log/shown_messages.ts";
+import { unreadStatement } from "../../../src/store/postgres/log/unread_counts.ts";
 import { insertFew, insertLargeLog, largeLog } from "../../support/databases/large_log.ts";
 import { emptySchema } from "../../support/databases/postgres_store.ts";
 
@@ -20,6 +26,10 @@ const { entries, rooms, roomName } = largeLog;
 const newest = Array.from({ length: 500 }, (_, index) => entries - index);
 const far = entries - 50_000;
 const end = Number.MAX_SAFE_INTEGER;
+const roomLength = entries / 10 / rooms.length;
+const directs = rooms.map((_, index) => index + 1);
+const none = rooms.map(() => 0);
+const lengths = rooms.map(() => roomLength);
 
 function all<Name extends string>(
   statements: Readonly<Record<Name, string>>,
@@ -37,7 +47,7 @@ const uses = [
     scan: { values: [1, far, far + 1024, 501], results: 103, mostRead: 2_000 },
     changed: { values: [1, far, 513], results: 100, mostRead: 300 },
     streams: {
-      values: [1, rooms, rooms.map(() => 1), rooms.map(() => entries / 10 / rooms.length), far, 22],
+      values: [1, rooms, rooms.map(() => 1), lengths, far, 22],
       results: 1_100,
       mostRead: 3_000,
     },
@@ -54,6 +64,25 @@ const uses = [
     existing: { values: [newest.map((_, index) => `user1:user${index + 2}`)], results: 500, mostRead: 500 },
     roomMates: { values: [1, 100], results: 150, mostRead: 50 * (2 + 2 * 150) },
     membersAmong: { values: [1, ["user3", "user7"], 3, 100], results: 2, mostRead: 50 * 6 },
+  }),
+  ...all({ list: listStatement, summary: summaryStatement, extent: extentStatement, unread: unreadStatement }, {
+    list: { values: [1, end, 51], results: 51, mostRead: 300 },
+    summary: { values: [1, [...rooms, ...directs]], results: 100, mostRead: 2_000 },
+    extent: { values: [1, roomName(rooms[3])], results: 1, mostRead: 5 },
+    unread: {
+      values: [1, rooms, none, none, rooms.map(() => 40), lengths, rooms.map(() => null), rooms.map(() => null), none],
+      results: 50,
+      mostRead: 50 * 40 * 4,
+    },
+  }),
+  ...all(logPageStatements, {
+    ASC: { values: [1, rooms[3], 1, roomLength, false, 4096, 51], results: 51, mostRead: 200 },
+    DESC: { values: [1, rooms[3], 1, roomLength, false, 4096, 51], results: 51, mostRead: 200 },
+    newestMessages: { values: [1, rooms, lengths, 32], results: 50, mostRead: 500 },
+  }),
+  ...all(seqSearchStatements, {
+    accepted_at: { values: [[rooms[3]], [1], [roomLength + 1], [far]], results: 1, mostRead: 10 },
+    position: { values: [rooms, rooms.map(() => 1), lengths, rooms.map(() => far)], results: 50, mostRead: 50 * 10 },
   }),
 ];
 

@@ -11,6 +11,7 @@ export interface SeqSearch {
   readonly value: number;
 }
 
+/** The OFFSET has each entry read once, although the result is used twice. */
 function firstNotBefore(column: "accepted_at" | "position"): string {
   return `WITH RECURSIVE half (place, conversation, low, high, value) AS (
       SELECT place, conversation, low, high, value FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
@@ -22,7 +23,7 @@ function firstNotBefore(column: "accepted_at" | "position"): string {
         SELECT half.*, (low + high) / 2 AS middle, coalesce((
           SELECT e.${column} < half.value FROM entry e
           WHERE e.conversation = half.conversation AND e.seq = (half.low + half.high) / 2 LIMIT 1), true) AS is_before
-        FROM half WHERE low < high) looked_at)
+        FROM half WHERE low < high OFFSET 0) looked_at)
     SELECT low AS seq FROM half WHERE low >= high ORDER BY place`;
 }
 

@@ -46,6 +46,7 @@ export async function openPostgresStore(
   const index = opened.use(await PostgresSearchIndex.open(database));
   const indexer = opened.use(new PostgresIndexer({ index, head: () => messages.head, log }));
   const search = opened.use(new PostgresSearch(database));
+  const clock = await PostgresClockStore.open(database);
   const size = new DatabaseSize(database);
   const kept = opened.move();
   return {
@@ -54,7 +55,7 @@ export async function openPostgresStore(
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new PostgresRetentionStore(database),
-    clock: await PostgresClockStore.open(database),
+    clock,
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

@@ -104,7 +104,7 @@ export class Heads {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#isThroughDue = true;
-    // The next opening repeats what fails.
+    // After a failure the next opening writes them.
     await this.#writeNext().catch(() => {});
   }
 
@@ -125,11 +125,9 @@ export class Heads {
     this.#unwritten = new Map();
     try {
       const through = this.#isThroughDue ? this.#head : null;
-      await this.#database.commit("SELECT write_heads_1($1, $2, $3)", [
-        [...written.keys()],
-        [...written.values()],
-        through,
-      ]);
+      const sorted = [...written].sort(([one], [other]) => one - other);
+      const values = [sorted.map(([conversation]) => conversation), sorted.map(([, position]) => position), through];
+      await this.#database.commit("SELECT write_heads_1($1, $2, $3)", values);
       if (through !== null) this.#isThroughDue = false;
     } catch (error) {
       for (const [conversation, position] of written) {

@@ -37,7 +37,7 @@ export const accountStatements = {
   findObstacles: `
     SELECT EXISTS (SELECT FROM invite WHERE code_hash = $3 AND expires_at > $4) AS "isInvited",
       EXISTS (SELECT FROM "user" WHERE name = $1) OR EXISTS (SELECT FROM retired_name WHERE name = $1) AS exists,
-      (SELECT min(skeleton) FROM name_skeleton WHERE skeleton >= $2) = $2 AS "isSimilar",
+      EXISTS (SELECT FROM name_skeleton WHERE skeleton = $2) AS "isSimilar",
       -- Keys may have gaps, so they tell only that there is room.
       (SELECT max(id) FROM "user") - (SELECT count(*) FROM "user" WHERE deleted = 1) >= $5::bigint
         AND (SELECT count(*) FROM "user" WHERE deleted = 0) >= $5 AS "isFull"`,

@@ -83,7 +83,7 @@ export function clientConfig(
     client_min_messages: "warning",
     // Statements are short, and compiling one takes longer than running it.
     jit: "off",
-    ...(usesIndexes && { enable_seqscan: "off", plan_cache_mode: "force_generic_plan" }),
+    ...(usesIndexes && { enable_seqscan: "off", enable_bitmapscan: "off", plan_cache_mode: "force_generic_plan" }),
     ...(generation !== undefined && { "chatd.generation": generation }),
   };
   return {

@@ -18,8 +18,8 @@ import { Backlog, type BacklogOptions } from "./backlog.ts";
 import { Committer } from "./committer.ts";
 import { Consumers } from "./consumers.ts";
 import { ConversationList } from "./conversation_list.ts";
-import { Conversations } from "./conversations.ts";
 import { ConversationSummaries } from "./conversation_summaries.ts";
+import { Conversations } from "./conversations.ts";
 import { readEntries } from "./entry_reader.ts";
 import { Heads, type HeadsOptions } from "./heads.ts";
 import { History } from "./history.ts";
@@ -30,7 +30,7 @@ import { PlainCommitter } from "./plain_committer.ts";
 import { ShownMessages } from "./shown_messages.ts";
 import { UserIds } from "./user_ids.ts";
 
-export type PostgresMessageStoreOptions = BacklogOptions & LogPagesOptions & HeadsOptions;
+export type PostgresMessageStoreOptions = BacklogOptions & HeadsOptions & LogPagesOptions;
 
 /** The log in PostgreSQL, owned by the node that holds the lease. Pages are made by the database, without turns. */
 export class PostgresMessageStore implements ExclusiveMessageStore {

@@ -51,7 +51,7 @@ export async function openPostgresStore(
   const kept = opened.move();
   return {
     messages,
-    accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    accounts: new PostgresAccountStore(database, messages),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new PostgresRetentionStore(database),

@@ -48,7 +48,7 @@ const statements = {
   write: "SELECT index_messages_1($1, $2, $3, $4, $5, $6, $7)",
 };
 
-/** What the index needs of its database. */
+/** The database of an index. */
 export type IndexDatabase = Pick<Database, "read" | "write" | "snapshot" | "transaction">;
 
 /** The writing side of the search index, which follows the log with its own cursor. */

@@ -41,7 +41,7 @@ export const searchFunctions: readonly string[] = [
   `,
   // Finds the newest messages that the words match and the reader may see, between two positions, exclusive. The index
   // gives all hits of a query at once, so each query covers a few ranges of positions: the newest range first, and more
-  // of them while hits are rare. Each query is planned for its words; other plans read all rows, whatever statistics say.
+  // of them while hits are rare. Each query is planned for its words; other plans read all rows, also with statistics.
   // Returns whether each found message is long, and the position down to which the result is complete.
   `
   CREATE OR REPLACE FUNCTION find_messages_1(

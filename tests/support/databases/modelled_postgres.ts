@@ -68,7 +68,7 @@ export class ModelledPostgres implements LogOfModel {
     this.#database = await Database.open(this.#lease);
     this.messages = await PostgresMessageStore.open(this.#database, this.#options);
     this.settings = new PostgresSettingsStore(this.#database);
-    this.accounts = new PostgresAccountStore(this.#database, { onRenamed: () => this.messages.forgetNames() });
+    this.accounts = new PostgresAccountStore(this.#database, this.messages);
     this.#index = await PostgresSearchIndex.open(this.#database);
     this.#search = new PostgresSearch(this.#database);
   }

@@ -17,7 +17,7 @@ export class PostgresPlainStore implements PlainStore {
   private constructor(database: Database, messages: PostgresMessageStore) {
     this.#database = database;
     this.messages = messages;
-    this.accounts = new PostgresAccountStore(database, { onRenamed: () => this.messages.forgetNames() });
+    this.accounts = new PostgresAccountStore(database, this.messages);
   }
 
   static async open(): Promise<PostgresPlainStore> {

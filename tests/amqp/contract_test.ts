@@ -3,9 +3,9 @@ import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import type { BrokerAddress } from "../../src/amqp/connection/broker_address.ts";
 import type { Transport } from "../../src/client/transport.ts";
 import type { Credentials } from "../../src/gen/chatd/v1/auth.ts";
-import { pathExists } from "../../src/host/path_exists.ts";
 import { transportContract, type TransportFixture, type TransportServer } from "../contract/transport.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
+import { hasContent } from "../support/checks/files.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
@@ -69,9 +69,7 @@ const fixture: TransportFixture = {
       get chat() {
         return running.chat;
       },
-      hasContent: (sha256) => {
-        return Promise.resolve(pathExists(`${folder.path}/files/${sha256.slice(0, 2)}/${sha256}`));
-      },
+      hasContent: (sha256) => Promise.resolve(hasContent(folder.path, sha256)),
       transport,
       openRaw: () => Promise.resolve(transport.open()),
       async stop(how) {

@@ -17,6 +17,7 @@ import { transportSearch } from "../contract/transport_search.ts";
 import { startTestAmqpServer, startTestBroker } from "../support/brokers/amqp_server.ts";
 import { LinkClient } from "../support/servers/link_client.ts";
 import { join, type Person, until } from "../support/servers/person.ts";
+import { hasContent } from "../support/checks/files.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
@@ -96,7 +97,7 @@ async function start(): Promise<MixedServer> {
     get chat() {
       return amqp.chat;
     },
-    folder: folder.path,
+    hasContent: (sha256) => Promise.resolve(hasContent(folder.path, sha256)),
     transport,
     port,
     openRaw: () => Promise.reject(new TypeError("No case of these needs it.")),

@@ -17,6 +17,7 @@ import { PostgresSettingsStore } from "./postgres_settings_store.ts";
 import { PostgresIndexer } from "./search/postgres_indexer.ts";
 import { PostgresSearch } from "./search/postgres_search.ts";
 import { PostgresSearchIndex } from "./search/postgres_search_index.ts";
+import { Statistics } from "./statistics.ts";
 
 /** A store in a database, of which this node holds the lease. */
 export interface PostgresStore extends Store {
@@ -39,18 +40,22 @@ export async function openPostgresStore(
   const messages = await PostgresMessageStore.open(database, { log });
   opened.defer(() => messages.close());
   database.expectHead(() => messages.head);
+  const statistics = await Statistics.open(database, { log });
+  opened.defer(() => statistics.close());
+  messages.heads.onMoved = (head) => statistics.noteHead(head);
   const index = opened.use(await PostgresSearchIndex.open(database));
   const indexer = opened.use(new PostgresIndexer({ index, head: () => messages.head, log }));
   const search = opened.use(new PostgresSearch(database));
+  const clock = await PostgresClockStore.open(database);
   const size = new DatabaseSize(database);
   const kept = opened.move();
   return {
     messages,
-    accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    accounts: new PostgresAccountStore(database, messages),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new PostgresRetentionStore(database),
-    clock: await PostgresClockStore.open(database),
+    clock,
     erasure: new PostgresErasureStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
     files: new PostgresFileStore(database),

@@ -2,7 +2,7 @@ import type { ClockStore } from "../../core/clock_guard.ts";
 import type { Database } from "./connection/database.ts";
 import { isLocked, unsynced } from "./locked_devices.ts";
 
-/** SQL of the statements, by what they do. The newest time, by the index, tells that there is nothing to scan for. */
+/** SQL of the statements, by what they do. */
 export const clockStatements = {
   readTimes: `
     SELECT l.seen_at AS "lastSeenAt", (SELECT e.accepted_at FROM entry e ORDER BY e.position DESC LIMIT 1) AS "newestEntryAt"
@@ -11,14 +11,11 @@ export const clockStatements = {
   restampDevices: `
     UPDATE device SET expires_at = expires_at - (last_used_at - $1), last_used_at = $1,
       created_at = least(created_at, $1)
-    WHERE ${isLocked("d.last_used_at > $1 AND (SELECT max(last_used_at) FROM device) > $1")}`,
-  restampConsumers: `
-    UPDATE consumer SET used_at = $1 WHERE used_at > $1 AND (SELECT max(used_at) FROM consumer) > $1`,
+    WHERE ${isLocked("d.last_used_at > $1")}`,
+  restampConsumers: "UPDATE consumer SET used_at = $1 WHERE used_at > $1",
   restampInvites: `
     UPDATE invite SET expires_at = expires_at - (created_at - $1), created_at = $1 WHERE created_at > $1`,
-  restampUploads: `
-    UPDATE file SET begun_at = $1 WHERE position IS NULL AND begun_at > $1
-      AND (SELECT max(begun_at) FROM file WHERE position IS NULL) > $1`,
+  restampUploads: "UPDATE file SET begun_at = $1 WHERE position IS NULL AND begun_at > $1",
 } as const;
 
 const { readTimes, noteSeen, restampDevices, restampConsumers, restampInvites, restampUploads } = clockStatements;

@@ -18,7 +18,7 @@ interface UploadRow {
   readonly complete: number;
 }
 
-/** What counts towards the disk quota apart from announced bytes. */
+/** Bytes that count towards the disk quota, apart from announced ones. */
 interface DiskUse {
   /** When it was read, by `performance.now()`. */
   readonly readAt: number;

@@ -28,13 +28,13 @@ interface ConversationRow {
   readonly headSeq: number;
 }
 
-/** SQL of the statements, by what they do. Sub-selects use their indexes also in plans that were made of empty tables. */
+/** SQL of the statements, by what they do. */
 export const settingsStatements = {
   readSettings: `
     SELECT u.read_receipts, u.presence, u.direct_messages, u.display_name, u.status,
       ARRAY(SELECT (SELECT o.name FROM "user" o WHERE o.id = b.blocked) AS name FROM block b
         WHERE b."user" = u.id AND b.through_position = ${openEnd} ORDER BY name) AS blocked,
-      (SELECT min(b.blocked) FROM block b WHERE b."user" = u.id) IS NOT NULL AS "hasBlocked",
+      (SELECT 1 FROM block b WHERE b."user" = u.id LIMIT 1) IS NOT NULL AS "hasBlocked",
       greatest(l.kept_position, (SELECT e.position FROM entry e ORDER BY e.position DESC LIMIT 1)) AS "asOf"
     FROM log l LEFT JOIN "user" u ON u.name = $1`,
   lockUser: `
@@ -78,8 +78,8 @@ export const settingsStatements = {
     FROM conversation c WHERE c.name = $1`,
   // The index of senders would find the user's entries in all conversations: the sum keeps it out.
   hasWritten: `
-    SELECT (SELECT max(e.seq) FROM entry e
-      WHERE e.conversation = $1 AND e.seq > $2 AND e.seq <= $3 AND e.sender + 0 = $4) IS NOT NULL AS found`,
+    SELECT EXISTS (SELECT FROM entry e
+      WHERE e.conversation = $1 AND e.seq > $2 AND e.seq <= $3 AND e.sender + 0 = $4) AS found`,
   saveLastSeen: `
     UPDATE "user" SET last_seen_at = seen.at FROM (
       SELECT u.id, given.at FROM unnest($1::text[], $2::bigint[]) given(name, at)

@@ -9,7 +9,7 @@ export const minHitsOfQuery = 64;
 /** How far the clock may have been set back without missing hits, in milliseconds; it widens the range of positions. */
 export const clockSlackMs = 24 * 60 * 60 * 1000;
 
-/** What a query of the index found. */
+/** Visible hits of one query of the index. */
 export interface FoundHits {
   /** Highest first. */
   readonly positions: readonly number[];

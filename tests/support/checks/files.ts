@@ -1,3 +1,4 @@
+import { pathExists } from "../../../src/host/path_exists.ts";
 import type { FileSource } from "../../../src/client/file_transfer.ts";
 
 /** The SHA-256 of bytes. */
@@ -15,4 +16,9 @@ export function randomBytes(length: number): Uint8Array {
 export function sourceOf(bytes: Uint8Array): FileSource {
   const read = (offset: number, maxBytes: number) => Promise.resolve(bytes.slice(offset, offset + maxBytes));
   return { name: "notes.txt", mediaType: "text/plain", size: bytes.length, read };
+}
+
+/** Whether a data folder has the content of a file. */
+export function hasContent(folder: string, sha256: string): boolean {
+  return pathExists(`${folder}/files/${sha256.slice(0, 2)}/${sha256}`);
 }

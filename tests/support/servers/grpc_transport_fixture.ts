@@ -11,8 +11,8 @@ import { statusOf } from "../../../src/grpc/client/service_error.ts";
 import type { GrpcTransportOptions } from "../../../src/grpc/client/transport_options.ts";
 import { startGrpcServer } from "../../../src/grpc/server/server.ts";
 import { defer } from "../../../src/host/defer.ts";
-import { pathExists } from "../../../src/host/path_exists.ts";
 import type { TransportFixture, TransportServer } from "../../contract/transport.ts";
+import { hasContent } from "../checks/files.ts";
 import { temporaryFolder } from "../checks/temporary_folder.ts";
 import { FakeHasher } from "../fakes/fake_hasher.ts";
 import { workerEntry } from "../processes/worker_entry.ts";
@@ -48,7 +48,7 @@ function makeFolder(): Promise<ReopenedStore> {
   const folder = temporaryFolder();
   return Promise.resolve({
     open: (options) => Promise.resolve(openChat({ ...options, folder: folder.path, entry: workerEntry })),
-    hasContent: (sha256) => Promise.resolve(pathExists(`${folder.path}/files/${sha256.slice(0, 2)}/${sha256}`)),
+    hasContent: (sha256) => Promise.resolve(hasContent(folder.path, sha256)),
     remove: () => folder[Symbol.dispose](),
   });
 }

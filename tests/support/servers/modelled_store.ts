@@ -1,95 +1,58 @@
 import assert from "node:assert/strict";
+import type { AccountStore } from "../../../src/core/accounts/account_store.ts";
 import { directMembers } from "../../../src/core/messages/message.ts";
 import { createMessageId } from "../../../src/core/messages/message_id.ts";
-import type { Append, Change } from "../../../src/core/messages/message_store.ts";
+import type { Append, Change, ExclusiveMessageStore } from "../../../src/core/messages/message_store.ts";
+import type { SettingsStore } from "../../../src/core/people/settings_store.ts";
 import { isRoomId } from "../../../src/core/rooms/room.ts";
-import { Database } from "../../../src/store/sqlite/database.ts";
-import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
-import { MessageFinder } from "../../../src/store/sqlite/search/message_finder.ts";
-import { SearchIndex } from "../../../src/store/sqlite/search/search_index.ts";
-import { SqliteAccountStore } from "../../../src/store/sqlite/sqlite_account_store.ts";
-import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
-import { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
-import type { WriterThread } from "../../../src/store/sqlite/writer/writer_thread.ts";
-import { temporaryFolder } from "../checks/temporary_folder.ts";
+import type { MessageSearch } from "../../../src/core/search/message_search.ts";
 import { LogModel } from "../fakes/log_model.ts";
-import { eventually } from "../waiting/eventually.ts";
 import { plainBatch } from "../lane/plain_batches.ts";
 import { userRecord } from "./stored_messages.ts";
-import { startWriterThread } from "../lane/writer_threads.ts";
 
-export type ModelledStoreOptions = ConstructorParameters<typeof SqliteMessageStore>[1] & {
-  /** Whether a thread writes the batches of plain messages. */
-  readonly inThread?: boolean;
-};
+/** A store that is compared with a model. */
+export interface LogOfModel extends MessageSearch {
+  readonly messages: ExclusiveMessageStore;
+  readonly settings: SettingsStore;
+  readonly accounts: AccountStore;
+  /** The position up to which entries are found. */
+  readonly indexedThrough: number;
+  /** Indexes the next entry, up to a position. */
+  indexNext(head: number): Promise<unknown>;
+  /** Writes a few heads of conversations, or all. */
+  writeHeads(limit: number): Promise<void>;
+  /** Waits, after a batch of plain messages, until the store takes the next one in the same way. */
+  afterPlain?(): Promise<void>;
+  /** Closes the store, and opens it again. */
+  reopen(): Promise<void>;
+  /** Continues as after the end of a process that did not close the store. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
 
 type AppendFields = "conversation" | "sender" | "text" | "event" | "mentions" | "audience" | "here" | "replyTo";
 
-/** A store on disk, its model, and the changes that are not committed yet. */
-export class ModelledStore implements Disposable {
+/** A store, its model, and the changes that are not committed yet. */
+export class ModelledStore implements AsyncDisposable {
   readonly model = new LogModel();
-  readonly #folder = temporaryFolder();
-  readonly #options: ModelledStoreOptions;
-  #database!: Database;
-  #writer!: PlainWriter;
-  #thread: WriterThread | undefined;
+  readonly store: LogOfModel;
+  /** Whether the store examines everything before it reports more entries. */
+  readonly isThorough: boolean;
   #waiting: { change: Change; expected: string }[] = [];
-  messages!: SqliteMessageStore;
-  settings!: SqliteSettingsStore;
-  index!: SearchIndex;
-  finder!: MessageFinder;
   #clock = 1_700_000_000_000;
 
-  constructor(options: ModelledStoreOptions) {
-    this.#options = options;
-    this.open();
+  /** Owns the store. */
+  constructor(store: LogOfModel, { isThorough }: { isThorough: boolean }) {
+    this.store = store;
+    this.isThorough = isThorough;
   }
 
-  /** Whether the store examines everything before it reports more entries. */
-  get isThorough(): boolean {
-    return this.#options.maxLookedAt === undefined;
-  }
-
-  open(): void {
-    this.#database = Database.open(this.#folder.path);
-    this.#thread = undefined;
-    this.#writer = new PlainWriter(this.#database, this.#options.inThread ? this.#threadOptions() : {});
-    this.messages = new SqliteMessageStore(this.#database, { ...this.#options, writer: this.#writer });
-    this.settings = new SqliteSettingsStore(this.#database);
-    this.index = new SearchIndex(this.#database);
-    this.finder = new MessageFinder(this.#database);
-  }
-
-  #threadOptions() {
-    return { startThread: () => this.#thread = startWriterThread(this.#folder.path), maxDirect: 0 };
-  }
-
-  #close(): void {
-    this.#writer.close();
-    this.#database.close();
+  get messages(): ExclusiveMessageStore {
+    return this.store.messages;
   }
 
   async addUsers(users: readonly string[]): Promise<void> {
-    const accounts = new SqliteAccountStore(this.#database);
-    for (const user of users) await accounts.addUser(userRecord(user));
-  }
-
-  reopen(): void {
-    this.#close();
-    this.open();
-  }
-
-  /** Continues with a copy of the files, as the next process does after a crash. */
-  crash(): void {
-    const path = `${this.#folder.path}/chatd.sqlite`;
-    const copies = ["", "-wal"].map((end) => [path + end, Deno.readFileSync(path + end)] as const);
-    this.#close();
-    for (const [path, bytes] of copies) Deno.writeFileSync(path, bytes);
-    this.open();
-  }
-
-  writeHeads(limit: number): void {
-    this.#database.writeHeads(Math.min(limit, this.#database.heads.unwritten));
+    for (const user of users) await this.store.accounts.addUser(userRecord(user));
   }
 
   append(entry: Pick<Append, AppendFields>): void {
@@ -127,7 +90,7 @@ export class ModelledStore implements Disposable {
 
   async #commitPlain(appends: readonly Append[]): Promise<void> {
     assert.equal(await this.messages.commitPlain(plainBatch(appends)), true);
-    if (this.#thread !== undefined) await eventually(() => this.#thread!.isReady);
+    await this.store.afterPlain?.();
   }
 
   /** Whether a change is a text in a conversation that is in the store, without anything else. */
@@ -138,8 +101,7 @@ export class ModelledStore implements Disposable {
     return first.position <= this.messages.head;
   }
 
-  [Symbol.dispose](): void {
-    this.#close();
-    this.#folder[Symbol.dispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.store.close();
   }
 }

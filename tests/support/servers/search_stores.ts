@@ -146,7 +146,11 @@ function postgresRows(database: PostgresDatabase): SearchedRows {
       await run("UPDATE entry SET file = 1 WHERE position = $1", position);
     },
     removeFile: (position) => run("DELETE FROM file WHERE position = $1", position),
-    removeEntry: (position) => run("DELETE FROM entry WHERE position = $1", position),
+    async removeEntry(position) {
+      // As retention, so that the position is not given again.
+      await run("UPDATE log SET kept_position = greatest(kept_position, $1)", position);
+      await run("DELETE FROM entry WHERE position = $1", position);
+    },
     async failToRemoveEntries() {
       const failing = database.transaction(async ({ query }) => {
         await query("DELETE FROM entry");

@@ -23,7 +23,7 @@ export interface Queries {
 }
 
 export interface ConnectionOptions {
-  /** What the connection is for, shown in `pg_stat_activity`. */
+  /** The purpose of the connection, shown in `pg_stat_activity`. */
   readonly name: string;
   /** That of the lease under which it may write: see `fence.ts`. */
   readonly generation?: number;

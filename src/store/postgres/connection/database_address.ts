@@ -13,7 +13,7 @@ export interface DatabaseAddress {
   readonly schema: string;
 }
 
-/** An address with what is needed to use it. */
+/** An address with the secrets of a login. */
 export interface DatabaseAccess {
   readonly address: DatabaseAddress;
   /** Undefined where the server asks for none. */

@@ -94,7 +94,7 @@ export function refuseEngine(
   return undefined;
 }
 
-/** Returns what an operator should know about a database that chatd can use. */
+/** Returns the weaknesses of a database that chatd can use, for its operator. */
 export function warnAbout({ standbys, hasSynchronousStandby, neighbours }: EngineFacts): readonly EngineWarning[] {
   const warnings: EngineWarning[] = [];
   if (standbys > 0 && !hasSynchronousStandby) {

@@ -10,11 +10,15 @@ import { encodeText } from "../../shared/column_values.ts";
 import { eventColumns, kindCodes } from "../../shared/entry_columns.ts";
 import { unknownUserState } from "../schema/functions/commit.ts";
 
-/** The parameters of `commit_1`. */
+const noText = new Uint8Array();
+
+/** Parameters of `commit_1`. */
 export interface EncodedChanges {
-  /** JSON, which cannot have a NUL, so texts are apart. */
+  /** JSON, without the texts. */
   readonly changes: string;
-  /** The texts, each as many bytes as its change says. */
+  /** The sizes of the changes' texts, in bytes. */
+  readonly sizes: readonly number[];
+  /** The texts, one after the other. */
   readonly texts: Uint8Array;
 }
 
@@ -37,17 +41,18 @@ export type EncodedResult =
 /** Encodes changes for `commit_1`: absent and false values are left out. */
 export function encodeChanges(changes: readonly Change[]): EncodedChanges {
   const texts: Uint8Array[] = [];
-  let size = 0;
   const encoded = changes.map((change) => {
-    if (change.kind !== "append") return encodeMove(change);
+    if (change.kind !== "append") {
+      texts.push(noText);
+      return encodeMove(change);
+    }
     const columns = columnsOf(change);
     // The function needs the text of an edit, which the entry does not have.
-    const text = encodeText(change.event?.kind === "edited" ? change.text : columns.text);
-    texts.push(text);
-    size += text.length;
-    return { ...encodeAppend(change, columns), size: text.length };
+    texts.push(encodeText(change.event?.kind === "edited" ? change.text : columns.text));
+    return encodeAppend(change, columns);
   });
-  return { changes: JSON.stringify(encoded), texts: concatenate(texts, size) };
+  const sizes = texts.map(({ length }) => length);
+  return { changes: JSON.stringify(encoded), sizes, texts: concatenate(texts) };
 }
 
 function encodeMove(move: Exclude<Change, Append>) {
@@ -101,8 +106,8 @@ function roomSettings(event: LogEvent) {
   };
 }
 
-function concatenate(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const all = new Uint8Array(size);
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

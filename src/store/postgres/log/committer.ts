@@ -44,10 +44,10 @@ export class Committer {
     return await this.#call(encoded, { apart: true });
   }
 
-  async #call({ changes, texts }: EncodedChanges, { apart }: { apart: boolean }): Promise<EncodedResult[]> {
+  async #call({ changes, sizes, texts }: EncodedChanges, { apart }: { apart: boolean }): Promise<EncodedResult[]> {
     const rows = await this.#database.commit<{ result: EncodedResult }>(
-      "SELECT result FROM commit_1($1, $2, $3)",
-      [changes, texts, apart],
+      "SELECT result FROM commit_1($1, $2, $3, $4)",
+      [changes, sizes, texts, apart],
     );
     return rows.map(({ result }) => result);
   }

@@ -96,7 +96,12 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     return await this.#incarnations.sharedThrough(incarnation, this.head);
   }
 
-  /** Must be called after users or conversations were renamed or deleted. */
+  /** Runs a change of names of users and conversations, which is made in the line of commits. */
+  async whileRenaming<T>(change: () => Promise<T>): Promise<T> {
+    return await this.#users.whileChanging(() => this.#conversations.whileChanging(change));
+  }
+
+  /** Must be called after conversations were deleted. */
   forgetNames(): void {
     this.#users.forgetNames();
     this.#conversations.forgetNames();
@@ -203,7 +208,7 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     return partedFrom === undefined ? at : Math.min(at, await this.#incarnations.partedAt(partedFrom));
   }
 
-  /** Writes what a commit leaves for later, before the database is closed. Idempotent. */
+  /** Writes the heads that commits left for later, before the database is closed. Idempotent. */
   async close(): Promise<void> {
     await this.heads.close();
   }

@@ -48,19 +48,22 @@ const statements = {
   write: "SELECT index_messages_1($1, $2, $3, $4, $5, $6, $7)",
 };
 
+/** The database of an index. */
+export type IndexDatabase = Pick<Database, "read" | "write" | "snapshot" | "transaction">;
+
 /** The writing side of the search index, which follows the log with its own cursor. */
 export class PostgresSearchIndex implements Disposable {
-  readonly #database: Database;
+  readonly #database: IndexDatabase;
   readonly #tokenizer = new Tokenizer();
   #position: number;
 
-  private constructor(database: Database, position: number) {
+  private constructor(database: IndexDatabase, position: number) {
     this.#database = database;
     this.#position = position;
   }
 
   /** Empties an index with words of another form, which is then filled anew. @throws {ChatError} */
-  static async open(database: Database): Promise<PostgresSearchIndex> {
+  static async open(database: IndexDatabase): Promise<PostgresSearchIndex> {
     const [{ position, form }] = await database.read<{ position: number; form: string }>(statements.cursor);
     if (form === indexForm()) return new PostgresSearchIndex(database, position);
     await database.transaction(async ({ query }) => {
@@ -91,7 +94,10 @@ export class PostgresSearchIndex implements Disposable {
       ? this.#position
       : Math.max(this.#position, next.length < maxEntries ? head : 0, next.at(-1)?.position ?? 0);
     if (reached === this.#position && changed.length === 0) return false;
-    const present = changed.filter((row) => row.position !== null) as (ChangedRow & EntryRow)[];
+    // Entries beyond are read later, changed as they are.
+    const present = changed.filter((row) =>
+      row.position !== null && row.position <= reached
+    ) as (ChangedRow & EntryRow)[];
     const latest = new Map([...added, ...present].map((row) => [row.position, row]));
     const messages = [...latest.values()].filter(({ kind, deleted }) => kind === kindCodes.message && deleted === 0);
     const vectors = await this.#toVectors(messages, turnMs);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Database } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
 import { SqliteAccountStore } from "../../../../src/store/sqlite/sqlite_account_store.ts";
-import { accept, directAppend, userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
+import { directAppend, userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
 
 const people = ["ana", "ben"];
 
@@ -49,24 +49,4 @@ Deno.test("reading a page of 100 entries takes as many statements as a page of t
   };
   await runsFor(2);
   assert.deepEqual(await runsFor(99), await runsFor(2));
-});
-
-Deno.test("a page keeps the order of positions and ends at its limit of bytes", async () => {
-  using log = await openCounted();
-  for (const text of ["one", "two", "three"]) await accept(log.messages, directAppend("ana", "ben", { text }));
-  const textsAt = async (positions: number[], maxBytes: number) => {
-    const { messages, through } = await log.messages.messagesAt("ben", positions, { maxBytes });
-    return [...messages.map(({ text }) => text), through];
-  };
-  assert.deepEqual(await textsAt([3, 1, 2], 1_000), ["three", "one", "two", 0]);
-  assert.deepEqual(await textsAt([3, 1, 2], 8), ["three", "one", 1]);
-  assert.deepEqual(await textsAt([3, 1, 2], 0), ["three", 3]);
-});
-
-Deno.test("a page with more entries than one statement reads is complete", async () => {
-  using log = await openCounted();
-  const texts = Array.from({ length: 300 }, (_, index) => `text ${index}`);
-  await log.messages.commit(texts.map((text) => directAppend("ana", "ben", { text })));
-  const { messages } = await log.messages.messagesAfter("ben", 0, { limit: 1_000, maxBytes: 1_000_000 });
-  assert.deepEqual(messages.map(({ text }) => text), texts);
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import fc from "fast-check";
 import { silentLog } from "../../../../src/core/log.ts";
 import { Database, databasePath, migrate } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
@@ -17,54 +16,6 @@ import { until } from "../../../support/waiting/turns.ts";
 const everything = { user: "ana", terms: [], excluded: [], beforePosition: 0, limit: 1 } as const;
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
-
-Deno.test("the index continues at its position when the store is reopened", async () => {
-  using folder = temporaryFolder();
-  {
-    using store = await SearchStore.open(folder.path);
-    for (const number of numbers(100)) await store.say("ana", "ben", `word${number}`, number * 1_000);
-    assert.equal(store.finder.find(everything).indexedUntil, 0);
-    assert.equal(store.index.takeTurn({ head: 100, turnMs: 1_000, maxEntries: 40 }), true);
-    assert.ok(store.index.position >= 40 && store.index.position < 100);
-    assert.deepEqual(store.find("ana", "word100"), []);
-    const { indexedThrough, indexedUntil } = store.finder.find(everything);
-    assert.equal(indexedThrough, store.index.position);
-    assert.equal(indexedUntil, store.index.position * 1_000);
-  }
-  using store = await SearchStore.open(folder.path);
-  store.catchUp();
-  assert.equal(store.index.position, 100);
-  assert.deepEqual(store.find("ana", "word*", { limit: 200 }), numbers(100).reverse());
-});
-
-Deno.test("an edited message is found by its current text and a deleted one not at all, indexed before or after", async () => {
-  using store = await SearchStore.open();
-  for (const text of ["first draft", "second draft", "third draft", "fourth draft"]) {
-    await store.say("ana", "ben", text);
-  }
-  store.catchUp(2);
-  for (const seq of [1, 3]) await store.amend("ana", "ben", seq, `final ${seq}`);
-  for (const seq of [2, 4]) await store.amend("ana", "ben", seq);
-  assert.deepEqual(store.find("ben", "draft"), []);
-  assert.deepEqual(store.find("ben", "final"), [1]);
-  store.catchUp();
-  assert.deepEqual(store.find("ben", "draft"), []);
-  assert.deepEqual(store.find("ben", "final"), [3, 1]);
-  assert.deepEqual(store.find("ben", "from:ana"), [3, 1]);
-  store.database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
-});
-
-Deno.test("a failed change leaves the index unchanged", async () => {
-  using store = await SearchStore.open();
-  await store.say("ana", "ben", "kept");
-  store.catchUp();
-  assert.throws(() =>
-    store.database.transaction(() => {
-      store.database.prepare("DELETE FROM entry").run();
-      throw new Error("no");
-    }), /no/);
-  assert.deepEqual(store.find("ben", "kept"), [1]);
-});
 
 /** Reads the files of a store as Latin-1. */
 function contents(folder: string): string {
@@ -135,78 +86,6 @@ Deno.test("the indexer continues after an error, and stops when it is closed", a
   assert.equal(failures, 3);
   indexer.close();
   assert.equal(database.onCommit, undefined);
-});
-
-/** Attaches a file to an entry that is in the log. */
-function attachFile({ database }: SearchStore, position: number, name: string): void {
-  database.prepare(
-    `INSERT INTO file (owner, id, name, media_type, size, sha256, begun_at, complete, position)
-     VALUES (1, randomblob(16), ?, 'text/plain', 1, zeroblob(32), 1, 1, ?)`,
-  ).run(name, position);
-  database.prepare("UPDATE entry SET file = 1 WHERE position = ?").run(position);
-}
-
-Deno.test("the name of a file finds its message until the file or the message is removed, in any order", async () => {
-  using store = await SearchStore.open();
-  const { database } = store;
-  for (const number of numbers(4)) {
-    attachFile(store, await store.say("ana", "ben", `see ${number}`), `Q${number}_Plan.pdf`);
-  }
-  await store.say("ana", "ben", "no plan");
-  store.catchUp();
-  assert.deepEqual(store.find("ben", "plan"), [5, 4, 3, 2, 1]);
-  assert.deepEqual(store.find("ben", "plan has:file"), [4, 3, 2, 1]);
-  assert.deepEqual(store.find("ben", "see plan q2"), [2]);
-  await store.amend("ana", "ben", 1);
-  database.prepare("DELETE FROM file WHERE position = 2").run();
-  database.prepare("DELETE FROM entry WHERE position = 3").run();
-  await store.amend("ana", "ben", 4, "other words");
-  assert.deepEqual(store.find("ben", "plan has:file"), [4]);
-  assert.deepEqual(store.find("ben", "see"), [2]);
-  database.prepare("INSERT INTO search_index (search_index) VALUES ('integrity-check')").run();
-});
-
-Deno.test("after any changes, while it fills or after, the index has the words of the current messages alone", async () => {
-  const change = fc.record({
-    kind: fc.constantFrom("say", "say", "send_file", "edit", "delete", "remove_file", "remove", "index"),
-    at: fc.nat({ max: 9 }),
-    word: fc.constantFrom("Plan", "ＡＢＣ", "ёлка", "서버가", "straße", "❤️ so\u00adft", "ǅ İ ŉ"),
-  });
-  await fc.assert(
-    fc.asyncProperty(fc.array(change, { minLength: 5, maxLength: 40 }), async (changes) => {
-      using store = await SearchStore.open();
-      const { database } = store;
-      const positions: number[] = [];
-      for (const { kind, at, word } of changes) {
-        const position = positions[at % Math.max(1, positions.length)];
-        if (kind === "say" || kind === "send_file") {
-          positions.push(await store.say("ana", "ben", `${word} text`));
-          if (kind === "send_file") attachFile(store, positions.at(-1)!, `${word}.pdf`);
-        } else if (kind === "index") store.catchUp(Math.max(0, store.messages.head - at));
-        else if (position === undefined) continue;
-        else if (kind === "edit") {
-          database.prepare("UPDATE entry SET text = CAST(? AS BLOB) WHERE position = ? AND deleted = 0")
-            .run(`${word} edited`, position);
-        } else if (kind === "delete") {
-          database.prepare("UPDATE entry SET text = x'', deleted = 1 WHERE position = ?").run(position);
-          database.prepare("DELETE FROM file WHERE position = ?").run(position);
-        } else {
-          const table = kind === "remove" ? "entry" : "file";
-          database.prepare(`DELETE FROM ${table} WHERE position = ?`).run(position);
-        }
-      }
-      store.catchUp();
-      database.prepare("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search_index, 'instance')").run();
-      const words = () => database.prepare("SELECT term, doc, col, offset FROM temp.words ORDER BY 1, 2, 3, 4").all();
-      const found = words();
-      database.prepare("INSERT INTO search_index (search_index) VALUES ('delete-all')").run();
-      database.prepare("UPDATE search_cursor SET position = 0").run();
-      const anew = new SearchIndex(database);
-      while (anew.takeTurn({ head: store.messages.head, turnMs: 1_000, maxEntries: 1_000 }));
-      assert.deepEqual(found, words());
-    }),
-    { numRuns: 25 },
-  );
 });
 
 Deno.test("a migration starts the index anew, and words erased before or while it fills are not found", async () => {

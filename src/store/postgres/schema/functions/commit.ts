@@ -12,14 +12,15 @@ export const unknownUserState = "NU001";
  * `lockKey`.
  */
 export const commitFunctions: readonly string[] = [
-  // Makes changes in their order, and returns a result for each. `apart`: a change that fails does not fail the others.
-  // "texts" has the texts of all changes, each as many bytes as the change says.
+  // Makes changes in their order, and returns a result for each. "apart": a change that fails does not fail the others.
+  // "texts" has the texts of all changes, whose sizes are in bytes. A change is parsed on its own, because jsonb takes
+  // neither a NUL nor half a character.
   `
-  CREATE OR REPLACE FUNCTION commit_1(changes jsonb, texts bytea, apart boolean)
+  CREATE OR REPLACE FUNCTION commit_1(changes json, sizes int[], texts bytea, apart boolean)
   RETURNS TABLE (result jsonb) LANGUAGE plpgsql AS $$
   DECLARE
-    change jsonb;
-    size int;
+    change json;
+    place int := 0;
     reached int := 1;
     head bigint;
   BEGIN
@@ -29,20 +30,20 @@ export const commitFunctions: readonly string[] = [
     -- A statement of its own: those after it see everything that was committed before.
     PERFORM pg_advisory_xact_lock(${lockKey("log")});
     SELECT greatest((SELECT e.position FROM entry e ORDER BY e.position DESC LIMIT 1), l.kept_position) INTO head FROM log l;
-    FOR change IN SELECT value FROM jsonb_array_elements(changes) LOOP
-      size := coalesce((change->>'size')::int, 0);
+    FOR change IN SELECT value FROM json_array_elements(changes) LOOP
+      place := place + 1;
       IF apart THEN
         BEGIN
-          result := commit_change_1(change, substr(texts, reached, size), head);
+          result := commit_change_1(change::jsonb, substr(texts, reached, sizes[place]), head);
         EXCEPTION WHEN OTHERS THEN
           IF left(SQLSTATE, 2) = ANY ('{${commonFailures}}') THEN RAISE; END IF;
           result := jsonb_build_object('kind', 'failed', 'state', SQLSTATE, 'reason', SQLERRM);
         END;
       ELSE
-        result := commit_change_1(change, substr(texts, reached, size), head);
+        result := commit_change_1(change::jsonb, substr(texts, reached, sizes[place]), head);
       END IF;
       IF result->>'kind' = 'accepted' THEN head := head + 1; END IF;
-      reached := reached + size;
+      reached := reached + sizes[place];
       RETURN NEXT;
     END LOOP;
   END $$;

@@ -11,6 +11,7 @@ export const commitAppendFunctions: readonly string[] = [
     place record;
     outcome jsonb;
     obstacle text;
+    upload bigint;
     attachment jsonb;
     named jsonb;
   BEGIN
@@ -33,11 +34,11 @@ export const commitAppendFunctions: readonly string[] = [
       IF place.id IS NOT NULL THEN RETURN '{"kind":"conflict"}'; END IF;
     END IF;
     IF change ? 'upload' THEN
-      UPDATE file f SET position = head + 1
+      -- Locked, so that it is still there when it is attached.
+      SELECT f.key INTO upload FROM file f
         WHERE f.owner = added.sender AND f.id = (change->>'upload')::uuid AND f.complete = 1 AND f.position IS NULL
-        RETURNING jsonb_build_object('name', f.name, 'mediaType', f.media_type, 'size', f.size,
-          'sha256', encode(f.sha256, 'hex')) INTO attachment;
-      IF NOT FOUND THEN RETURN '{"kind":"upload_gone"}'; END IF;
+        FOR UPDATE;
+      IF upload IS NULL THEN RETURN '{"kind":"upload_gone"}'; END IF;
     END IF;
     obstacle := CASE
       WHEN added.kind IN (${kindCodes.roomCreated}, ${kindCodes.roomChanged}) THEN room_obstacle_1(added, change)
@@ -51,8 +52,13 @@ export const commitAppendFunctions: readonly string[] = [
     INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, kind, target, subject, uncounted, file,
         automatic, audience)
       VALUES (added.position, added.conversation, added.seq, added.sender, added.id, added.accepted_at, added.text,
-        added.kind, added.target, added.subject, added.uncounted, (attachment IS NOT NULL)::int, added.automatic,
+        added.kind, added.target, added.subject, added.uncounted, (upload IS NOT NULL)::int, added.automatic,
         added.audience);
+    IF upload IS NOT NULL THEN
+      UPDATE file f SET position = added.position WHERE f.key = upload
+        RETURNING jsonb_build_object('name', f.name, 'mediaType', f.media_type, 'size', f.size,
+          'sha256', encode(f.sha256, 'hex')) INTO attachment;
+    END IF;
     IF added.kind = ${kindCodes.message} THEN
       IF change ? 'mentions' OR added.audience <> 0 THEN named := add_mentions_1(added, change); END IF;
     ELSIF added.kind IN (${messageEventCodes}) THEN

@@ -15,7 +15,7 @@ export function arrivedBytes(key: string): string {
 /** SQL: bytes that unfinished uploads have announced. */
 export const announcedBytes = "(SELECT coalesce(sum(f.size), 0)::bigint FROM file f WHERE f.complete = 0)";
 
-/** Changes of files and contents, each in one call, so that no lock is held between two round trips. */
+/** Changes of files and contents, each in one call, because no lock may be held between two round trips. */
 export const fileFunctions: readonly string[] = [
   // Locks the owner, whose uploads may be added at the same time. disk_room: see PostgresFileStore; NULL for no limit.
   `

@@ -6,25 +6,42 @@ import { rangeBits, rangeMark } from "../../search/word_vector.ts";
 /** The most ranges of positions that one query of the index covers. */
 const maxRanges = 256;
 
+/**
+ * The hits of a query of the index, newest first; which of them the reader may see is decided as they are read. $1: the
+ * words and ranges; $2 and $3: bounds of positions, exclusive; the others as below.
+ */
+const hits = `
+  SELECT h.position, h.long, (
+    SELECT 1 FROM entry e WHERE e.position = h.position AND e.deleted = 0
+      -- The row of a message that was just changed may be older than the change.
+      AND e.edited_seq IS NOT DISTINCT FROM h.edited_seq
+      AND e.accepted_at >= $5 AND e.accepted_at < $6 AND ${isVisible("$4", "e")} AND ${isTextShown("$4", "e")}
+      AND ${isSought("$4", { mentionsMe: "$7", isUnread: "$8" })}
+  ) IS NOT NULL AS found
+  FROM (
+    SELECT s.position, s.edited_seq, s.long FROM search s
+    WHERE s.words @@ $1 AND s.position + 0 > $2 AND s.position + 0 < $3 ORDER BY s.position + 0 DESC OFFSET 0
+  ) h`;
+
 export const searchFunctions: readonly string[] = [
   // Returns the first position accepted at a time or later; beyond the last one if there is none. Positions rise with
   // time, apart from corrections of the clock.
   `
   CREATE OR REPLACE FUNCTION first_position_since_1(since bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
-  DECLARE low bigint := 1; high bigint; middle bigint; found record;
+  DECLARE low bigint := 1; high bigint; middle bigint; next record;
   BEGIN
     high := coalesce((SELECT e.position FROM entry e ORDER BY e.position DESC LIMIT 1), 0) + 1;
     WHILE low < high LOOP
       middle := (low + high) / 2;
-      SELECT e.position, e.accepted_at INTO found FROM entry e WHERE e.position >= middle ORDER BY e.position LIMIT 1;
-      IF NOT FOUND OR found.accepted_at >= since THEN high := middle; ELSE low := found.position + 1; END IF;
+      SELECT e.position, e.accepted_at INTO next FROM entry e WHERE e.position >= middle ORDER BY e.position LIMIT 1;
+      IF NOT FOUND OR next.accepted_at >= since THEN high := middle; ELSE low := next.position + 1; END IF;
     END LOOP;
     RETURN low;
   END $$;
   `,
   // Finds the newest messages that the words match and the reader may see, between two positions, exclusive. The index
   // gives all hits of a query at once, so each query covers a few ranges of positions: the newest range first, and more
-  // of them while hits are rare. Each query is planned for its words; other plans read all rows, whatever statistics say.
+  // of them while hits are rare. Each query is planned for its words; other plans read all rows, also with statistics.
   // Returns whether each found message is long, and the position down to which the result is complete.
   `
   CREATE OR REPLACE FUNCTION find_messages_1(
@@ -46,23 +63,15 @@ export const searchFunctions: readonly string[] = [
     top := least(below - 1, coalesce((SELECT s.position FROM search s ORDER BY s.position DESC LIMIT 1), 0)) >> ${rangeBits};
     WHILE top >= first_range LOOP
       hits_before := hits;
-      FOR hit IN EXECUTE
-        'SELECT s.position, s.edited_seq, s.long FROM search s WHERE s.words @@ $1 AND s.position + 0 > $2 AND s.position + 0 < $3
-         ORDER BY s.position + 0 DESC'
+      FOR hit IN EXECUTE $hits$ ${hits} $hits$
         USING (expression || ' & (' || (
           SELECT string_agg(${
     rangeMark("n")
   }, ' | ') FROM generate_series(greatest(first_range, top - ranges + 1), top) n
-        ) || ')')::tsquery, above, below
+        ) || ')')::tsquery, above, below, reader, accepted_from, accepted_before, names_reader, unread
       LOOP
         hits := hits + 1;
-        -- The row of a message that was just changed may be older than the change.
-        IF (SELECT 1 FROM entry e WHERE e.position = hit.position AND e.deleted = 0
-            AND e.edited_seq IS NOT DISTINCT FROM hit.edited_seq
-            AND e.accepted_at >= accepted_from AND e.accepted_at < accepted_before
-            AND ${isVisible("reader", "e")} AND ${isTextShown("reader", "e")}
-            AND ${isSought("reader", { mentionsMe: "names_reader", isUnread: "unread" })}) IS NOT NULL
-        THEN
+        IF hit.found THEN
           positions := positions || hit.position;
           longs := longs || hit.long;
         END IF;

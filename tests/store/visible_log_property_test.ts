@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { LogEvent } from "../../../../src/core/messages/log_event.ts";
-import { directConversation, type Message } from "../../../../src/core/messages/message.ts";
-import type { Append } from "../../../../src/core/messages/message_store.ts";
-import type { SearchRequest } from "../../../../src/core/search/message_search.ts";
-import { isRoomId, memberRoles } from "../../../../src/core/rooms/room.ts";
-import { ModelledStore, type ModelledStoreOptions } from "../../../support/servers/modelled_store.ts";
-import { wholeLog } from "../../../support/servers/stored_messages.ts";
+import type { LogEvent } from "../../src/core/messages/log_event.ts";
+import { directConversation, type Message } from "../../src/core/messages/message.ts";
+import type { Append } from "../../src/core/messages/message_store.ts";
+import type { SearchRequest } from "../../src/core/search/message_search.ts";
+import { isRoomId, memberRoles } from "../../src/core/rooms/room.ts";
+import { ModelledPostgres } from "../support/databases/modelled_postgres.ts";
+import { ModelledSqlite } from "../support/servers/modelled_sqlite.ts";
+import { type LogOfModel, ModelledStore } from "../support/servers/modelled_store.ts";
+import { wholeLog } from "../support/servers/stored_messages.ts";
 
 const users = ["ana", "ben", "cleo", "dan"];
 const rooms = ["+" + "a".repeat(26), "+" + "b".repeat(26)];
@@ -128,20 +130,20 @@ async function take(run: ModelledStore, step: Step, check: () => Promise<void>):
     case "unblock":
       await run.commit();
       if (user === other) return;
-      await run.settings[action](user, other, run.messages.head);
+      await run.store.settings[action](user, other, run.messages.head);
       return model[action](user, other);
     case "reopen":
       await run.commit();
-      return run.reopen();
+      return run.store.reopen();
     case "crash":
       await run.commit();
-      return run.crash();
+      return run.store.crash();
     case "write_heads":
       await run.commit();
-      return run.writeHeads(1 + number % 3);
+      return run.store.writeHeads(1 + number % 3);
     case "index":
       await run.commit();
-      run.index.takeTurn({ head: Math.max(0, run.messages.head - number), turnMs: 1_000, maxEntries: 1 });
+      await run.store.indexNext(Math.max(0, run.messages.head - number));
       return;
     case "check":
       await run.commit();
@@ -294,7 +296,7 @@ type SearchProbe = Partial<Omit<SearchRequest, "terms" | "excluded">> & {
 };
 
 async function checkSearch(
-  { messages, model, index, finder }: ModelledStore,
+  { messages, model, store }: ModelledStore,
   user: string,
   { start, limit }: Probe,
 ): Promise<void> {
@@ -319,7 +321,8 @@ async function checkSearch(
   const has = (text: string, word: string) => text.split(" ").includes(word);
   for (const { terms, excluded = [], sender, conversation, ...filters } of searches) {
     const expected = model.visibleTo(user).filter((message) =>
-      message.position <= index.position && message.event === undefined && !message.deleted && !message.withheld &&
+      message.position <= store.indexedThrough && message.event === undefined && !message.deleted &&
+      !message.withheld &&
       terms.every((word) => has(message.text, word)) && !excluded.some((word) => has(message.text, word)) &&
       (sender === undefined || message.sender === sender) &&
       (conversation === undefined || message.conversation === conversation) && isListed(message, filters)
@@ -336,8 +339,8 @@ async function checkSearch(
     };
     const found: number[] = [];
     for (let beforePosition = 0, more = true; more;) {
-      const page = finder.find({ ...request, beforePosition });
-      assert.ok(page.positions.length <= limit && page.indexedThrough === index.position);
+      const page = await store.find({ ...request, beforePosition });
+      assert.ok(page.positions.length <= limit && page.indexedThrough === store.indexedThrough);
       const read = await messages.messagesAt(user, page.positions, { maxBytes: 1_000_000 });
       assert.deepEqual(read.messages.map(({ position }) => position), page.positions);
       found.push(...page.positions);
@@ -347,12 +350,21 @@ async function checkSearch(
   }
 }
 
-function property(name: string, options: ModelledStoreOptions, numRuns = 40): void {
+function property(
+  name: string,
+  open: () => LogOfModel | Promise<LogOfModel>,
+  { numRuns, maxSteps = 150, maxProbes = 4, isThorough = true }: {
+    numRuns: number;
+    maxSteps?: number;
+    maxProbes?: number;
+    isThorough?: boolean;
+  },
+): void {
   Deno.test(`${name}: each user sees the same entries as in the model`, async () => {
-    const steps = fc.array(step, { minLength: 1, maxLength: 150, size: "max" });
-    const probes = fc.array(probe, { minLength: 2, maxLength: 4 });
+    const steps = fc.array(step, { minLength: 1, maxLength: maxSteps, size: "max" });
+    const probes = fc.array(probe, { minLength: Math.min(2, maxProbes), maxLength: maxProbes });
     const property = fc.asyncProperty(steps, probes, async (steps, probes) => {
-      using run = new ModelledStore(options);
+      await using run = new ModelledStore(await open(), { isThorough });
       await run.addUsers(users);
       const check = async () => {
         for (const user of users) {
@@ -386,8 +398,19 @@ function property(name: string, options: ModelledStoreOptions, numRuns = 40): vo
   });
 }
 
-property("as it is", {});
-property("with a writer thread", { inThread: true }, 6);
-property("by conversation", { scanWindow: 0 });
-property("window by window", { scanWindow: 8, maxMerged: 1 });
-property("looking at little", { scanWindow: 8, maxLookedAt: 3 });
+const byConversation = { scanWindow: 0 };
+const byWindow = { scanWindow: 8, maxMerged: 1 };
+const lookingAtLittle = { scanWindow: 8, maxLookedAt: 3 };
+
+property("sqlite, as it is", () => new ModelledSqlite(), { numRuns: 40 });
+property("sqlite, with a writer thread", () => new ModelledSqlite({ inThread: true }), { numRuns: 6 });
+property("sqlite, by conversation", () => new ModelledSqlite(byConversation), { numRuns: 40 });
+property("sqlite, window by window", () => new ModelledSqlite(byWindow), { numRuns: 40 });
+property("sqlite, looking at little", () => new ModelledSqlite(lookingAtLittle), { numRuns: 40, isThorough: false });
+// Each read takes several round trips.
+const few = { numRuns: 8, maxSteps: 80, maxProbes: 2 };
+
+property("postgres, as it is", () => ModelledPostgres.open(), few);
+property("postgres, by conversation", () => ModelledPostgres.open(byConversation), few);
+property("postgres, window by window", () => ModelledPostgres.open(byWindow), few);
+property("postgres, looking at little", () => ModelledPostgres.open(lookingAtLittle), { ...few, isThorough: false });

@@ -35,8 +35,8 @@ export interface ConnectionOptions {
    */
   readonly answerTimeoutMs?: number;
   /**
-   * Plans each statement once, by indexes, whatever the tables had at that time: a plan is kept while they grow, and one
-   * that scans a table of 40 entries is a thousand times slower with 400,000 (F5).
+   * Plans each statement once, by indexes, regardless of statistics: a plan is kept while tables grow, and one that scans
+   * a table of 40 entries is a thousand times slower with 400,000 (F5).
    */
   readonly usesIndexes?: boolean;
 }

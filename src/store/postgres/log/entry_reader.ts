@@ -41,7 +41,7 @@ const isPinned = `(
 
 /**
  * The entries at the positions $2, including the first one that does not fit into $3 bytes of text, with reactions and
- * pins if $4. Each LIMIT 1 has the entry found by its key, whatever statistics say, and its text decided once.
+ * pins if $4. Each LIMIT 1 has the entry found by its key, regardless of statistics, and its text decided once.
  */
 export const readStatement = `
 SELECT e.position, (SELECT c.name FROM conversation c WHERE c.id = e.conversation) AS conversation, e.seq,

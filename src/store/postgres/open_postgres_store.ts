@@ -12,6 +12,7 @@ import { PostgresRoomStore } from "./postgres_room_store.ts";
 import { PostgresSettingsStore } from "./postgres_settings_store.ts";
 import { PostgresIndexer } from "./search/postgres_indexer.ts";
 import { PostgresSearch } from "./search/postgres_search.ts";
+import { Statistics } from "./statistics.ts";
 
 /**
  * Opens the store of a node that holds the lease of `generation`.
@@ -22,6 +23,9 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
   const database = opened.use(await Database.open(options));
   const messages = await PostgresMessageStore.open(database, { log });
   opened.defer(() => messages.close());
+  const statistics = await Statistics.open(database, { log });
+  opened.defer(() => statistics.close());
+  messages.heads.onMoved = (head) => statistics.noteHead(head);
   const indexer = new PostgresIndexer({ database, head: () => messages.head, log });
   opened.defer(() => indexer.close());
   const kept = opened.move();

@@ -39,6 +39,7 @@ export function openTemporaryStore({ writesHeads = false, ...options }: Temporar
   };
   const messages = writesHeads ? new WrittenHeadsStore(database, options) : new SqliteMessageStore(database, options);
   return {
+    database,
     messages,
     accounts: new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() }),
     rooms: new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() }),

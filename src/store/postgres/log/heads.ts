@@ -2,6 +2,8 @@ import { type Log, silentLog } from "../../../core/log.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
 import type { Database } from "../connection/database.ts";
 
+type HeadsDatabase = Pick<Database, "read" | "commit">;
+
 /** A direct conversation that a commit moved. */
 export interface MovedDirect {
   /** Its key. */
@@ -27,7 +29,7 @@ export interface HeadsOptions {
  * complete; it is written now and then, because commits read its row.
  */
 export class Heads {
-  readonly #database: Database;
+  readonly #database: HeadsDatabase;
   readonly #log: Log;
   readonly #maxUnwritten: number;
   readonly #delayMs: number;
@@ -43,8 +45,10 @@ export class Heads {
   #isFailing = false;
   #isClosed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Called with the head after each commit. */
+  onMoved: ((head: number) => void) | undefined;
 
-  private constructor(database: Database, head: number, options: HeadsOptions) {
+  private constructor(database: HeadsDatabase, head: number, options: HeadsOptions) {
     const { log = silentLog, maxUnwritten = 1_024, delayMs = 5_000, retryMs = 30_000 } = options;
     this.#database = database;
     this.#log = log;
@@ -55,7 +59,7 @@ export class Heads {
   }
 
   /** Reads the head, and the conversations that the node before moved and did not write. */
-  static async open(database: Database, options: HeadsOptions = {}): Promise<Heads> {
+  static async open(database: HeadsDatabase, options: HeadsOptions = {}): Promise<Heads> {
     const [{ head, through }] = await database.read<{ head: number; through: number }>(
       `SELECT greatest(kept_position, (SELECT max(position) FROM entry)) AS head, heads_through AS through FROM log`,
     );
@@ -78,6 +82,7 @@ export class Heads {
   move(moved: Iterable<MovedDirect>, head: number): void {
     for (const { conversation, position } of moved) this.#unwritten.set(conversation, position);
     this.#head = head;
+    this.onMoved?.(head);
     if (this.#isClosed) return;
     const isMuch = this.#unwritten.size >= this.#maxUnwritten;
     if (isMuch && !this.#isFailing && this.#next === undefined) this.#writeUnasked();
@@ -99,7 +104,7 @@ export class Heads {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#isThroughDue = true;
-    // The next opening repeats what fails.
+    // After a failure the next opening writes them.
     await this.#writeNext().catch(() => {});
   }
 
@@ -120,11 +125,9 @@ export class Heads {
     this.#unwritten = new Map();
     try {
       const through = this.#isThroughDue ? this.#head : null;
-      await this.#database.commit("SELECT write_heads_1($1, $2, $3)", [
-        [...written.keys()],
-        [...written.values()],
-        through,
-      ]);
+      const sorted = [...written].sort(([one], [other]) => one - other);
+      const values = [sorted.map(([conversation]) => conversation), sorted.map(([, position]) => position), through];
+      await this.#database.commit("SELECT write_heads_1($1, $2, $3)", values);
       if (through !== null) this.#isThroughDue = false;
     } catch (error) {
       for (const [conversation, position] of written) {

@@ -2,8 +2,9 @@ import { createMessageId } from "../../../core/messages/message_id.ts";
 import { maxIncarnations } from "../../shared/incarnation_limits.ts";
 import type { Database } from "../connection/database.ts";
 
-/** SQL: the time in an id, a UUIDv7, which sorts by it. */
-const timeOf = (id: string) => `left(${id}, 13)`;
+/** The length of the time at the start of an id, a UUIDv7: 12 digits and a hyphen, which sort by time. */
+const timeLength = 13;
+const latestTime = "ffffffff-ffff";
 
 const trim = `DELETE FROM incarnation WHERE number IN (
   SELECT number FROM (
@@ -69,12 +70,10 @@ export class Incarnations {
     const [found] = await this.#database.read<{ head: number }>(
       `SELECT i.head FROM incarnation i WHERE i.number > coalesce((
          SELECT e.number FROM incarnation e
-         WHERE e.number < (SELECT max(n.number) FROM incarnation n) AND ($1 = '' OR ${timeOf("e.id")} <= ${
-        timeOf("$1")
-      })
+         WHERE e.number < (SELECT max(n.number) FROM incarnation n) AND left(e.id, ${timeLength}) <= $1
          ORDER BY e.number DESC LIMIT 1
        ), 0) ORDER BY i.number LIMIT 1`,
-      [foreign],
+      [foreign === "" ? latestTime : foreign.slice(0, timeLength)],
     );
     return found?.head ?? 0;
   }

@@ -203,7 +203,7 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     return partedFrom === undefined ? at : Math.min(at, await this.#incarnations.partedAt(partedFrom));
   }
 
-  /** Writes what a commit leaves for later, before the database is closed. Idempotent. */
+  /** Writes the heads that commits left for later, before the database is closed. Idempotent. */
   async close(): Promise<void> {
     await this.heads.close();
   }

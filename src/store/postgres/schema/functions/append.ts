@@ -5,7 +5,7 @@ import { lockKey } from "../fence.ts";
  * `ordinal`-th of this call. Returns the first position, and the newest seq and the number of events that each target
  * had before; all NULL, without an effect, if an id is not new or one of `rooms`, targets as well, is gone.
  *
- * Scalar sub-selects with a limit use an index whatever the statistics say (F5).
+ * Scalar sub-selects with a limit use an index with any statistics (F5).
  */
 export const append = `
 CREATE OR REPLACE FUNCTION append_1(

@@ -80,6 +80,9 @@ const uses = [
     DESC: { values: [1, rooms[3], 1, roomLength, false, 4096, 51], results: 51, mostRead: 200 },
     newestMessages: { values: [1, rooms, lengths, 32], results: 50, mostRead: 500 },
   }),
+  ...all({ cut: logPageStatements.DESC }, {
+    cut: { values: [1, rooms[3], 1, roomLength, false, 20, 51], results: 20, mostRead: 80 },
+  }),
   ...all(seqSearchStatements, {
     accepted_at: { values: [[rooms[3]], [1], [roomLength + 1], [far]], results: 1, mostRead: 10 },
     position: { values: [rooms, rooms.map(() => 1), lengths, rooms.map(() => far)], results: 50, mostRead: 50 * 10 },

@@ -57,6 +57,7 @@ export async function openPostgresRemoval(): Promise<RemovalStores> {
 async function openDatabase(database: Database, opened: AsyncDisposableStack): Promise<RemovalStores> {
   const messages = await PostgresMessageStore.open(database);
   const resources = opened.move();
+  resources.defer(() => messages.close());
   return {
     messages,
     accounts: new PostgresAccountStore(database, messages),
@@ -64,7 +65,10 @@ async function openDatabase(database: Database, opened: AsyncDisposableStack): P
     retention: new PostgresRetentionStore(database),
     erasure: new PostgresErasureStore(database),
     files: new PostgresFileStore(database),
-    reopen: () => openDatabase(database, resources),
+    reopen: async () => {
+      await messages.close();
+      return await openDatabase(database, resources);
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

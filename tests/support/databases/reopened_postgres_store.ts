@@ -34,7 +34,7 @@ export class ReopenedPostgresStore implements ReopenedStore {
     const database = this.#database = await Database.open(this.#leased);
     const messages = this.messages = await PostgresMessageStore.open(database, this.#options);
     this.rooms = new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() });
-    this.accounts = new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() });
+    this.accounts = new PostgresAccountStore(database, messages);
     this.settings = new PostgresSettingsStore(database);
     this.retention = new PostgresRetentionStore(database);
   }

@@ -10,12 +10,13 @@ export const unfencedTables: readonly string[] = ["lease", "schema_version"];
 /** The SQLSTATE of a write that the fence refuses. */
 export const fencedState = "CH002";
 
-/** The SQLSTATE of a write at an isolation level that does not see what was committed before it. */
+/** The SQLSTATE of a write at an isolation level that hides earlier commits from it. */
 export const isolationState = "CH000";
 
 /**
  * SQL: the key of an advisory lock of this schema. "log" orders commits, "fence" writes and takeovers, "names" new names
- * of users, "audit" additions to the audit log. A transaction takes "log" or "names" before it locks rows.
+ * of users, "audit" additions to the audit log. A transaction that needs several takes them in this order: "log",
+ * "names", the row of a user. A transaction that changes rows which commits check needs "log".
  */
 export function lockKey(purpose: "log" | "fence" | "names" | "audit"): string {
   const keys = { log: 1_667_785_076, fence: 1_667_785_077, names: 1_667_785_079, audit: 1_667_785_080 };

@@ -4,7 +4,7 @@ import { isPinShown, isVisible } from "../../../shared/visibility.ts";
 
 const { message, edited, deleted, reacted, reactionRemoved, pinned, unpinned } = kindCodes;
 
-/** SQL: the entries of the pins of a conversation. The limits keep them look-ups by key, whatever is known of the sizes. */
+/** SQL: the entries of the pins of a conversation. The limits keep them look-ups by key on tables of any size. */
 const pinsOf = (conversation: string) =>
   `pin p
     CROSS JOIN LATERAL (SELECT * FROM entry x WHERE x.conversation = p.conversation AND x.seq = p.seq LIMIT 1) e

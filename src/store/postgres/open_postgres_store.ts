@@ -29,7 +29,7 @@ export async function openPostgresStore({ log, ...options }: DatabaseOptions & {
   const kept = opened.move();
   return {
     messages,
-    accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    accounts: new PostgresAccountStore(database, messages),
     audit: new PostgresAuditLog(database),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new PostgresRetentionStore(database),

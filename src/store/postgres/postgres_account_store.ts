@@ -102,15 +102,20 @@ const {
   hasInvite,
 } = accountStatements;
 
+/** The users of names, such as commits that have their keys in memory. */
+export interface NameReaders {
+  /** Runs a change of names, made in the line of commits; those that begin later find the names anew. */
+  whileRenaming<T>(change: () => Promise<T>): Promise<T>;
+}
+
 /** The account store, in the same database as the message store. */
 export class PostgresAccountStore implements AccountStore {
   readonly #database: Database;
-  readonly #onRenamed: () => void;
+  readonly #readers: NameReaders;
 
-  /** @param options.onRenamed called after users and conversations were renamed */
-  constructor(database: Database, { onRenamed }: { onRenamed: () => void }) {
+  constructor(database: Database, readers: NameReaders) {
     this.#database = database;
-    this.#onRenamed = onRenamed;
+    this.#readers = readers;
   }
 
   addUser(
@@ -163,8 +168,8 @@ export class PostgresAccountStore implements AccountStore {
   }
 
   async deleteUser(name: string, { alias, erase }: { alias: string; erase: boolean }): Promise<boolean> {
-    const [{ deleted }] = await this.#database.commit<{ deleted: boolean }>(deleteUser, [name, alias, erase]);
-    if (deleted) this.#onRenamed();
+    const call = () => this.#database.commit<{ deleted: boolean }>(deleteUser, [name, alias, erase]);
+    const [{ deleted }] = await this.#readers.whileRenaming(call);
     return deleted;
   }
 

@@ -7,8 +7,9 @@ import { PostgresAuditLog } from "../../../src/store/postgres/postgres_audit_log
 import { PostgresClockStore } from "../../../src/store/postgres/postgres_clock_store.ts";
 import { PostgresDeviceCleanup } from "../../../src/store/postgres/postgres_device_cleanup.ts";
 import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_settings_store.ts";
-import { openEmptyDatabase } from "../../support/databases/postgres_store.ts";
-import { deviceRecord, userRecord } from "../../support/servers/stored_messages.ts";
+import { openEmptyDatabase, openPostgresStore } from "../../support/databases/postgres_store.ts";
+import { plainBatch, plainMessage } from "../../support/lane/plain_batches.ts";
+import { accept, deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
 
 /** Enough that calls overlap in many ways. */
 const rounds = 20;
@@ -19,7 +20,7 @@ async function openStores() {
   const database = await openEmptyDatabase();
   return {
     database,
-    accounts: new PostgresAccountStore(database, { onRenamed: () => {} }),
+    accounts: new PostgresAccountStore(database, { whileRenaming: (change) => change() }),
     settings: new PostgresSettingsStore(database),
     audit: new PostgresAuditLog(database),
     cleanup: new PostgresDeviceCleanup(database),
@@ -113,6 +114,32 @@ Deno.test("a device that logs in while its user is deleted is refused or goes wi
     await logins;
     assert.deepEqual(await database.read("SELECT public_id FROM device"), []);
     assert.equal(await accounts.addUser(userRecord(user)), "exists");
+  }
+});
+
+Deno.test("a message that is sent while its receiver is deleted comes before the deletion, or finds no receiver", async () => {
+  const store = await openPostgresStore();
+  const { accounts, messages } = store;
+  await using _closed = { [Symbol.asyncDispose]: store.close };
+  await accounts.addUser(userRecord("ben"));
+  for (let round = 0; round < rounds; round++) {
+    const user = `user-${round}x`;
+    await accounts.addUser(userRecord(user));
+    await accept(messages, directAppend("ben", user));
+    const send = () => messages.commitPlain(plainBatch([plainMessage("ben", user)]));
+    assert.equal(await send(), true);
+    const isLate = round % 2 === 0;
+    const early = isLate ? undefined : send();
+    const deleted = accounts.deleteUser(user, { alias: `gone.${round}`, erase: false });
+    const late = isLate ? send() : undefined;
+    assert.deepEqual([await early, await deleted, await late], [
+      isLate ? undefined : true,
+      true,
+      isLate ? false : undefined,
+    ]);
+    assert.equal((await messages.commit([directAppend("ben", user)]))[0].kind, "failed");
+    const { conversation, last } = (await messages.conversationOf("ben", `ben:gone.${round}`))!;
+    assert.deepEqual([conversation, last?.seq], [`ben:gone.${round}`, isLate ? 2 : 3]);
   }
 });
 

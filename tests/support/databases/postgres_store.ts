@@ -65,7 +65,7 @@ export async function openPostgresStore(options: PostgresMessageStoreOptions = {
   return {
     database,
     messages,
-    accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    accounts: new PostgresAccountStore(database, messages),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     settings: new PostgresSettingsStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),

@@ -59,7 +59,7 @@ async function openDatabase(database: Database, opened: AsyncDisposableStack): P
   const resources = opened.move();
   return {
     messages,
-    accounts: new PostgresAccountStore(database, { onRenamed: () => messages.forgetNames() }),
+    accounts: new PostgresAccountStore(database, messages),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     retention: new PostgresRetentionStore(database),
     erasure: new PostgresErasureStore(database),

@@ -9,6 +9,8 @@ export class KeysByName {
   readonly #statement: string;
   readonly #cached = new BoundedMap<string, number>(maxCached);
   #generation = 0;
+  /** The number of changes of names that are being made. */
+  #changes = 0;
 
   /** @param table its name as it is written in SQL */
   constructor(database: Database, table: string) {
@@ -22,7 +24,7 @@ export class KeysByName {
 
   /** Returns the key if it is in memory. */
   cached(name: string): number | undefined {
-    return this.#cached.get(name);
+    return this.#changes > 0 ? undefined : this.#cached.get(name);
   }
 
   /** Reads the keys of names into memory. */
@@ -35,9 +37,20 @@ export class KeysByName {
     return found;
   }
 
-  /** Must be called after names were changed or removed. */
+  /** Must be called after names were removed. */
   forgetNames(): void {
     this.#cached.clear();
     this.#generation += 1;
+  }
+
+  /** Runs a change of names, during which none is in memory: a commit that begins meanwhile comes after it. */
+  async whileChanging<T>(change: () => Promise<T>): Promise<T> {
+    this.#changes += 1;
+    try {
+      return await change();
+    } finally {
+      this.#changes -= 1;
+      this.forgetNames();
+    }
   }
 }

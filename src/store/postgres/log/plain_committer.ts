@@ -54,8 +54,13 @@ export class PlainCommitter {
 
   /** See {@link MessageStore.commitPlain}. */
   async commit(batch: PlainBatch): Promise<boolean> {
-    const rows = this.#rowsOf(batch) ?? await this.#readNames(batch).then(() => this.#rowsOf(batch));
+    let rows = this.#rowsOf(batch);
+    if (rows === undefined) {
+      await this.#readNames(batch);
+      rows = this.#rowsOf(batch);
+    }
     if (rows === undefined) return false;
+    // Nothing may wait from here on: a change of names would come before the call.
     const { targets, targetOf, columns } = rows;
     const keys = new BinaryArray("int8", { count: targets.length, bytes: 8 * targets.length });
     for (const { conversation } of targets) keys.addInt8(conversation);

@@ -96,7 +96,12 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     return await this.#incarnations.sharedThrough(incarnation, this.head);
   }
 
-  /** Must be called after users or conversations were renamed or deleted. */
+  /** Runs a change of names of users and conversations, which is made in the line of commits. */
+  async whileRenaming<T>(change: () => Promise<T>): Promise<T> {
+    return await this.#users.whileChanging(() => this.#conversations.whileChanging(change));
+  }
+
+  /** Must be called after conversations were deleted. */
   forgetNames(): void {
     this.#users.forgetNames();
     this.#conversations.forgetNames();

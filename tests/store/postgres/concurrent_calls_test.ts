@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ChatError } from "../../../src/core/chat_error.ts";
+import type { ChatError } from "../../../src/core/chat_error.ts";
 import { defaultSettings } from "../../../src/core/people/settings_store.ts";
 import type { Database } from "../../../src/store/postgres/connection/database.ts";
 import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";

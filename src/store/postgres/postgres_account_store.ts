@@ -31,7 +31,7 @@ const selectDevice = `
 const isLoggedOut = "coalesce(d.token_hash, '') = ''";
 const ofUser = '"user" = (SELECT u.id FROM "user" u WHERE u.name = $1)';
 
-/** SQL of the statements, by what they do. */
+/** SQL of the statements, by name. */
 export const accountStatements = {
   // A name goes from one table to the other in one commit, so one statement finds it in either.
   findObstacles: `

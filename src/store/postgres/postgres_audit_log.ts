@@ -4,7 +4,7 @@ import { encodeText } from "../shared/column_values.ts";
 import type { Database } from "./connection/database.ts";
 import { lockKey } from "./schema/fence.ts";
 
-/** SQL of the statements, by what they do. */
+/** SQL of the statements, by name. */
 export const auditStatements = {
   add: `
     INSERT INTO audit (at, minute, action, actor, subject, address, detail, count)

@@ -2,7 +2,7 @@ import type { ClockStore } from "../../core/clock_guard.ts";
 import type { Database } from "./connection/database.ts";
 import { isLocked, unsynced } from "./locked_devices.ts";
 
-/** SQL of the statements, by what they do. */
+/** SQL of the statements, by name. */
 export const clockStatements = {
   readTimes: `
     SELECT l.seen_at AS "lastSeenAt", (SELECT e.accepted_at FROM entry e ORDER BY e.position DESC LIMIT 1) AS "newestEntryAt"

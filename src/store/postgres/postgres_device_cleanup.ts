@@ -26,7 +26,7 @@ const unusedOf = `
   JOIN LATERAL (SELECT c.device, c.name FROM consumer c
     WHERE c.device = given.device AND c.name = given.name AND c.used_at < $3 LIMIT 1) c ON true`;
 
-/** SQL of the statements, by what they do. A device or consumer that was used since it was found is left alone. */
+/** SQL of the statements, by name. A device or consumer that was used since it was found is left alone. */
 export const cleanupStatements = {
   findDevices: `
     SELECT d.id, ${owner} AS "user", d.public_id AS "publicId" FROM device d

@@ -28,7 +28,7 @@ interface ConversationRow {
   readonly headSeq: number;
 }
 
-/** SQL of the statements, by what they do. */
+/** SQL of the statements, by name. */
 export const settingsStatements = {
   readSettings: `
     SELECT u.read_receipts, u.presence, u.direct_messages, u.display_name, u.status,

@@ -1,6 +1,7 @@
 import type { ChatError } from "../../core/chat_error.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
+import { GuardedSearch } from "../guarded_search.ts";
 import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
 import { type NodeOptions, readAccess } from "./database_access.ts";
 import { nodeName } from "./node_name.ts";
@@ -40,7 +41,7 @@ export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promis
   let isLost = false;
   void store.lost.then(() => isLost = true);
   await store.beginServing().catch((error) => reportUnrecorded(error, log));
-  const core = openCore(store, { ...options, search: store.search });
+  const core = openCore(store, { ...options, search: new GuardedSearch(store.search) });
   const stop = startCore(core, { folder, store, log, database: showDatabase(access.address) });
   opened.move();
   const close = async () => {

@@ -29,10 +29,12 @@ export const copiedTables = [
 
 export type CopiedTable = typeof copiedTables[number];
 
-/** Columns that SQLite has under another name, by table: SQL of SQLite for each. */
-const renamed: { readonly [Table in CopiedTable]?: Readonly<Record<string, string>> } = {
+/** Columns that SQLite has under another name or in another form, by table: SQL of SQLite for each. */
+const differing: { readonly [Table in CopiedTable]?: Readonly<Record<string, string>> } = {
   // Retention may have removed the newest entries.
   conversation: { kept_seq: "head_seq", kept_position: "head_position", kept_uncounted: "uncounted" },
+  // Empty before the first step of an erasure.
+  erasure: { after_id: "iif(length(after_id) = 0, zeroblob(16), after_id)" },
 };
 
 /** A column that both stores have. */
@@ -63,7 +65,7 @@ export async function copiedColumns(
   );
   const given = new Set(source.prepare(`PRAGMA table_info("${table}")`).all().map(({ name }) => String(name)));
   return columns.flatMap((column) => {
-    const other = renamed[table]?.[column.name];
+    const other = differing[table]?.[column.name];
     if (other !== undefined) return [{ ...column, source: other }];
     return given.has(column.name) ? [{ ...column, source: `"${column.name}"` }] : [];
   });

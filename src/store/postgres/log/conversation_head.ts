@@ -1,6 +1,6 @@
 /**
- * SQL: the head of a conversation, whose key is SQL, too. It is that of the newest entry, or what retention kept. Scalar
- * subselects find the entry by its index whatever statistics say.
+ * SQL: the head of a conversation, whose key is SQL, too. It is that of the newest entry, or the one that retention
+ * kept. Scalar subselects find the entry by its index with any statistics.
  */
 export function headOf(conversation: string): { seq: string; position: string; uncounted: string } {
   const column = (name: "seq" | "position" | "uncounted") =>

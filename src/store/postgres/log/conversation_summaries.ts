@@ -21,7 +21,7 @@ type Row = SummaryRow & {
   readonly lastPosition: number | null;
   /** Whether the user blocked a member; false if all is read. */
   readonly hasBlocked: boolean;
-  /** What the other user of a direct conversation read; null if one of both hides it. */
+  /** The read position of the other user of a direct conversation; null if one of both hides it. */
   readonly peerReadSeq: number | null;
   /** The newest position that was delivered to them; null before the first one. */
   readonly peerPosition: number | null;
@@ -46,7 +46,7 @@ const sharesReceipts = `(SELECT u.read_receipts FROM "user" u WHERE u.id = other
   AND ${isUnblocked(user, "other.user", openEnd.toString())}
   AND ${isUnblocked("other.user", user, openEnd.toString())}`;
 
-/** Each LIMIT 1 has its row found by the key, whatever statistics say. */
+/** Each LIMIT 1 has its row found by the key, with any statistics. */
 export const summaryStatement = `SELECT ${
   summaryColumns(user)
 }, head.seq AS "headSeq", head.position AS "headPosition", head.uncounted,

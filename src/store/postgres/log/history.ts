@@ -16,7 +16,7 @@ interface Extent {
   readonly events: boolean;
 }
 
-/** What to read of it. */
+/** The range of a page, and its limits. */
 type Part = PageLimits & { readonly from: number; readonly to: number };
 
 /** The last stay decides about the head, because the user sees no entries after it. */

@@ -22,7 +22,7 @@ export interface UnreadCount {
 const { deleted, mentions, examinedMentions } = summaryLimits;
 const user = "$1::bigint";
 
-/** SQL for the number of events before the end of `seq`: what is known, or what its entry says, or the next one. */
+/** SQL for the number of events up to `seq`: the known one, or that of its entry, or that of the next entry. */
 function uncountedAt(seq: string, known: string): string {
   return `coalesce(${known},
     (SELECT e.uncounted FROM entry e WHERE e.conversation = part.conversation AND e.seq = ${seq} LIMIT 1),

@@ -48,6 +48,8 @@ async function fill(folder: string): Promise<{ before: unknown; sha256: string }
   await accept(messages, entryAppend(room, "ana", { text: "a file", uploadId }));
   await messages.openConsumer("laptop", "ui", { maxConsumers: 10, start: { at: 3 } });
   await settings.block("cleo", "ben", messages.head);
+  await accounts.addUser(userRecord("erased"));
+  await accounts.deleteUser("erased", { alias: "former-user", erase: true });
   return { before: await read(store), sha256 };
 }
 
@@ -79,7 +81,7 @@ Deno.test("a data folder that was imported is served as it was, and goes on afte
   const { before, sha256 } = await fill(folder.path);
   await emptySchema();
   const { rows, contents, missing } = await importFolder({ folder: folder.path, access });
-  assert.deepEqual([rows.get("user"), rows.get("entry"), contents, missing], [3, 10, 1, []]);
+  assert.deepEqual([rows.get("user"), rows.get("entry"), contents, missing], [4, 10, 1, []]);
   const store = await openImported();
   try {
     assert.deepEqual(await read(store), before);

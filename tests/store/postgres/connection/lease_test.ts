@@ -118,3 +118,23 @@ Deno.test("a lease that was given back is not held, and its node cannot renew it
   assert.deepEqual(await findLeaseHolder(connection), { node: "second", isHeld: true });
   await second.confirm();
 });
+
+Deno.test("a takeover ends the connections of the former holder, and none of another schema or another user", async () => {
+  const access = await emptySchema();
+  const elsewhere = { ...access, address: { ...access.address, schema: "another_chat" } };
+  const user = `stranger_${access.address.schema}`;
+  const stranger = { ...access, password: user, address: { ...access.address, user } };
+  await using first = await take(access, claim("first", { timing: { lastsMs: 500, renewMs: 3_600_000 } }));
+  await using admin = await Connection.open(access, { name: "test" });
+  await admin.execute(`CREATE ROLE ${user} LOGIN PASSWORD '${user}'`);
+  const write = { name: "write", generation: first.generation };
+  {
+    await using own = await Connection.open(access, write);
+    await using neighbour = await Connection.open(elsewhere, write);
+    await using foreign = await Connection.open(stranger, write);
+    await using _second = await take(access, claim("second", { timing: still }));
+    assert.match(String(await own.ended), /terminating connection/);
+    for (const other of [neighbour, foreign]) assert.deepEqual(await other.query("SELECT 1 AS one"), [{ one: 1 }]);
+  }
+  await admin.execute(`DROP ROLE ${user}`);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { Connection } from "../../src/store/postgres/connection/connection.ts";
-import type { DatabaseAccess } from "../../src/store/postgres/connection/database_address.ts";
+import { type DatabaseAccess, showDatabase } from "../../src/store/postgres/connection/database_address.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { databaseEnvironment } from "../support/databases/database_url.ts";
 import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
@@ -68,7 +68,7 @@ Deno.test("a serving process that is killed comes back from its database, and no
   await using server = await start(access, { folder: folder.path, node: "one", supervise: true });
   await until(() =>
     server.stdout.includes(
-      `data in the database 127.0.0.1:${access.address.hosts[0].port}/chatd, registration open`,
+      `data in the database ${showDatabase(access.address)}, registration open`,
     )
   );
   const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
@@ -211,7 +211,7 @@ Deno.test("a server refuses a database that it cannot use, before it listens", a
   assert.match(wrong.stderr, /Cannot log in to the database .* as "chatd".*Check the user and the password file/);
   const absent = await serve({ ...access, address: { ...access.address, hosts: [{ host: "127.0.0.1", port: 1 }] } });
   assert.equal(absent.code, 1);
-  assert.match(absent.stderr, /Cannot reach the database 127\.0\.0\.1:1\/chatd: connection refused/);
+  assert.match(absent.stderr, /Cannot reach the database 127\.0\.0\.1:1\/chatd\?schema=\w+: connection refused/);
 });
 
 Deno.test("a server needs few permissions for its database, which its serving process inherits", async () => {

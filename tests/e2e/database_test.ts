@@ -168,8 +168,8 @@ Deno.test("the operator's commands work on a database, with a server and without
   const { access } = schema;
   using folder = temporaryFolder();
   const [own, other] = [`--data ${folder.path}/one`, `--data ${folder.path}/other`];
-  const add = (name: string, place: string) => {
-    return chatd(access, `user add ${name} ${place}`, { CHATD_PASSWORD: "correct horse" });
+  const add = (name: string, place: string, database = access) => {
+    return chatd(database, `user add ${name} ${place}`, { CHATD_PASSWORD: "correct horse" });
   };
   assert.equal((await add("ana", other)).stdout, "Added ana.\n");
   await using server = await start(access, { folder: folder.path, node: "one" });
@@ -182,6 +182,9 @@ Deno.test("the operator's commands work on a database, with a server and without
     refused.stderr,
     /The node "one" serves from the database .*: run this command on its machine, with its data/,
   );
+  const elsewhere = await add("cleo", own, { ...access, address: { ...access.address, schema: "elsewhere" } });
+  assert.equal(elsewhere.code, 1);
+  assert.match(elsewhere.stderr, /keeps its data in the database .*, and not in .*\?schema=elsewhere: leave out --da/);
   const check = await chatd(access, "database check");
   assert.deepEqual([check.code, /the node "one" serves/.test(check.stdout)], [0, true], check.stderr);
   server.kill("SIGTERM");

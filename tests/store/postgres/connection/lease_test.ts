@@ -4,6 +4,8 @@ import { Connection } from "../../../../src/store/postgres/connection/connection
 import type { HeldLease } from "../../../../src/store/postgres/connection/held_lease.ts";
 import { findLeaseHolder, releaseLease } from "../../../../src/store/postgres/connection/lease.ts";
 import { waitForLease, type WaitForLeaseOptions } from "../../../../src/store/postgres/connection/wait_for_lease.ts";
+import type { PostgresStore } from "../../../../src/store/postgres/open_postgres_store.ts";
+import { openStoreForCommand } from "../../../../src/store/postgres/serving_store.ts";
 import { emptySchema } from "../../../support/databases/postgres_store.ts";
 import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
@@ -138,3 +140,18 @@ Deno.test("a takeover ends the connections of the former holder, and none of ano
   }
   await admin.execute(`DROP ROLE ${user}`);
 });
+
+Deno.test("a command is told whether a node or another command has the lease", async () => {
+  const access = await emptySchema();
+  const refusal = async () => (await rejectsWith("busy", openStoreForCommand(access, { log: silentLog }))).message;
+  {
+    await using _store = await openStoreForCommand(access, { log: silentLog }).then(asDisposable);
+    assert.match(await refusal(), /^Another command of an operator uses the database .*: try again in a moment\.$/);
+  }
+  await using _node = await take(access, claim("first", { timing: still }));
+  assert.match(await refusal(), /^The node "first" serves from the database .*: run this command on its machine/);
+});
+
+function asDisposable(store: PostgresStore): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => store.close() };
+}

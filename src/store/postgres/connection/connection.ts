@@ -109,7 +109,8 @@ export function clientConfig(
     ssl: sslMode === "disable"
       ? false
       : { rejectUnauthorized: sslMode === "verify-full", ...(ca !== undefined && { ca }) },
-    application_name: `chatd ${name}${generation === undefined ? "" : ` ${generation}`}`,
+    // A takeover finds connections that may write by this name.
+    application_name: `chatd ${name}${generation === undefined ? "" : ` ${generation} ${schema}`}`,
     options: Object.entries(settings).map(([key, value]) => `-c ${key}=${value}`).join(" "),
     statement_timeout: statementTimeoutMs,
     query_timeout: answerTimeoutMs,

@@ -22,7 +22,8 @@ import { writeHeads } from "./functions/write_heads.ts";
  * result: a later version gets a new name, so that a node of the version before can still call its own.
  */
 export const functions: readonly string[] = [
-  // Ends the connections of the node that held the lease before, and waits for their writes.
+  // Ends the connections of the node that held the lease before, and waits for their writes. Another schema of the
+  // database may have a chat of its own. PostgreSQL cuts names of connections to 63 bytes.
   `
   CREATE OR REPLACE FUNCTION take_lease_1(wanted text, taker uuid, dead uuid, lasts interval) RETURNS bigint LANGUAGE plpgsql AS $$
   DECLARE held lease; taken bigint;
@@ -33,7 +34,8 @@ export const functions: readonly string[] = [
     END IF;
     PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
       WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-        AND a.application_name LIKE 'chatd % ' || held.generation;
+        AND a.application_name = left(
+          format('chatd %s %s %s', split_part(a.application_name, ' ', 2), held.generation, current_schema()), 63);
     PERFORM pg_advisory_xact_lock(${lockKey("fence")});
     UPDATE lease SET generation = generation + 1, node = wanted, token = taker, until = clock_timestamp() + lasts
       WHERE generation = held.generation AND until = held.until RETURNING generation INTO taken;

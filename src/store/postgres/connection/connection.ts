@@ -96,6 +96,8 @@ export function clientConfig(
     client_min_messages: "warning",
     // Statements are short, and compiling one takes longer than running it.
     jit: "off",
+    // Pages rely on the order in which loops find their rows.
+    max_parallel_workers_per_gather: 0,
     ...(usesIndexes && { enable_seqscan: "off", enable_bitmapscan: "off", plan_cache_mode: "force_generic_plan" }),
     ...(generation !== undefined && { "chatd.generation": generation }),
   };

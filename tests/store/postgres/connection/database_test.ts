@@ -115,6 +115,14 @@ Deno.test("a failed statement undoes its transaction, and the connection is used
   assert.deepEqual(await database.write(addEpoch), [{ count: 1 }]);
 });
 
+Deno.test("no statement reads with several processes, which would change the order of rows without one", async () => {
+  await using opened = await open();
+  const { database } = opened;
+  const setting = "SELECT current_setting('max_parallel_workers_per_gather') AS workers";
+  const settings = [await database.read(setting), await database.search(setting), await database.commit(setting)];
+  assert.deepEqual(settings.flat(), [{ workers: "0" }, { workers: "0" }, { workers: "0" }]);
+});
+
 Deno.test("a read is given out only once the lease is confirmed", async () => {
   const asked = Promise.withResolvers<void>();
   const confirmed = Promise.withResolvers<void>();

@@ -5,7 +5,7 @@ import { CommitLine } from "./commit_line.ts";
 import { clientConfig, type ConnectionOptions, type Parameter, type Queries, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import type { LeaseWatch } from "./held_lease.ts";
-import { lostError, queryError } from "./postgres_error.ts";
+import { isFenced, lostError, queryError } from "./postgres_error.ts";
 
 export interface DatabaseOptions {
   /** With one host: the primary that gave the lease. */
@@ -70,7 +70,11 @@ export class Database implements AsyncDisposable {
     void lease?.lost.then(this.#lose);
     for (const pool of this.#pools) {
       pool.on("error", () => {});
-      pool.on("connect", (client) => this.#clients.add(client));
+      pool.on("connect", (client) => {
+        this.#clients.add(client);
+        // The pool does not listen to one that is lent, whose error would end the process; its next statement fails.
+        client.on("error", () => {});
+      });
       pool.on("remove", (client) => this.#clients.delete(client));
     }
   }
@@ -125,9 +129,14 @@ export class Database implements AsyncDisposable {
    */
   async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     this.#requireUse();
-    return await withClient(this.#writers, (client) => {
-      return transact(client, { begin: "BEGIN", work, commit: () => this.#settle(runOn(client, "COMMIT", [])) });
-    });
+    try {
+      return await withClient(this.#writers, (client) => {
+        return transact(client, { begin: "BEGIN", work, commit: () => this.#settle(runOn(client, "COMMIT", [])) });
+      });
+    } catch (error) {
+      if (error instanceof ChatError && isFenced(error)) this.#lose(error);
+      throw error;
+    }
   }
 
   /** Runs reads that all see the same state. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Connection } from "../../../../src/store/postgres/connection/connection.ts";
+import { Connection, type Queries } from "../../../../src/store/postgres/connection/connection.ts";
 import { Database } from "../../../../src/store/postgres/connection/database.ts";
 import type { DatabaseAccess } from "../../../../src/store/postgres/connection/database_address.ts";
 import type { LeaseWatch } from "../../../../src/store/postgres/connection/held_lease.ts";
@@ -80,6 +80,46 @@ Deno.test("a read whose connection is lost fails, and the next one gets another 
   await read;
   assert.deepEqual(await database.read("SELECT 1 AS one"), [{ one: 1 }]);
   assert.deepEqual(await database.snapshot((queries) => queries.query("SELECT 2 AS two")), [{ two: 2 }]);
+});
+
+Deno.test("a connection that is lost between two statements of a transaction fails the transaction alone", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  const work = async (name: string, { query }: Queries) => {
+    await query("SELECT 1");
+    await terminate(access, name);
+    // Its end is noticed before the next statement.
+    await eventually(() => query("SELECT 1").then(() => false, () => true));
+    return await query("SELECT 1");
+  };
+  await rejectsWith("unavailable", database.snapshot((queries) => work("chatd read", queries)));
+  await rejectsWith("unavailable", database.transaction((queries) => work("chatd write", queries)));
+  assert.deepEqual(await database.snapshot(({ query }) => query("SELECT 1 AS one")), [{ one: 1 }]);
+  assert.deepEqual(await database.write(addEpoch), [{ count: 1 }]);
+});
+
+Deno.test("a read on a connection that ends without a word fails alone", async () => {
+  await using node = await PostgresNode.start();
+  const access = accessTo(node.address, "chatd");
+  await migrateSchema(access);
+  await using database = await Database.open({ access, generation: await lead(access) });
+  const [{ pid }] = await database.read<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const read = rejectsWith("unavailable", database.read("SELECT pg_sleep(3603)"));
+  await using connection = await Connection.open(access, { name: "test" });
+  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3603)' AND state = 'active'";
+  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  Deno.kill(pid, "SIGKILL");
+  await read;
+  await connection.ended;
+});
+
+Deno.test("a write that the fence refuses in a transaction is the last one", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  await using connection = await Connection.open(access, { name: "test" });
+  await connection.query("UPDATE lease SET generation = generation + 1");
+  const refused = await rejectsWith("unavailable", database.transaction(({ query }) => query(addEpoch)));
+  assert.equal(await database.lost, refused);
 });
 
 Deno.test("a log with another head than before the connection was lost is another log", async () => {

@@ -125,11 +125,36 @@ Deno.test("a write that the fence refuses in a transaction is the last one", asy
 Deno.test("a log with another head than before the connection was lost is another log", async () => {
   await using opened = await open();
   const { access, database } = opened;
-  database.expectHead(() => 7);
+  database.expect({ head: 7, restore: () => Promise.resolve() });
   await terminate(access, "chatd commit");
   const { cause } = await database.lost;
   assert.match(String(cause), /the log was at position 7 of timeline 00000001, and is at 0 of timeline 00000001/);
   await rejectsWith("unavailable", database.commit("SELECT 1"));
+});
+
+Deno.test("nothing is read or committed while the log is restored after a lost connection", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  await database.read("SELECT 1");
+  const restoring = Promise.withResolvers<void>();
+  const restored = Promise.withResolvers<void>();
+  const restore = async ({ query }: Queries) => {
+    restoring.resolve();
+    await restored.promise;
+    await query("UPDATE log SET seen_at = 7");
+  };
+  database.expect({ head: 0, restore });
+  await terminate(access, "chatd commit");
+  await restoring.promise;
+  const seen = "SELECT seen_at AS seen FROM log";
+  const results = Promise.all([
+    database.read(seen),
+    database.search(seen),
+    database.snapshot(({ query }) => query(seen)),
+    database.commit(seen),
+  ]);
+  restored.resolve();
+  assert.deepEqual((await results).flat(), [{ seen: 7 }, { seen: 7 }, { seen: 7 }, { seen: 7 }]);
 });
 
 Deno.test("a write that the fence refuses is the last one", async () => {

@@ -1,7 +1,7 @@
 import { ChatError } from "../core/chat_error.ts";
 import { refuseInvalid } from "../host/certificates/certificate.ts";
 import { requireDataFolder } from "../host/permissions.ts";
-import { requireWritable } from "../store/data_folder.ts";
+import { refuseDatabaseFolder, requireWritable } from "../store/data_folder.ts";
 import { findDataPlace } from "./data_place.ts";
 import { readAccess } from "./database/database_access.ts";
 import { nodeName } from "./database/node_name.ts";
@@ -40,7 +40,7 @@ export async function findProblems(
   const checks: (() => unknown)[] = [
     ...servers.map((server) => async () => refuseInvalid((await server.prepare()).certificates, { lastSeen })),
     () => refuseOpenMetrics(options, servers),
-    () => checkDataFolder(options.dataDir),
+    () => checkDataFolder(options),
     () => checkDatabaseFiles(options),
   ];
   for (const check of checks) {
@@ -61,8 +61,9 @@ async function checkDatabaseFiles({ database }: ServerOptions): Promise<void> {
   nodeName(database);
 }
 
-async function checkDataFolder(folder: string): Promise<void> {
+async function checkDataFolder({ dataDir: folder, database }: ServerOptions): Promise<void> {
   requireDataFolder(folder);
+  if (database === undefined) refuseDatabaseFolder(folder);
   try {
     const { isDirectory } = await Deno.stat(folder);
     if (!isDirectory) throw new ChatError("invalid_argument", `The data folder "${folder}" is a file.`);

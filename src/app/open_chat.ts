@@ -19,6 +19,7 @@ import { ScryptHasher } from "../host/scrypt_hasher.ts";
 import { sha256Hex } from "../host/sha256.ts";
 import { hasFilesForThread } from "../host/spare_files.ts";
 import type { MessageSearch } from "../core/search/message_search.ts";
+import { refuseDatabaseFolder } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import type { Store } from "../store/store.ts";
@@ -78,7 +79,7 @@ export interface OpenChat {
 
 /**
  * Locks the data folder, opens its store, and listens for the operator's commands.
- * @throws {ChatError} errors of `lockFolder`, `openStore` and `openControlSocket`
+ * @throws {ChatError} errors of `refuseDatabaseFolder`, `lockFolder`, `openStore` and `openControlSocket`
  *
  * @example
  * ```ts
@@ -96,6 +97,7 @@ export interface OpenChat {
 export function openChat(options: OpenChatOptions): OpenChat {
   const { folder, log, entry, writerEntry } = options;
   requireDataFolder(folder);
+  refuseDatabaseFolder(folder);
   using opened = new DisposableStack();
   const lock = opened.use(lockFolder(folder));
   const store = opened.use(openStore({

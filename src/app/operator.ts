@@ -11,7 +11,7 @@ import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
 import { pathExists } from "../host/path_exists.ts";
 import { requireDataFolder, socketRefused } from "../host/permissions.ts";
 import { controlSocketPath } from "../host/socket_path.ts";
-import { dataFolderError } from "../store/data_folder.ts";
+import { dataFolderError, refuseDatabaseFolder } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import type { Store } from "../store/store.ts";
@@ -186,7 +186,7 @@ export class Operator {
     { makeFolder = false }: { makeFolder?: boolean } = {},
   ): Promise<ResultOf<Call>> {
     for (const deadline = Date.now() + patienceMs;;) {
-      if (this.#database !== undefined) await this.#requireDatabase();
+      if (this.#database !== undefined) await this.#requireDatabase(this.#database);
       const connection = await connect(controlSocketPath(this.#folder));
       if (connection !== undefined) return await sendRequest(connection, call, args);
       try {
@@ -199,14 +199,19 @@ export class Operator {
     }
   }
 
-  /** @throws {ChatError} `invalid_argument` if the server of the folder, if any, keeps its data there */
-  async #requireDatabase(): Promise<void> {
+  /** @throws {ChatError} `invalid_argument` if the server of the folder, if any, keeps its data elsewhere */
+  async #requireDatabase({ url: { address } }: DatabaseOptions): Promise<void> {
     const connection = await connect(controlSocketPath(this.#folder));
-    if (connection === undefined || await sendRequest(connection, "server.database", {}) !== "") return;
+    if (connection === undefined) return;
+    const served = await sendRequest(connection, "server.database", {});
+    const { showDatabase } = await import("../store/postgres/connection/database_address.ts");
+    const asked = showDatabase(address);
+    if (served === asked) return;
+    const where = served === "" ? "that folder, and not in a database" : `the database ${served}, and not in ${asked}`;
     throw new ChatError(
       "invalid_argument",
-      `The server of "${this.#folder}" keeps its data in that folder, and not in a database: leave out --database, or ` +
-        "name the folder of another server with --data.",
+      `The server of "${this.#folder}" keeps its data in ${where}: leave out --database, or name the folder of ` +
+        "another server with --data.",
     );
   }
 
@@ -243,6 +248,7 @@ function openFolder(
   folder: string,
   { makeFolder, opened }: { makeFolder: boolean; opened: AsyncDisposableStack },
 ): OwnStore {
+  refuseDatabaseFolder(folder);
   if (!makeFolder && !pathExists(`${folder}/chatd.sqlite`)) {
     throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
   }

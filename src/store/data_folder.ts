@@ -61,3 +61,24 @@ export function requireWritable(folder: string): void {
     throw dataFolderError(folder, error);
   }
 }
+
+/** In a folder from which a node last served a database: see `LeaseFile`. */
+export const leaseFileName = "lease";
+
+/**
+ * Refuses a folder whose server keeps its data in a database: a chat in the folder itself would be another one, or that
+ * of a time before its import.
+ * @throws {ChatError} `invalid_argument`
+ */
+export function refuseDatabaseFolder(folder: string): void {
+  try {
+    Deno.statSync(`${folder}/${leaseFileName}`);
+  } catch {
+    return;
+  }
+  throw new ChatError(
+    "invalid_argument",
+    `The server of "${folder}" keeps its data in a database: give --database (CHATD_DATABASE), or choose another ` +
+      `folder with --data. To use this folder without the database again, remove "${folder}/${leaseFileName}".`,
+  );
+}

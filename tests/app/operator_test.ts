@@ -129,3 +129,16 @@ Deno.test({
     assert.ok(!message.includes("--allow-read"));
   },
 });
+
+Deno.test("a folder whose server keeps its data in a database is not used without it", async () => {
+  using folder = temporaryFolder();
+  Deno.writeTextFileSync(`${folder.path}/lease`, "token\n");
+  const refusal = await rejectsWith(
+    "invalid_argument",
+    new Operator({ dataDir: folder.path }).addUser("ana", { password }),
+  );
+  assert.match(refusal.message, /keeps its data in a database: give --database .*, or choose another folder/);
+  assert.equal(throwsWith("invalid_argument", () => serve(folder.path)).message, refusal.message);
+  Deno.removeSync(`${folder.path}/lease`);
+  await new Operator({ dataDir: folder.path }).addUser("ana", { password });
+});

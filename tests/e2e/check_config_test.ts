@@ -91,3 +91,14 @@ Deno.test("--check-config reports every problem that would prevent a start, and 
     for (const [i, pattern] of words.entries()) assert.match(lines[i], new RegExp(`^chatd: .*${pattern.source}`));
   }
 });
+
+Deno.test("--check-config reports a data folder whose server keeps its data in a database", async () => {
+  using folder = temporaryFolder();
+  Deno.mkdirSync(`${folder.path}/data`);
+  Deno.writeTextFileSync(`${folder.path}/data/lease`, "token\n");
+  const { code, stderr } = await check(folder.path, "");
+  assert.equal(code, 2);
+  assert.match(stderr, /keeps its data in a database: give --database/);
+  const served = await check(folder.path, '[database]\nurl = "postgres://chatd@db/chatd"\nnode = "one"');
+  assert.equal(served.code, 0, served.stderr);
+});

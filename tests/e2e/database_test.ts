@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { Connection } from "../../src/store/postgres/connection/connection.ts";
-import type { DatabaseAccess } from "../../src/store/postgres/connection/database_address.ts";
+import { type DatabaseAccess, showDatabase } from "../../src/store/postgres/connection/database_address.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { databaseEnvironment } from "../support/databases/database_url.ts";
 import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
@@ -68,7 +68,7 @@ Deno.test("a serving process that is killed comes back from its database, and no
   await using server = await start(access, { folder: folder.path, node: "one", supervise: true });
   await until(() =>
     server.stdout.includes(
-      `data in the database 127.0.0.1:${access.address.hosts[0].port}/chatd, registration open`,
+      `data in the database ${showDatabase(access.address)}, registration open`,
     )
   );
   const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
@@ -168,8 +168,8 @@ Deno.test("the operator's commands work on a database, with a server and without
   const { access } = schema;
   using folder = temporaryFolder();
   const [own, other] = [`--data ${folder.path}/one`, `--data ${folder.path}/other`];
-  const add = (name: string, place: string) => {
-    return chatd(access, `user add ${name} ${place}`, { CHATD_PASSWORD: "correct horse" });
+  const add = (name: string, place: string, database = access) => {
+    return chatd(database, `user add ${name} ${place}`, { CHATD_PASSWORD: "correct horse" });
   };
   assert.equal((await add("ana", other)).stdout, "Added ana.\n");
   await using server = await start(access, { folder: folder.path, node: "one" });
@@ -182,6 +182,9 @@ Deno.test("the operator's commands work on a database, with a server and without
     refused.stderr,
     /The node "one" serves from the database .*: run this command on its machine, with its data/,
   );
+  const elsewhere = await add("cleo", own, { ...access, address: { ...access.address, schema: "elsewhere" } });
+  assert.equal(elsewhere.code, 1);
+  assert.match(elsewhere.stderr, /keeps its data in the database .*, and not in .*\?schema=elsewhere: leave out --da/);
   const check = await chatd(access, "database check");
   assert.deepEqual([check.code, /the node "one" serves/.test(check.stdout)], [0, true], check.stderr);
   server.kill("SIGTERM");
@@ -211,7 +214,7 @@ Deno.test("a server refuses a database that it cannot use, before it listens", a
   assert.match(wrong.stderr, /Cannot log in to the database .* as "chatd".*Check the user and the password file/);
   const absent = await serve({ ...access, address: { ...access.address, hosts: [{ host: "127.0.0.1", port: 1 }] } });
   assert.equal(absent.code, 1);
-  assert.match(absent.stderr, /Cannot reach the database 127\.0\.0\.1:1\/chatd: connection refused/);
+  assert.match(absent.stderr, /Cannot reach the database 127\.0\.0\.1:1\/chatd\?schema=\w+: connection refused/);
 });
 
 Deno.test("a server needs few permissions for its database, which its serving process inherits", async () => {

@@ -39,6 +39,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   if (unknown !== undefined) throw invalid(`it has the parameter "${unknown}": chatd knows "sslmode" and "schema"`);
   const schema = parameters.get("schema") ?? standardSchema;
   if (!schemaName.test(schema)) throw invalid(`"${schema}" is no name of a schema: use a-z, 0-9 and _`);
+  if (schema.startsWith("pg_")) throw invalid(`PostgreSQL keeps "${schema}" for itself: choose another schema`);
   const address = {
     hosts,
     user: decode(user),
@@ -53,7 +54,9 @@ function parseHost(text: string): { host: string; port: number } {
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   const port = Number(parts?.[3] ?? standardPort);
   if (parts === null || port < 1 || port > 65_535) throw invalid("a host may only be followed by a colon and a port");
-  return { host: decode(parts[1] ?? parts[2]), port };
+  const host = decode(parts[1] ?? parts[2]);
+  if (host.includes("/")) throw invalid("chatd connects over TCP, and not over a Unix socket: name a host");
+  return { host, port };
 }
 
 function parseSslMode(mode: string | null, hosts: readonly { host: string }[]): SslMode {

@@ -1,4 +1,4 @@
-import { dataFolderError } from "../data_folder.ts";
+import { dataFolderError, leaseFileName } from "../data_folder.ts";
 
 /**
  * The token of the process that took the lease last with a data folder. The next process that locked the folder knows
@@ -10,7 +10,7 @@ export class LeaseFile {
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#path = `${folder}/lease`;
+    this.#path = `${folder}/${leaseFileName}`;
   }
 
   /** Returns undefined if there is none. */

@@ -15,7 +15,8 @@ import { requireVersion } from "./schema/schema_version.ts";
 const attemptMs = 1_000;
 /** How long a command waits for the lease of a node that starts or stops, in milliseconds. */
 const patienceMs = 5_000;
-const commandName = "command";
+/** Not a name that a node can have. */
+const commandName = "an operator's command";
 
 export interface ServingStoreOptions {
   /** The node's name. */
@@ -72,6 +73,10 @@ export async function openStoreForCommand(access: DatabaseAccess, { log }: { log
   }
   await using connection = await Connection.open(access, { name: "check" });
   const { node } = await findLeaseHolder(connection);
+  if (node === commandName) {
+    const where = showDatabase(access.address);
+    throw new ChatError("busy", `Another command of an operator uses the database ${where}: try again in a moment.`);
+  }
   throw new ChatError(
     "busy",
     `The node "${node}" serves from the database ${showDatabase(access.address)}: run this command on its machine, ` +

@@ -22,12 +22,13 @@ Deno.test("a URL names the user, the hosts in their order, the database and how 
     schema: "chat_2",
   });
   assert.equal(password, undefined);
-  assert.equal(showDatabase(address), "db1:5432,db2:5433/chat");
+  assert.equal(showDatabase(address), "db1:5432,db2:5433/chat?schema=chat_2");
 });
 
 Deno.test("the database is the user's unless named, the schema chatd, and certificates are verified", () => {
   const { address } = parseDatabaseUrl("postgresql://ana@db.example.com");
   assert.deepEqual([address.database, address.schema, address.sslMode], ["ana", "chatd", "verify-full"]);
+  assert.equal(showDatabase(address), "db.example.com:5432/ana");
 });
 
 Deno.test("a connection that does not leave the machine needs no encryption", () => {
@@ -51,6 +52,8 @@ Deno.test("a wrong URL is refused with the reason, and without the password that
     ["postgres://chatd@db/chatd?sslmode=prefer", /sslmode=prefer is not offered/],
     ["postgres://chatd@db/chatd?application_name=x", /the parameter "application_name"/],
     ["postgres://chatd@db/chatd?schema=Chat", /no name of a schema/],
+    ["postgres://chatd@db/chatd?schema=pg_chatd", /PostgreSQL keeps "pg_chatd" for itself/],
+    ["postgres://chatd@%2Fvar%2Frun%2Fpostgresql/chatd", /not over a Unix socket: name a host/],
     ["postgres://chatd:100%secret@db/chatd", /a % that does not begin %XX/],
     ["postgres://chatd:secret@secret@db/chatd", /%XX for special characters in a password/],
     ["postgres://chatd:secret/secret@db/chatd", /%XX for special characters in a password/],

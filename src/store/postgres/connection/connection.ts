@@ -111,7 +111,7 @@ export function clientConfig(
     ssl: sslMode === "disable"
       ? false
       : { rejectUnauthorized: sslMode === "verify-full", ...(ca !== undefined && { ca }) },
-    // A takeover finds connections that may write by this name.
+    // A takeover finds the connections of a generation by it: see `take_lease_1`.
     application_name: `chatd ${name}${generation === undefined ? "" : ` ${generation} ${schema}`}`,
     options: Object.entries(settings).map(([key, value]) => `-c ${key}=${value}`).join(" "),
     statement_timeout: statementTimeoutMs,

@@ -22,7 +22,11 @@ export interface DatabaseAccess {
   readonly ca?: string;
 }
 
-/** Returns an address without a password, for people: "db1:5432/chatd". */
-export function showDatabase({ hosts, database }: DatabaseAddress): string {
-  return `${hosts.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`).join(",")}/${database}`;
+/** The schema that people need not be told. */
+const standardSchema = "chatd";
+
+/** Returns an address without a password, for people: "db1:5432/chatd", with "?schema=NAME" unless it is the standard. */
+export function showDatabase({ hosts, database, schema }: DatabaseAddress): string {
+  const places = hosts.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`).join(",");
+  return `${places}/${database}${schema === standardSchema ? "" : `?schema=${schema}`}`;
 }

@@ -5,6 +5,7 @@ import { fencedState } from "../schema/fence.ts";
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const uniqueViolation = "23505";
+const insufficientPrivilege = "42501";
 const fullDisks = ["53100", "58030"];
 const overloads = ["53000", "53200", "53300", "53400", "55P03"];
 const statementTimeout = "57014";
@@ -25,6 +26,11 @@ export function sqlState(thrown: unknown): string | undefined {
 /** Whether a row exists that a unique key permits once. */
 export function isUniqueViolation(thrown: unknown): boolean {
   return sqlState(thrown) === uniqueViolation;
+}
+
+/** Whether the user of the database lacks a privilege. */
+export function isDenied(thrown: unknown): boolean {
+  return sqlState(thrown) === insufficientPrivilege;
 }
 
 /** Whether a statement took longer than its connection permits. */
@@ -103,6 +109,18 @@ export function poolerError(address: DatabaseAddress, cause?: unknown): ChatErro
   );
 }
 
+/** Returns the error of a user who lacks privileges. `reason` goes on after the name. */
+export function permissionError(address: DatabaseAddress, reason: string, cause?: unknown): ChatError {
+  return new ChatError(
+    "permission_denied",
+    `Cannot use the database ${
+      showDatabase(address)
+    }: "${address.user}" ${reason}. Name the owner of the database in ` +
+      "the URL, or grant this user the privileges.",
+    { cause },
+  );
+}
+
 /**
  * Maps an error of connecting to a database: `unauthenticated`, `invalid_argument`, `not_found`, `permission_denied`,
  * and else `unavailable`. "standby" is the error of a host that only reads.
@@ -118,20 +136,24 @@ export function connectError(address: DatabaseAddress, thrown: unknown): ChatErr
   const { message } = thrown as Error;
   switch (sqlState(thrown)) {
     case "28P01":
-    case "28000":
+    case "28000": {
+      const remedy = /no pg_hba\.conf entry/.test(message)
+        ? `Allow it in pg_hba.conf${/no encryption/.test(message) ? ', or encrypt with "?sslmode=verify-full"' : ""}.`
+        : "Check the user and the password file.";
       return new ChatError(
         "unauthenticated",
-        `Cannot log in to ${where} as "${address.user}": ${message}. Check the user and the password file.`,
+        `Cannot log in to ${where} as "${address.user}": ${message}. ${remedy}`,
         { cause: thrown },
       );
+    }
     case "3D000":
       return new ChatError(
         "not_found",
         `Cannot use ${where}: ${message}. Create it with: createdb --encoding UTF8 --owner ${address.user} ${address.database}`,
         { cause: thrown },
       );
-    case "42501":
-      return new ChatError("permission_denied", `Cannot use ${where}: ${message}.`, { cause: thrown });
+    case insufficientPrivilege:
+      return permissionError(address, `may not connect to it: ${message}`, thrown);
     // PgBouncer's answer to settings of a session.
     case "08P01":
       if (/startup parameter/.test(message)) return poolerError(address, thrown);
@@ -143,6 +165,30 @@ export function connectError(address: DatabaseAddress, thrown: unknown): ChatErr
       { cause: thrown },
     );
   }
-  const reason = networkReason(`${(thrown as { code?: string }).code} ${message}`) ?? message;
+  const words = `${(thrown as { code?: string }).code} ${message}`;
+  const reason = networkReason(words) ?? encryptionReason(words) ?? message;
   return new ChatError("unavailable", `Cannot reach ${where}: ${reason}.`, { cause: thrown });
 }
+
+/** Why the connection could not be encrypted, with advice, by the words of pg and OpenSSL; undefined for other words. */
+function encryptionReason(words: string): string | undefined {
+  const [, reason] = encryptionReasons.find(([pattern]) => pattern.test(words)) ?? [];
+  return reason;
+}
+
+const encryptionReasons: readonly (readonly [words: RegExp, reason: string])[] = [
+  [
+    /does not support SSL/,
+    'it does not encrypt: set ssl = on in its configuration, or add "?sslmode=disable" to the URL',
+  ],
+  [
+    /altnames/,
+    "its certificate is for another name: give that name in the URL, or have the certificate made for this one",
+  ],
+  [/CERT_HAS_EXPIRED/, "its certificate has expired: it must be renewed on the server"],
+  [/CERT_NOT_YET_VALID/, "its certificate is not valid yet: check the clocks"],
+  [
+    /SELF_SIGNED|self[- ]signed|UNABLE_TO_|unable to (verify|get)/,
+    "its certificate is not trusted: give its CA with --database-ca-file FILE",
+  ],
+];

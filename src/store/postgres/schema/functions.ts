@@ -33,9 +33,9 @@ export const functions: readonly string[] = [
       RETURN NULL;
     END IF;
     PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a
-      WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
-        AND a.application_name = left(
-          format('chatd %s %s %s', split_part(a.application_name, ' ', 2), held.generation, current_schema()), 63);
+      WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid()
+        AND a.application_name = left(format('chatd %s %s %s', split_part(a.application_name, ' ', 2), held.generation,
+          current_schema()), 63);
     PERFORM pg_advisory_xact_lock(${lockKey("fence")});
     UPDATE lease SET generation = generation + 1, node = wanted, token = taker, until = clock_timestamp() + lasts
       WHERE generation = held.generation AND until = held.until RETURNING generation INTO taken;

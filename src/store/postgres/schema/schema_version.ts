@@ -1,6 +1,7 @@
 import { ChatError } from "../../../core/chat_error.ts";
 import { Connection, type Queries } from "../connection/connection.ts";
 import { type DatabaseAccess, type DatabaseAddress, showDatabase } from "../connection/database_address.ts";
+import { isDenied, permissionError } from "../connection/postgres_error.ts";
 import { createFences } from "./fence.ts";
 import { functions } from "./functions.ts";
 import { migrations } from "./migrations.ts";
@@ -8,22 +9,33 @@ import { migrations } from "./migrations.ts";
 /** The version of the schema that this program makes and uses. */
 export const currentVersion = migrations.length;
 
-/** Returns the version of the schema; undefined if there is none. @throws {ChatError} `invalid_argument` for a foreign one */
+/**
+ * Returns the version of the schema; undefined if there is none.
+ * @throws {ChatError} `invalid_argument` for a foreign one, `permission_denied` if the user may not read and write it
+ */
 export async function readVersion(queries: Queries, address: DatabaseAddress): Promise<number | undefined> {
-  const [{ exists, tables, marked }] = await queries.query<{ exists: boolean; tables: number; marked: boolean }>(
-    `SELECT n.oid IS NOT NULL AS exists, coalesce((SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid), 0)::int AS tables,
-       to_regclass(quote_ident($1) || '.schema_version') IS NOT NULL AS marked
-     FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = $1`,
+  const [found] = await queries.query<{ tables: number; isMarked: boolean; isUsable: boolean }>(
+    `SELECT count(*)::int AS tables,
+       coalesce(bool_or(c.relname = 'schema_version' AND EXISTS (
+         SELECT FROM pg_attribute a
+         WHERE a.attrelid = c.oid AND a.attname = 'version' AND a.atttypid = 'int'::regtype)), false) AS "isMarked",
+       coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE') AND (c.relkind <> 'r' OR
+         has_table_privilege(c.oid, 'SELECT') AND (c.relname = 'schema_version' OR has_table_privilege(c.oid, 'INSERT')
+           AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')))), true) AS "isUsable"
+     FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE n.nspname = $1`,
     [address.schema],
   );
-  if (!exists || tables === 0) return undefined;
-  if (!marked) {
+  if (found.tables === 0) return undefined;
+  if (!found.isMarked) {
     throw new ChatError(
       "invalid_argument",
       `The schema "${address.schema}" of the database ${
         showDatabase(address)
       } belongs to another program: name another one with ?schema=NAME.`,
     );
+  }
+  if (!found.isUsable) {
+    throw permissionError(address, `may not read and write the tables of the schema "${address.schema}"`);
   }
   const [{ version }] = await queries.query<{ version: number }>("SELECT version FROM schema_version");
   return version;
@@ -35,14 +47,32 @@ export async function readVersion(queries: Queries, address: DatabaseAddress): P
  * @throws {ChatError} `unsupported_version` if a newer chatd migrated it; as `readVersion`
  */
 export async function migrateSchema(access: DatabaseAccess): Promise<number | undefined> {
-  const { address } = access;
   await using connection = await Connection.open(access, { name: "migrate", statementTimeoutMs: 0 });
+  try {
+    return await migrateOn(connection, access.address);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    const reason = `may not make or change the tables: ${(error as Error).message}`;
+    throw permissionError(access.address, reason, error);
+  }
+}
+
+async function migrateOn(connection: Connection, address: DatabaseAddress): Promise<number | undefined> {
   await connection.execute("BEGIN");
   // Two nodes may start at the same time.
   await connection.query(`SELECT pg_advisory_xact_lock(${migrationKey(address)})`);
   const before = await readVersion(connection, address);
-  if (before !== undefined && before > currentVersion) throw newerError(address, before);
-  await connection.execute(`CREATE SCHEMA IF NOT EXISTS ${address.schema}`);
+  if (before !== undefined && before > currentVersion) {
+    throw new ChatError(
+      "unsupported_version",
+      `The database ${
+        showDatabase(address)
+      } has version ${before}, which a newer chatd made, and this one makes version ${currentVersion}: nothing was changed.`,
+    );
+  }
+  // An administrator may have made it for a user who cannot.
+  const isThere = await connection.query("SELECT FROM pg_namespace WHERE nspname = $1", [address.schema]);
+  if (isThere.length === 0) await connection.execute(`CREATE SCHEMA "${address.schema}"`);
   if (before === undefined) {
     await connection.execute(
       "CREATE TABLE schema_version (version int NOT NULL); INSERT INTO schema_version VALUES (0)",

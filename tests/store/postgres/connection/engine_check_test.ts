@@ -8,6 +8,7 @@ import {
   refuseEngine,
   warnAbout,
 } from "../../../../src/store/postgres/connection/engine_check.ts";
+import { connectError } from "../../../../src/store/postgres/connection/postgres_error.ts";
 import { inspectDatabase, migrateDatabase } from "../../../../src/store/postgres/inspect_database.ts";
 import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
 import { PgBouncer } from "../../../support/databases/pgbouncer.ts";
@@ -116,4 +117,91 @@ Deno.test("tables of an older or of a much newer version are refused", async () 
   const newer = await rejectsWith("unsupported_version", inspectDatabase(access));
   assert.match(newer.message, /use a newer chatd/);
   await execute("UPDATE schema_version SET version = version - 2");
+});
+
+function inSchema(schema: string, user = access.address.user): DatabaseAccess {
+  return {
+    ...access,
+    address: { ...access.address, schema, user },
+    password: user === access.address.user ? access.password : "pw",
+  };
+}
+
+Deno.test("a schema with tables of another program is refused, though one of them has the name of chatd's", async () => {
+  await execute("CREATE SCHEMA wiki; CREATE TABLE wiki.schema_version (version text)");
+  for (const attempt of [inspectDatabase, migrateDatabase]) {
+    const { message } = await rejectsWith("invalid_argument", attempt(inSchema("wiki")));
+    assert.match(message, /The schema "wiki" .* belongs to another program: name another one with \?schema=NAME/);
+  }
+});
+
+Deno.test("a schema may have the name of a keyword", async () => {
+  await migrateDatabase(inSchema("user"));
+  assert.equal((await inspectDatabase(inSchema("user"))).holder.isHeld, false);
+});
+
+Deno.test("a user without privileges is refused with the privilege that is missing, before the node serves", async () => {
+  await migrateDatabase(access);
+  await execute("CREATE ROLE reader LOGIN PASSWORD 'pw'");
+  const refusal = async (attempt: Promise<unknown>) => (await rejectsWith("permission_denied", attempt)).message;
+  const mayNotWrite = /"reader" may not read and write the tables of the schema "engine_check"\. Name the owner/;
+  const reader = inSchema("engine_check", "reader");
+  assert.match(await refusal(inspectDatabase(reader)), mayNotWrite);
+  assert.match(
+    await refusal(migrateDatabase(inSchema("readers", "reader"))),
+    /may not make or change the tables: perm/,
+  );
+  await execute(
+    "GRANT USAGE ON SCHEMA engine_check TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA engine_check TO reader",
+  );
+  assert.match(await refusal(inspectDatabase(reader)), mayNotWrite);
+  await execute("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA engine_check TO reader");
+  await inspectDatabase(reader);
+  assert.match(await refusal(migrateDatabase(reader)), /may not make or change the tables: permission denied/);
+  await execute("REVOKE CONNECT ON DATABASE chatd FROM PUBLIC");
+  assert.match(await refusal(inspectDatabase(reader)), /may not connect to it: permission denied for database "chatd"/);
+  await execute("GRANT CONNECT ON DATABASE chatd TO PUBLIC");
+});
+
+Deno.test("tables can be made in a schema of a user who may not make one", async () => {
+  await execute("CREATE ROLE owner LOGIN PASSWORD 'pw'; CREATE SCHEMA given AUTHORIZATION owner");
+  await migrateDatabase(inSchema("given", "owner"));
+  await inspectDatabase(inSchema("given", "owner"));
+});
+
+Deno.test("tables of the next version are not migrated back", async () => {
+  await migrateDatabase(access);
+  await execute("UPDATE schema_version SET version = version + 1");
+  const { message } = await rejectsWith("unsupported_version", migrateDatabase(access));
+  assert.match(message, /which a newer chatd made, .*: nothing was changed/);
+  await inspectDatabase(access);
+  await execute("UPDATE schema_version SET version = version - 1");
+});
+
+Deno.test("a server that does not encrypt is refused with the option that permits it", async () => {
+  const { message } = await rejectsWith(
+    "unavailable",
+    inspectDatabase({ ...access, address: { ...access.address, sslMode: "require" } }),
+  );
+  assert.match(
+    message,
+    /it does not encrypt: set ssl = on in its configuration, or add "\?sslmode=disable" to the URL/,
+  );
+});
+
+Deno.test("a certificate that is not accepted is an error with its remedy", () => {
+  const reasons: [code: string, message: string, expected: RegExp][] = [
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate", /not trusted: give its CA with --database-ca-file FILE/],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate", /--database-ca-file FILE/],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "Hostname/IP does not match certificate's altnames: DNS:db", /for another name/],
+    ["CERT_HAS_EXPIRED", "certificate has expired", /must be renewed on the server/],
+    [
+      "28000",
+      'no pg_hba.conf entry for host "::1", no encryption',
+      /pg_hba\.conf, or encrypt with "\?sslmode=verify-full"/,
+    ],
+  ];
+  for (const [code, message, expected] of reasons) {
+    assert.match(connectError(access.address, Object.assign(new Error(message), { code })).message, expected);
+  }
 });

@@ -4,6 +4,8 @@ import { Connection } from "../../../../src/store/postgres/connection/connection
 import { HeldLease } from "../../../../src/store/postgres/connection/held_lease.ts";
 import { findLeaseHolder, releaseLease } from "../../../../src/store/postgres/connection/lease.ts";
 import { waitForLease, type WaitForLeaseOptions } from "../../../../src/store/postgres/connection/wait_for_lease.ts";
+import type { PostgresStore } from "../../../../src/store/postgres/open_postgres_store.ts";
+import { openStoreForCommand } from "../../../../src/store/postgres/serving_store.ts";
 import { emptySchema } from "../../../support/databases/postgres_store.ts";
 import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
@@ -148,3 +150,38 @@ Deno.test("a lease that was given back is not held, and its node cannot renew it
   assert.deepEqual(await findLeaseHolder(connection), { node: "second", isHeld: true });
   await second.confirm();
 });
+
+Deno.test("a takeover ends the connections of the former holder, and none of another schema or another user", async () => {
+  const access = await emptySchema();
+  const elsewhere = { ...access, address: { ...access.address, schema: "another_chat" } };
+  const user = `stranger_${access.address.schema}`;
+  const stranger = { ...access, password: user, address: { ...access.address, user } };
+  await using first = await take(access, claim("first", { timing: { lastsMs: 500, renewMs: 3_600_000 } }));
+  await using admin = await Connection.open(access, { name: "test" });
+  await admin.execute(`CREATE ROLE ${user} LOGIN PASSWORD '${user}'`);
+  const write = { name: "write", generation: first.generation };
+  {
+    await using own = await Connection.open(access, write);
+    await using neighbour = await Connection.open(elsewhere, write);
+    await using foreign = await Connection.open(stranger, write);
+    await using _second = await take(access, claim("second", { timing: still }));
+    assert.match(String(await own.ended), /terminating connection/);
+    for (const other of [neighbour, foreign]) assert.deepEqual(await other.query("SELECT 1 AS one"), [{ one: 1 }]);
+  }
+  await admin.execute(`DROP ROLE ${user}`);
+});
+
+Deno.test("a command is told whether a node or another command has the lease", async () => {
+  const access = await emptySchema();
+  const refusal = async () => (await rejectsWith("busy", openStoreForCommand(access, { log: silentLog }))).message;
+  {
+    await using _store = await openStoreForCommand(access, { log: silentLog }).then(asDisposable);
+    assert.match(await refusal(), /^Another command of an operator uses the database .*: try again in a moment\.$/);
+  }
+  await using _node = await take(access, claim("first", { timing: still }));
+  assert.match(await refusal(), /^The node "first" serves from the database .*: run this command on its machine/);
+});
+
+function asDisposable(store: PostgresStore): AsyncDisposable {
+  return { [Symbol.asyncDispose]: () => store.close() };
+}

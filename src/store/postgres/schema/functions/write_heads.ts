@@ -2,7 +2,7 @@ import { lockKey } from "../fence.ts";
 
 /**
  * Writes the newest positions of direct conversations, sorted by key, to their members. There is no join, which might be
- * planned as a loop over all members (F5). Nothing waits for the disk: heads that a crash of PostgreSQL loses are read
+ * planned as a loop over all members. Nothing waits for the disk: heads that a crash of PostgreSQL loses are read
  * from the entries at the next opening.
  */
 export const writeHeads = `

@@ -44,7 +44,7 @@ INSERT INTO search_cursor DEFAULT VALUES;
 
 /** Empties the schema of this process. */
 export async function emptySchema(): Promise<DatabaseAccess> {
-  await using connection = await Connection.open(access, { name: "test" });
+  await using connection = await Connection.open(access, { name: "test", statementTimeoutMs: 0 });
   await connection.execute(emptyTables);
   return access;
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Database } from "../../../src/store/postgres/connection/database.ts";
 import { PostgresFileStore } from "../../../src/store/postgres/postgres_file_store.ts";
 import { complete, quotas, uploadOf } from "../../contract/file_store.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { access } from "../../support/databases/postgres_store.ts";
 import { openFilesInPostgres } from "../../support/servers/file_stores.ts";
 import { eventually } from "../../support/waiting/eventually.ts";
 
@@ -180,16 +182,24 @@ test("a full disk is reported as storage_full, gets its space back, and accepts 
   assert.equal(await files.finish(upload), true);
 });
 
-test("a node that lost its lease changes no upload and no content", async (opened) => {
-  const { database, files } = opened;
-  const upload = await uploadOf(bytes);
+test("a node that lost its lease changes no upload and no content", async ({ database, files }) => {
+  const [upload, other] = [await uploadOf(bytes), await uploadOf(bytes)];
   await files.add(upload, quotas);
   await files.write(upload, { offset: 0, bytes });
+  const [{ generation }] = await database.read<{ generation: number }>("SELECT generation FROM lease");
   await database.write("UPDATE lease SET generation = generation + 1");
-  await rejectsWith("unavailable", files.add(await uploadOf(bytes), quotas));
-  await rejectsWith("unavailable", files.write(upload, { offset: bytes.length, bytes }));
-  await rejectsWith("unavailable", files.finish(upload));
-  await rejectsWith("unavailable", files.removeUnsent(upload.begunAt + 1));
+  const changes: readonly ((files: PostgresFileStore) => Promise<unknown>)[] = [
+    (files) => files.add(other, quotas),
+    (files) => files.write(upload, { offset: bytes.length, bytes }),
+    (files) => files.finish(upload),
+    (files) => files.removeUnsent(upload.begunAt + 1),
+  ];
+  for (const change of changes) {
+    // The first refusal is the end of a database, so each change has its own.
+    await using former = await Database.open({ access, generation });
+    await rejectsWith("unavailable", change(new PostgresFileStore(former)));
+  }
+  assert.equal(await files.find("ana", other.id), undefined);
   assert.equal((await files.find("ana", upload.id))?.isComplete, false);
 });
 

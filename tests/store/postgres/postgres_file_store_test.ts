@@ -177,16 +177,14 @@ test("a full disk is reported as storage_full, gets its space back, and accepts 
   assert.equal(await files.finish(upload), true);
 });
 
-test("a node that lost its lease changes no upload and no content", async (opened) => {
-  const { database, files } = opened;
-  const upload = await uploadOf(bytes);
+test("a node that lost its lease changes no upload and no content", async ({ database, files }) => {
+  const [upload, other] = [await uploadOf(bytes), await uploadOf(bytes)];
   await files.add(upload, quotas);
   await files.write(upload, { offset: 0, bytes });
   const [{ generation }] = await database.write<{ generation: number }>(
     "UPDATE lease SET generation = generation + 1 RETURNING generation - 1 AS generation",
   );
-  const other = await uploadOf(new Uint8Array(9));
-  const changes: ((files: PostgresFileStore) => Promise<unknown>)[] = [
+  const changes: readonly ((files: PostgresFileStore) => Promise<unknown>)[] = [
     (files) => files.add(other, quotas),
     (files) => files.write(upload, { offset: bytes.length, bytes }),
     (files) => files.removeUnfinished("ana", upload.begunAt + 1),

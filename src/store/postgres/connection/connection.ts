@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   readonly answerTimeoutMs?: number;
   /**
    * Plans each statement once, by indexes, regardless of statistics: a plan is kept while tables grow, and one that scans
-   * a table of 40 entries is a thousand times slower with 400,000 (F5).
+   * a table of 40 entries is a thousand times slower with 400,000.
    */
   readonly usesIndexes?: boolean;
 }
@@ -46,7 +46,7 @@ const standardStatementMs = 10_000;
 /** The longest way of an answer. */
 const networkMs = 5_000;
 const lockTimeoutMs = 5_000;
-/** A transaction of a frozen node must not stop others for longer (F3 in decision 0018). */
+/** A transaction of a frozen node must not stop others for longer (decision 0018). */
 const idleTransactionMs = 5_000;
 const connectTimeoutMs = 10_000;
 

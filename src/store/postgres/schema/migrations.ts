@@ -9,7 +9,7 @@
  * - Flags are smallint, 0 or 1. Ids of messages and uploads are uuid. Text of others is bytea, because text may contain
  *   a NUL.
  * - Every text column sorts by its bytes (COLLATE "C").
- * - A commit updates no row (F4 in the decision record): the head of a conversation is its newest entry, and the head of
+ * - A commit updates no row (decision 0018): the head of a conversation is its newest entry, and the head of
  *   the log its newest position. log.kept_position, conversation.kept_seq and conversation.kept_uncounted keep heads
  *   whose entries retention removed. member.head_position, in direct conversations, is written later;
  *   log.heads_through is the position up to which all of them are complete.

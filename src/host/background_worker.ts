@@ -97,11 +97,6 @@ export class BackgroundWorker<Opened extends Job> implements Disposable {
     this.#options = options;
   }
 
-  /** How many tasks run or wait; the caller bounds them. */
-  get size(): number {
-    return this.#waiting.length + (this.#running === undefined ? 0 : 1);
-  }
-
   /**
    * Runs a task in the worker.
    * @throws {ChatError} `busy` or `limit_reached` after the deadline; `unavailable` when the worker cannot start or is

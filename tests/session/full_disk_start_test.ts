@@ -4,7 +4,8 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import type { HelloResponse } from "../../src/gen/chatd/v1/session.ts";
 import { TestChat } from "../support/servers/test_chat.ts";
 import { TestSession } from "../support/servers/test_session.ts";
-import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
+import { TestMessageStore } from "../support/servers/test_message_store.ts";
+import { TestStore } from "../support/servers/test_store.ts";
 import { until } from "../support/waiting/turns.ts";
 import { sendRequest } from "../support/servers/wire_values.ts";
 
@@ -12,13 +13,13 @@ import { sendRequest } from "../support/servers/wire_values.ts";
 class FullStore extends TestMessageStore {
   override commitError: unknown = new ChatError("storage_full", "The disk is full.");
 
-  override beginIncarnation(): void {
-    if (this.commitError === undefined) super.beginIncarnation();
+  override beginIncarnation(): void | Promise<void> {
+    if (this.commitError === undefined) return super.beginIncarnation();
   }
 }
 
 Deno.test("a client without an incarnation, as after a full disk, gets it before any position in it", async () => {
-  const store = TestStore.openWith((database) => new FullStore(database));
+  const store = TestStore.openWith((log) => new FullStore(log));
   await using test = await TestChat.open({ store });
   const { token } = await test.logIn("ben");
   const ben = new TestSession(test);

@@ -8,7 +8,8 @@ import { newest } from "../support/servers/wire_values.ts";
 import { open, ping, send } from "../support/servers/session_requests.ts";
 import type { TestChatOptions } from "../support/servers/test_chat.ts";
 import { TestRooms } from "../support/servers/test_rooms.ts";
-import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
+import { TestMessageStore } from "../support/servers/test_message_store.ts";
+import { TestStore } from "../support/servers/test_store.ts";
 import type { TestSession } from "../support/servers/test_session.ts";
 import { turns, until } from "../support/waiting/turns.ts";
 
@@ -34,7 +35,7 @@ class WatchedStore extends TestMessageStore {
 }
 
 async function openChat(options: TestChatOptions = {}) {
-  const store = TestStore.openWith((database) => new WatchedStore(database));
+  const store = TestStore.openWith((log) => new WatchedStore(log));
   const rooms = await TestRooms.open({ ...options, store });
   const { test } = rooms;
   // A conversation begins outside the lane, and a session knows its user from then on.

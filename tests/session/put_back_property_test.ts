@@ -2,54 +2,52 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DeliveryCursor } from "../../src/client/delivery_cursor.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
+import type { ExclusiveMessageStore } from "../../src/core/messages/message_store.ts";
 import type { HelloResponse } from "../../src/gen/chatd/v1/session.ts";
 import { judgeResume } from "../../src/session/resume.ts";
-import { Database } from "../../src/store/sqlite/database.ts";
-import { SqliteMessageStore } from "../../src/store/sqlite/log/sqlite_message_store.ts";
-import { SqliteAccountStore } from "../../src/store/sqlite/sqlite_account_store.ts";
+import { CopiedPostgresStore } from "../support/databases/copied_postgres_store.ts";
+import { CopiedSqliteStore, type CopiedStore } from "../support/servers/copied_sqlite_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
-import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const limits = { limit: 1_000, maxBytes: 1_000_000 };
 
-/** A data folder that is opened, copied and put back, with the record of all messages to ben. */
-class Folder implements Disposable {
-  readonly #root = temporaryFolder();
-  #database: Database | undefined;
+/** A log that is opened, copied and put back, with ana, ben and ben's device. */
+class CopiedLog implements AsyncDisposable {
+  readonly #store: CopiedStore;
   #copies = 0;
-  messages!: SqliteMessageStore;
 
-  static async make(): Promise<Folder> {
-    const folder = new Folder();
-    await folder.open();
-    const accounts = new SqliteAccountStore(folder.#database!);
-    for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
-    await accounts.saveDevice(deviceRecord("d1", "ben"));
-    return folder;
+  private constructor(store: CopiedStore) {
+    this.#store = store;
+  }
+
+  static async make(store: CopiedStore): Promise<CopiedLog> {
+    const log = new CopiedLog(store);
+    await log.open();
+    for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
+    await store.accounts.saveDevice(deviceRecord("d1", "ben"));
+    return log;
+  }
+
+  get messages(): ExclusiveMessageStore {
+    return this.#store.messages;
   }
 
   /** In a millisecond of its own: ids of incarnations begin with their time. */
   async open(): Promise<void> {
     for (const start = Date.now(); Date.now() === start;) await Promise.resolve();
-    this.#database?.close();
-    this.#database = Database.open(this.#root.path);
-    this.messages = new SqliteMessageStore(this.#database);
-    this.messages.beginIncarnation();
+    await this.#store.open();
   }
 
-  /** Copies the folder while it is open. */
-  copy(): number {
-    this.#database!.truncateLog();
-    Deno.copyFileSync(`${this.#root.path}/chatd.sqlite`, `${this.#root.path}/copy${this.#copies}`);
-    return this.#copies++;
+  /** Copies the store while it is open. */
+  async copy(): Promise<void> {
+    await this.#store.copy(this.#copies++);
   }
 
-  /** @param undo drops newer copies, so that the folder never returns to an abandoned state */
+  /** @param undo drops newer copies, so that the store never returns to an abandoned state */
   async putBack(number: number, { undo }: { undo: boolean }): Promise<void> {
     if (this.#copies === 0) return;
-    this.#database!.close();
     const copy = number % this.#copies;
-    Deno.copyFileSync(`${this.#root.path}/copy${copy}`, `${this.#root.path}/chatd.sqlite`);
+    await this.#store.putBack(copy);
     if (undo) this.#copies = copy + 1;
     await this.open();
   }
@@ -59,9 +57,8 @@ class Folder implements Disposable {
     return id;
   }
 
-  [Symbol.dispose](): void {
-    this.#database?.close();
-    this.#root[Symbol.dispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]();
   }
 }
 
@@ -81,8 +78,8 @@ class Client {
   }
 
   /** Runs a session, after which the program may end. */
-  async session(folder: Folder, { take, acknowledge, ends }: { take: number; acknowledge: boolean; ends: boolean }) {
-    const { messages } = folder;
+  async session(log: CopiedLog, { take, acknowledge, ends }: { take: number; acknowledge: boolean; ends: boolean }) {
+    const { messages } = log;
     const resume = this.#cursor.resumePoint;
     const claim = {
       epoch: resume?.epoch ?? "",
@@ -127,10 +124,19 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.nat().map((number) => ({ do: "put back" as const, number })) },
 );
 
+type Check = {
+  readonly open: () => CopiedStore | Promise<CopiedStore>;
+  readonly numRuns: number;
+  readonly maxSteps: number;
+};
+
 /** @param judge checks the messages that a client missed */
-async function check({ undo, judge }: { undo: boolean; judge(missed: string[], client: Client): void }): Promise<void> {
-  const property = fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
-    using folder = await Folder.make();
+async function check(
+  { open, numRuns, maxSteps }: Check,
+  { undo, judge }: { undo: boolean; judge(missed: string[], client: Client): void },
+): Promise<void> {
+  const property = fc.asyncProperty(fc.array(step, { maxLength: maxSteps, size: "max" }), async (steps) => {
+    await using log = await CopiedLog.make(await open());
     const sent: string[] = [];
     const clients = new Map<number, Client>();
     const clientOf = (number: number) => {
@@ -139,25 +145,31 @@ async function check({ undo, judge }: { undo: boolean; judge(missed: string[], c
       return known;
     };
     for (const each of steps) {
-      if (each.do === "append") sent.push(await folder.append());
-      else if (each.do === "session") await clientOf(each.value.client).session(folder, each.value);
-      else if (each.do === "open") await folder.open();
-      else if (each.do === "copy") folder.copy();
-      else await folder.putBack(each.number, { undo });
+      if (each.do === "append") sent.push(await log.append());
+      else if (each.do === "session") await clientOf(each.value.client).session(log, each.value);
+      else if (each.do === "open") await log.open();
+      else if (each.do === "copy") await log.copy();
+      else await log.putBack(each.number, { undo });
     }
-    const log = (await folder.messages.messagesAfter("ben", 0, limits)).messages.map(({ id }) => id);
+    const stored = (await log.messages.messagesAfter("ben", 0, limits)).messages.map(({ id }) => id);
     for (const client of clients.values()) {
-      await client.session(folder, { take: Infinity, acknowledge: false, ends: false });
-      judge(log.filter((id) => !client.taken.has(id) && !client.before.has(id)), client);
+      await client.session(log, { take: Infinity, acknowledge: false, ends: false });
+      judge(stored.filter((id) => !client.taken.has(id) && !client.before.has(id)), client);
     }
   });
-  await fc.assert(property, { numRuns: 60 });
+  await fc.assert(property, { numRuns });
 }
 
-Deno.test("no client misses an entry, however often the folder is opened and put back", async () => {
-  await check({ undo: true, judge: (missed) => assert.deepEqual(missed, []) });
-});
+function suite(name: string, options: Check): void {
+  Deno.test(`${name}: no client misses an entry, however often the store is opened and put back`, async () => {
+    await check(options, { undo: true, judge: (missed) => assert.deepEqual(missed, []) });
+  });
 
-Deno.test("no client misses an entry silently, even when the folder goes back and forth between copies", async () => {
-  await check({ undo: false, judge: (missed, { wasTold }) => assert.ok(missed.length === 0 || wasTold, `${missed}`) });
-});
+  Deno.test(`${name}: no client misses an entry silently, even when the store goes back and forth between copies`, async () => {
+    const judge = (missed: string[], { wasTold }: Client) => assert.ok(missed.length === 0 || wasTold, `${missed}`);
+    await check(options, { undo: false, judge });
+  });
+}
+
+suite("sqlite", { open: () => new CopiedSqliteStore(), numRuns: 60, maxSteps: 60 });
+suite("postgres", { open: () => CopiedPostgresStore.make(), numRuns: 8, maxSteps: 40 });

@@ -3,12 +3,13 @@ import fc from "fast-check";
 import type { Change, ChangeResult, MessageBatch } from "../../src/core/messages/message_store.ts";
 import type { Message } from "../../src/gen/chatd/v1/chat.ts";
 import type { Item } from "../../src/gen/chatd/v1/session.ts";
-import type { Database } from "../../src/store/sqlite/database.ts";
 import { toWireMessage } from "../../src/wire/convert.ts";
 import { encodeItem } from "../../src/wire/server_items.ts";
+import { openPostgresChatStore } from "../support/databases/postgres_chat_store.ts";
 import { TestChat } from "../support/servers/test_chat.ts";
 import { helloWith, TestSession } from "../support/servers/test_session.ts";
-import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
+import { type OpenedLog, TestMessageStore } from "../support/servers/test_message_store.ts";
+import { type OpenChatStore, TestStore } from "../support/servers/test_store.ts";
 import { turns } from "../support/waiting/turns.ts";
 import { sendRequest, wireMessage } from "../support/servers/wire_values.ts";
 
@@ -26,8 +27,8 @@ class SlowStore extends TestMessageStore {
   readonly #delays: readonly number[];
   #call = 0;
 
-  constructor(database: Database, delays: readonly number[]) {
-    super(database);
+  constructor(log: OpenedLog, delays: readonly number[]) {
+    super(log);
     this.#delays = delays;
   }
 
@@ -245,30 +246,36 @@ async function settle(test: TestChat, clients: Client[]): Promise<void> {
   }
 }
 
-Deno.test("every consumer gets every message once and in order, however connections and acknowledgements are lost", async () => {
-  const windows = fc.array(fc.integer({ min: 600, max: 4_000 }), { minLength: 5, maxLength: 5 });
-  const delays = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 7 });
-  const property = fc.asyncProperty(
-    fc.array(step, { maxLength: 300, size: "max" }),
-    windows,
-    delays,
-    async (steps, windows, delays) => {
-      await using test = await TestChat.open({
-        users,
-        store: TestStore.openWith((database) => new SlowStore(database, delays)),
-      });
-      const clients = await openClients(test, () => windows.pop()!);
-      for (const client of clients) client.connect({ resumes: false });
-      await turns(10);
-      await run(test, clients, steps);
-      await settle(test, clients);
-      const log = await readLog(test);
-      for (const client of clients) client.check(log);
-      for (const client of clients) client.disconnect();
-    },
-  );
-  await fc.assert(property, { numRuns: 40 });
-});
+function property(
+  name: string,
+  open: OpenChatStore,
+  { numRuns, maxSteps }: { numRuns: number; maxSteps: number },
+): void {
+  Deno.test(`${name}: every consumer gets every message once and in order, however connections and acknowledgements are lost`, async () => {
+    const windows = fc.array(fc.integer({ min: 600, max: 4_000 }), { minLength: 5, maxLength: 5 });
+    const delays = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 7 });
+    const property = fc.asyncProperty(
+      fc.array(step, { maxLength: maxSteps, size: "max" }),
+      windows,
+      delays,
+      async (steps, windows, delays) => {
+        await using test = await TestChat.open({
+          users,
+          store: await open((log) => new SlowStore(log, delays)),
+        });
+        const clients = await openClients(test, () => windows.pop()!);
+        for (const client of clients) client.connect({ resumes: false });
+        await turns(10);
+        await run(test, clients, steps);
+        await settle(test, clients);
+        const log = await readLog(test);
+        for (const client of clients) client.check(log);
+        for (const client of clients) client.disconnect();
+      },
+    );
+    await fc.assert(property, { numRuns });
+  });
+}
 
 /** Returns all accepted messages by position; each conversation is numbered without gaps. */
 async function readLog(test: TestChat): Promise<Message[]> {
@@ -286,3 +293,6 @@ async function readLog(test: TestChat): Promise<Message[]> {
   }
   return log;
 }
+
+property("sqlite", TestStore.openWith, { numRuns: 40, maxSteps: 300 });
+property("postgres", openPostgresChatStore, { numRuns: 10, maxSteps: 100 });

@@ -5,7 +5,8 @@ import type { PlainBatch } from "../../src/core/messages/plain_batch.ts";
 import type { SendRequest } from "../../src/gen/chatd/v1/chat.ts";
 import { open, send } from "../support/servers/session_requests.ts";
 import { TestChat, type TestChatOptions } from "../support/servers/test_chat.ts";
-import { TestMessageStore, TestStore } from "../support/servers/test_store.ts";
+import { TestMessageStore } from "../support/servers/test_message_store.ts";
+import { TestStore } from "../support/servers/test_store.ts";
 import { newest, sendRequest } from "../support/servers/wire_values.ts";
 import { until } from "../support/waiting/turns.ts";
 
@@ -20,7 +21,7 @@ class CountingStore extends TestMessageStore {
 }
 
 async function openChat(options: TestChatOptions = {}) {
-  const store = TestStore.openWith((database) => new CountingStore(database));
+  const store = TestStore.openWith((log) => new CountingStore(log));
   const test = await TestChat.open({ ...options, store });
   await test.send("ana", "ben", "the first");
   const texts = async () => {

@@ -12,25 +12,32 @@ const limits = { maxBytes: 1_000_000 };
 /** Commits during one page at most: each writes to the disk. */
 const mostCommits = 40;
 
-/**
- * Reads a page, during which something happens again and again: between the steps of a store that makes pages in turns,
- * and meanwhile in a store that does not.
- */
-async function readDuring<T>(happens: () => Promise<unknown>, read: (turn: Turn) => Promise<T>): Promise<T> {
+/** Reads a page, during which `happens` is called again and again. */
+type ReadDuring = <T>(happens: () => Promise<unknown>, read: (turn: Turn) => Promise<T>) => Promise<T>;
+
+/** Calls it at each turn of a store that makes pages in turns: an entry or a conversation of a page takes one. */
+const betweenTurns: ReadDuring = async (happens, read) => {
   let count = 0;
-  let isRead = false;
   const next = async () => {
     if (count++ < mostCommits) await happens();
   };
-  const result = read({ isOver: true, next }).finally(() => isRead = true);
-  const hasTurns = count > 0;
-  while (!isRead && !hasTurns && count < mostCommits) await next();
-  const page = await result;
-  assert.ok(count > 0);
+  const page = await read({ isOver: true, next });
+  assert.ok(count > 0, "no turn was taken");
   return page;
-}
+};
 
-function suite(name: string, open: () => OpenedStore | Promise<OpenedStore>): void {
+/** Calls it until the page is read. */
+const meanwhile: ReadDuring = async (happens, read) => {
+  let isRead = false;
+  const result = read({ isOver: true, next: () => Promise.resolve() }).finally(() => isRead = true);
+  for (let count = 0; !isRead && count < mostCommits; count++) await happens();
+  return await result;
+};
+
+function suite(
+  name: string,
+  { open, readDuring }: { open: () => OpenedStore | Promise<OpenedStore>; readDuring: ReadDuring },
+): void {
   /** On a log of ana with others, with one message per conversation. */
   function test(behaviour: string, run: (messages: ExclusiveMessageStore) => Promise<void>): void {
     Deno.test(`${name}: ${behaviour}`, async () => {
@@ -56,7 +63,10 @@ function suite(name: string, open: () => OpenedStore | Promise<OpenedStore>): vo
       beforePosition = page.conversations.at(-1)!.position;
       more = page.more;
     }
-    assert.deepEqual(listed.toSorted(), others.map((other) => `ana:${other}`).toSorted());
+    const newestFirst = others.map((other) => `ana:${other}`).reverse();
+    assert.deepEqual(listed.toSorted(), newestFirst.toSorted());
+    const stays = (conversation: string) => conversation !== "ana:user-14";
+    assert.deepEqual(listed.filter(stays), newestFirst.filter(stays));
   });
 
   test("a page of history ends at the head that it states, whatever is appended meanwhile", async (messages) => {
@@ -94,5 +104,5 @@ function suite(name: string, open: () => OpenedStore | Promise<OpenedStore>): vo
   });
 }
 
-suite("sqlite", openTemporaryStore);
-suite("postgres", openPostgresStore);
+suite("sqlite", { open: openTemporaryStore, readDuring: betweenTurns });
+suite("postgres", { open: openPostgresStore, readDuring: meanwhile });

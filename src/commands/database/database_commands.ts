@@ -47,7 +47,8 @@ export const databaseCommand: CommandEntry = defineGroup({
       description:
         "Copies accounts, rooms, messages and files from a data folder that no server uses into tables that " +
         '"database init" made, reads them back and compares them. Clients go on where they were. The folder stays as it ' +
-        "is, except that its tables are updated to this version. Exits with 1 and imports nothing if anything differs.",
+        "is, except that its tables are updated to this version. Exits with 1 and imports nothing if anything differs; " +
+        "exits with 1 after the import, too, if the folder lacks contents of files.",
       options: importOptions,
       load: async () => (await import("./run_import.ts")).runImport,
       exitCodeOf: clientExitCode,

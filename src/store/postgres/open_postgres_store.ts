@@ -39,7 +39,7 @@ export async function openPostgresStore(
   const database = opened.use(await Database.open(options));
   const messages = await PostgresMessageStore.open(database, { log });
   opened.defer(() => messages.close());
-  database.expectHead(() => messages.head);
+  database.expect(messages.heads);
   const statistics = await Statistics.open(database, { log });
   opened.defer(() => statistics.close());
   messages.heads.onMoved = (head) => statistics.noteHead(head);

@@ -47,9 +47,11 @@ const statements = {
   chunks: `SELECT bytes FROM chunk WHERE file = $1 AND number >= $2 ORDER BY number LIMIT ${hashedChunks}`,
   finish: "SELECT finish_upload_1($1) AS result",
   remove: "DELETE FROM file WHERE key = $1 AND complete = 0 RETURNING 1",
-  // Condition on position and complete again: a commit or an upload may have changed them meanwhile.
-  removeUnsent: `DELETE FROM file WHERE position IS NULL AND key IN (
-    SELECT f.key FROM file f WHERE f.position IS NULL AND f.begun_at < $1 LIMIT ${sweptFiles}) RETURNING 1`,
+  // Waits for no commit that attaches uploads: each of the two may have locked what the other waits for.
+  removeUnsent: `DELETE FROM file WHERE key IN (
+    SELECT f.key FROM file f WHERE f.position IS NULL AND f.begun_at < $1 LIMIT ${sweptFiles} FOR UPDATE SKIP LOCKED)
+    RETURNING 1`,
+  // Condition on complete again: an upload may have changed it meanwhile.
   removeUnfinished: `DELETE FROM file WHERE complete = 0 AND key = (
     SELECT f.key FROM file f WHERE f.owner = ${userId} AND f.complete = 0 AND f.begun_at < $2
     ORDER BY f.key LIMIT 1) RETURNING 1`,

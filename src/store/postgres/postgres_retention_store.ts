@@ -4,7 +4,8 @@ import type { ConversationRule, RetentionStore } from "../../core/messages/reten
 import { lowestIdAt } from "../shared/lowest_id.ts";
 import { type RuleRow, toRule } from "../shared/retention_rules.ts";
 import type { Database } from "./connection/database.ts";
-import { headSeq, rule } from "./schema/functions/retention.ts";
+import { headOf } from "./log/conversation_head.ts";
+import { rule } from "./schema/functions/retention.ts";
 
 /** Conversations to examine per call. */
 const conversationsPerCall = 500;
@@ -13,6 +14,8 @@ interface DueRow {
   readonly due: number[];
   readonly last: number | null;
 }
+
+const headSeq = headOf("c.id").seq;
 
 export const retentionStatements = {
   list: `

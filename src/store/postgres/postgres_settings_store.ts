@@ -11,6 +11,7 @@ import { type SettingsRow, toSettings } from "../shared/settings_row.ts";
 import { openEnd } from "../shared/visibility.ts";
 import type { Queries } from "./connection/connection.ts";
 import type { Database } from "./connection/database.ts";
+import { headOf } from "./log/conversation_head.ts";
 import { claimDisplayName, lockNames } from "./name_skeletons.ts";
 
 /** Entries of a long conversation that one statement examines: a few milliseconds of work. */
@@ -74,7 +75,7 @@ export const settingsStatements = {
       AND p.after_position < $3`,
   findConversation: `
     SELECT c.id, (SELECT u.id FROM "user" u WHERE u.name = $2) AS "user", c.first_seq AS "firstSeq",
-      coalesce((SELECT e.seq FROM entry e WHERE e.conversation = c.id ORDER BY e.seq DESC LIMIT 1), c.kept_seq) AS "headSeq"
+      ${headOf("c.id").seq} AS "headSeq"
     FROM conversation c WHERE c.name = $1`,
   // The index of senders would find the user's entries in all conversations: the sum keeps it out.
   hasWritten: `

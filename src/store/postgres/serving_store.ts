@@ -4,7 +4,7 @@ import { pause } from "../../core/pause.ts";
 import { Connection } from "./connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "./connection/database_address.ts";
 import { checkEngine } from "./connection/engine_check.ts";
-import type { HeldLease, LeaseTiming } from "./connection/held_lease.ts";
+import type { HeldLease } from "./connection/held_lease.ts";
 import { findLeaseHolder } from "./connection/lease.ts";
 import { waitForLease } from "./connection/wait_for_lease.ts";
 import { LeaseFile } from "./lease_file.ts";
@@ -28,7 +28,6 @@ export interface ServingStoreOptions {
   readonly again: boolean;
   /** Ends the wait for the lease. */
   readonly signal: AbortSignal;
-  readonly timing?: Partial<LeaseTiming>;
 }
 
 /**
@@ -38,7 +37,7 @@ export interface ServingStoreOptions {
  */
 export async function openServingStore(
   access: DatabaseAccess,
-  { node, folder, log, again, signal, timing }: ServingStoreOptions,
+  { node, folder, log, again, signal }: ServingStoreOptions,
 ): Promise<PostgresStore | undefined> {
   const check = async () => {
     const warnings = await checkEngine(access);
@@ -50,7 +49,7 @@ export async function openServingStore(
   for (const { problem, advice } of warnings) log.warn(problem, { advice });
   const file = new LeaseFile(folder);
   const token = crypto.randomUUID();
-  const lease = await waitForLease(access, { node, token, deadToken: file.read(), log, signal, timing });
+  const lease = await waitForLease(access, { node, token, deadToken: file.read(), log, signal });
   if (lease === undefined) return undefined;
   file.write(token);
   return await openWithLease(lease, log);

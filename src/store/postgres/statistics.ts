@@ -6,7 +6,7 @@ const firstEntries = 1_000;
 
 /**
  * Has PostgreSQL gather statistics whenever the log has doubled since the last time. Its own jobs do so a minute later
- * at the earliest, and statements that were planned for empty tables are slow until then (F5).
+ * at the earliest, and statements that were planned for empty tables are slow until then.
  */
 export class Statistics {
   readonly #database: Database;

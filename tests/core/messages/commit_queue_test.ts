@@ -8,7 +8,8 @@ import { BehindMessageStore } from "../../support/fakes/behind_store.ts";
 import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { judged, noBatches, nowhere } from "../../support/servers/pending_entries.ts";
 import { deviceRecord, directAppend, userRecord } from "../../support/servers/stored_messages.ts";
-import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { TestMessageStore } from "../../support/servers/test_message_store.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
 
 /** Records the changes of each commit, which waits for `gate` while there is one. */
@@ -28,7 +29,7 @@ class GatedStore extends TestMessageStore {
 }
 
 async function open() {
-  const { messages: store, accounts } = TestStore.openWith((database) => new GatedStore(database));
+  const { messages: store, accounts } = TestStore.openWith((log) => new GatedStore(log));
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accounts.saveDevice(deviceRecord("d1", "ana"));
   const deferred: (() => void)[] = [];

@@ -11,7 +11,8 @@ import { FakeTime } from "../../support/fakes/fake_time.ts";
 import { judged, nowhere } from "../../support/servers/pending_entries.ts";
 import { inFrame } from "../../support/lane/plain_batches.ts";
 import { deviceRecord, directAppend, entryAppend, userRecord } from "../../support/servers/stored_messages.ts";
-import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { TestMessageStore } from "../../support/servers/test_message_store.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
 
 /** Records its commits. */
@@ -46,7 +47,7 @@ class WatchedStore extends TestMessageStore {
 const route = { ...nowhere, sender: "ana", conversation: "ana:ben", recipient: "ben", roomName: undefined };
 
 async function open() {
-  const { messages: store, accounts } = TestStore.openWith((database) => new WatchedStore(database));
+  const { messages: store, accounts } = TestStore.openWith((log) => new WatchedStore(log));
   for (const user of ["ana", "ben"]) await accounts.addUser(userRecord(user));
   await accounts.saveDevice(deviceRecord("d1", "ana"));
   await store.commit([directAppend("ana", "ben", { text: "first" })]);

@@ -1,10 +1,10 @@
 // What a room costs with 1,500 people in it, beside one with 150: in work that is counted.
 import assert from "node:assert/strict";
 import type { StatementSync } from "node:sqlite";
-import type { Database } from "../../../src/store/sqlite/database.ts";
+import { Database } from "../../../src/store/sqlite/database.ts";
 import { FakeSubscriber, password, TestChat } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
-import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { TestStore } from "../../support/servers/test_store.ts";
 
 /** Counts what is asked of a database: statements that ran, and rows that they gave or changed. */
 class Work {
@@ -37,11 +37,9 @@ class Work {
 
 /** A public room of ana's with so many members, of whom ben, cleo and the last one are online; and what was done to the database. */
 async function openLarge(size: number) {
-  const works: Work[] = [];
-  const store = TestStore.openWith((database) => {
-    works.push(new Work(database));
-    return new TestMessageStore(database);
-  });
+  const database = Database.openInMemory();
+  const work = new Work(database);
+  const store = TestStore.open(database);
   const members = Array.from({ length: size - 3 }, (_, index) => `user${index}`);
   const rooms = new TestRooms(await TestChat.open({ store }));
   for (const name of members) await rooms.test.accounts.addUser({ name, password });
@@ -52,7 +50,7 @@ async function openLarge(size: number) {
     await rooms.test.chat.settings.load(subscriber.identity.user);
     rooms.test.chat.subscribe(subscriber);
   }
-  return { rooms, room, online, work: works[0] };
+  return { rooms, room, online, work };
 }
 
 type Large = Awaited<ReturnType<typeof openLarge>>;

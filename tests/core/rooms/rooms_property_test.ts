@@ -5,11 +5,13 @@ import type { LogEvent } from "../../../src/core/messages/log_event.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import type { Append, Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import { mayDo, type RoomAction, type Standing } from "../../../src/core/rooms/permissions.ts";
+import { openPostgresChatStore } from "../../support/databases/postgres_chat_store.ts";
 import { propertyRuns } from "../../support/fakes/late_store.ts";
 import { acceptedMessage, entryAppend } from "../../support/servers/stored_messages.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 import { TestRooms } from "../../support/servers/test_rooms.ts";
-import { TestMessageStore, TestStore } from "../../support/servers/test_store.ts";
+import { TestMessageStore } from "../../support/servers/test_message_store.ts";
+import { type OpenChatStore, TestStore } from "../../support/servers/test_store.ts";
 import { turns } from "../../support/waiting/turns.ts";
 
 const users = ["ana", "ben", "cleo", "dora"] as const;
@@ -259,92 +261,105 @@ async function furnish(rooms: TestRooms, isPublic: boolean): Promise<string> {
   return room;
 }
 
-Deno.test("whatever crosses in a room, its log keeps to the rules, and everybody is offered what they may see of it", async () => {
-  const property = fc.asyncProperty(
-    fc.array(step, { maxLength: 60 }),
-    fc.array(fc.constantFrom<Behaviour>(0, 0, 1, 2, "full", "behind", "elsewhere"), { maxLength: 6 }),
-    async (steps, behaviour) => {
-      const store = TestStore.openWith((database) => new UnreliableStore(database));
-      const test = await TestChat.open({ store, users: [...users, watcher, stranger, ...gone] });
-      await using rooms = new TestRooms(test);
-      const [open, hidden] = [await furnish(rooms, true), await furnish(rooms, false)];
-      const logLength = 1 + 2 * 3 + 1 + gone.length + 3;
-      const subscribers: FakeSubscriber[] = [];
-      for (const user of [...users, watcher, stranger]) {
-        await test.chat.settings.load(user);
-        const subscriber = new FakeSubscriber({ user });
-        test.chat.subscribe(subscriber);
-        subscribers.push(subscriber);
-      }
-      const start = test.chat.head;
-      store.messages.behaviour = [0, ...behaviour];
-      let changes = 0;
-      store.messages.changeElsewhere = async (commit) => {
-        const room = changes++ % 2 === 0 ? open : hidden;
-        const append = await changeOf(rooms, room, users[changes % users.length]);
-        if (append === undefined) return;
-        test.chat.applier.apply([{ message: await commit(append), origin: undefined }]);
-      };
-
-      let turn = 0;
-      await Promise.all(steps.map(async (step) => {
-        turn += step.after;
-        await turns(turn);
-        const attempt = take(rooms, step.isPrivate ? hidden : open, step);
-        const [result] = await Promise.allSettled([attempt]);
-        if (result.status === "fulfilled") {
-          const isAllowed = step.user !== stranger || !step.isPrivate ||
-            ["block", "unblock", "forget"].includes(step.action);
-          assert.ok(isAllowed, `${step.action} by a stranger was not refused`);
-          return;
+function property(
+  name: string,
+  openStore: OpenChatStore,
+  { numRuns, maxSteps }: { numRuns: number; maxSteps: number },
+): void {
+  Deno.test(`${name}: whatever crosses in a room, its log keeps to the rules, and everybody is offered what they may see of it`, async () => {
+    const property = fc.asyncProperty(
+      fc.array(step, { maxLength: maxSteps }),
+      fc.array(fc.constantFrom<Behaviour>(0, 0, 1, 2, "full", "behind", "elsewhere"), { maxLength: 6 }),
+      async (steps, behaviour) => {
+        const store = await openStore((log) => new UnreliableStore(log));
+        const test = await TestChat.open({ store, users: [...users, watcher, stranger, ...gone] });
+        await using rooms = new TestRooms(test);
+        const [open, hidden] = [await furnish(rooms, true), await furnish(rooms, false)];
+        const logLength = 1 + 2 * 3 + 1 + gone.length + 3;
+        const subscribers: FakeSubscriber[] = [];
+        for (const user of [...users, watcher, stranger]) {
+          await test.chat.settings.load(user);
+          const subscriber = new FakeSubscriber({ user });
+          test.chat.subscribe(subscriber);
+          subscribers.push(subscriber);
         }
-        if (!(result.reason instanceof ChatError)) throw result.reason;
-        if (step.user !== stranger || !step.isPrivate || step.action === "forget") return;
-        const [none] = await Promise.allSettled([take(rooms, nowhere, step)]);
-        assert.ok(none.status === "rejected", "something was done to no room");
-        assert.deepEqual(
-          [result.reason.code, result.reason.message.replaceAll(hidden, nowhere)],
-          result.reason.code === "storage_full" ? ["storage_full", "The disk is full."] : [
-            none.reason.code === "storage_full" ? "not_found" : none.reason.code,
-            none.reason.code === "storage_full"
-              ? result.reason.message.replaceAll(hidden, nowhere)
-              : none.reason.message,
-          ],
-        );
-      }));
+        const start = test.chat.head;
+        store.messages.behaviour = [0, ...behaviour];
+        let changes = 0;
+        store.messages.changeElsewhere = async (commit) => {
+          const room = changes++ % 2 === 0 ? open : hidden;
+          const append = await changeOf(rooms, room, users[changes % users.length]);
+          if (append === undefined) return;
+          test.chat.applier.apply([{ message: await commit(append), origin: undefined }]);
+        };
 
-      store.messages.behaviour = [0];
-      await test.send(watcher, open, "the end");
-      const all = { limit: 1_000, maxBytes: 1_000_000 };
-      const presence = new Map<number, Set<string>>();
-      for (const room of [open, hidden]) {
-        await rooms.assertAsStored(room);
-        const log = await store.messages.history("ana", room, {
-          beforeSeq: 0,
-          afterSeq: 0,
-          fromMs: 0,
-          events: true,
-          ...all,
-        });
-        const seen = (await store.messages.messagesAfter(watcher, 0, all)).messages;
-        const entries = new Map([...log!.messages, ...seen.filter(({ conversation }) => conversation === room)]
-          .map((entry) => [entry.seq, entry]));
-        const whole = [...entries.values()].sort((one, other) => one.seq - other.seq);
-        assert.deepEqual(whole.map(({ seq }) => seq), whole.map((_, index) => index + 1));
-        for (const [position, there] of new Referee(whole).check(logLength + 1)) presence.set(position, there);
-      }
-      for (const { identity: { user }, offered, lookedUp } of subscribers) {
-        const { messages } = await store.messages.messagesAfter(user, start, all);
-        const shown = messages.map(({ position }) => position);
-        const positions = offered.map(({ message }) => message.position);
-        const told = new Set([...positions, ...lookedUp]);
-        assert.deepEqual(positions.filter((position) => !shown.includes(position)), [], `not for ${user}, but offered`);
-        // Where a room shows its history, who comes may see what was before; they are not sent it.
-        const due = shown.filter((position) => presence.get(position)!.has(user));
-        assert.deepEqual(due.filter((position) => !told.has(position)), [], `for ${user}, and not offered`);
-        assert.deepEqual(positions, [...positions].sort((one, other) => one - other), `out of order for ${user}`);
-      }
-    },
-  );
-  await fc.assert(property, { numRuns: propertyRuns(60) });
-});
+        let turn = 0;
+        await Promise.all(steps.map(async (step) => {
+          turn += step.after;
+          await turns(turn);
+          const attempt = take(rooms, step.isPrivate ? hidden : open, step);
+          const [result] = await Promise.allSettled([attempt]);
+          if (result.status === "fulfilled") {
+            const isAllowed = step.user !== stranger || !step.isPrivate ||
+              ["block", "unblock", "forget"].includes(step.action);
+            assert.ok(isAllowed, `${step.action} by a stranger was not refused`);
+            return;
+          }
+          if (!(result.reason instanceof ChatError)) throw result.reason;
+          if (step.user !== stranger || !step.isPrivate || step.action === "forget") return;
+          const [none] = await Promise.allSettled([take(rooms, nowhere, step)]);
+          assert.ok(none.status === "rejected", "something was done to no room");
+          assert.deepEqual(
+            [result.reason.code, result.reason.message.replaceAll(hidden, nowhere)],
+            result.reason.code === "storage_full" ? ["storage_full", "The disk is full."] : [
+              none.reason.code === "storage_full" ? "not_found" : none.reason.code,
+              none.reason.code === "storage_full"
+                ? result.reason.message.replaceAll(hidden, nowhere)
+                : none.reason.message,
+            ],
+          );
+        }));
+
+        store.messages.behaviour = [0];
+        await test.send(watcher, open, "the end");
+        const all = { limit: 1_000, maxBytes: 1_000_000 };
+        const presence = new Map<number, Set<string>>();
+        for (const room of [open, hidden]) {
+          await rooms.assertAsStored(room);
+          const log = await store.messages.history("ana", room, {
+            beforeSeq: 0,
+            afterSeq: 0,
+            fromMs: 0,
+            events: true,
+            ...all,
+          });
+          const seen = (await store.messages.messagesAfter(watcher, 0, all)).messages;
+          const entries = new Map([...log!.messages, ...seen.filter(({ conversation }) => conversation === room)]
+            .map((entry) => [entry.seq, entry]));
+          const whole = [...entries.values()].sort((one, other) => one.seq - other.seq);
+          assert.deepEqual(whole.map(({ seq }) => seq), whole.map((_, index) => index + 1));
+          for (const [position, there] of new Referee(whole).check(logLength + 1)) presence.set(position, there);
+        }
+        for (const { identity: { user }, offered, lookedUp } of subscribers) {
+          const { messages } = await store.messages.messagesAfter(user, start, all);
+          const shown = messages.map(({ position }) => position);
+          const positions = offered.map(({ message }) => message.position);
+          const told = new Set([...positions, ...lookedUp]);
+          assert.deepEqual(
+            positions.filter((position) => !shown.includes(position)),
+            [],
+            `not for ${user}, but offered`,
+          );
+          // Where a room shows its history, who comes may see what was before; they are not sent it.
+          const due = shown.filter((position) => presence.get(position)!.has(user));
+          assert.deepEqual(due.filter((position) => !told.has(position)), [], `for ${user}, and not offered`);
+          assert.deepEqual(positions, [...positions].sort((one, other) => one - other), `out of order for ${user}`);
+        }
+      },
+    );
+    await fc.assert(property, { numRuns: propertyRuns(numRuns) });
+  });
+}
+
+property("sqlite", TestStore.openWith, { numRuns: 60, maxSteps: 60 });
+property("postgres", openPostgresChatStore, { numRuns: 15, maxSteps: 40 });

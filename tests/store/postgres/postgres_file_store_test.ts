@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { Database } from "../../../src/store/postgres/connection/database.ts";
 import { PostgresFileStore } from "../../../src/store/postgres/postgres_file_store.ts";
 import { complete, quotas, uploadOf } from "../../contract/file_store.ts";
 import { rejectsWith } from "../../support/checks/chat_error_assertions.ts";
+import { access } from "../../support/databases/postgres_store.ts";
 import { openFilesInPostgres } from "../../support/servers/file_stores.ts";
-import { eventually } from "../../support/waiting/eventually.ts";
 
 type Opened = Awaited<ReturnType<typeof openFilesInPostgres>>;
 
@@ -124,22 +125,18 @@ test("an upload that is removed while it is completed is either complete before 
 
 test("an upload that a commit is attaching to a message is not removed as unsent", async ({ database, files }) => {
   const upload = await complete(files, bytes);
+  await complete(files, bytes, { owner: "ben" });
   const attached = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   const commit = database.transaction(async ({ query }) => {
-    await query("UPDATE file SET position = 1");
+    await query("UPDATE file SET position = 1 WHERE id = $1", [upload.id]);
     attached.resolve();
     await goOn.promise;
   });
   await attached.promise;
-  const removing = files.removeUnsent(upload.begunAt + 1);
-  await eventually(async () => {
-    const waiting = await database.read("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-    return waiting.length > 0;
-  }, () => "the removal waits for the commit");
+  assert.equal(await files.removeUnsent(upload.begunAt + 1), 1, "without a wait for the commit");
   goOn.resolve();
   await commit;
-  assert.equal(await removing, 0);
   assert.ok(await files.find("ana", upload.id));
 });
 
@@ -180,17 +177,28 @@ test("a full disk is reported as storage_full, gets its space back, and accepts 
   assert.equal(await files.finish(upload), true);
 });
 
-test("a node that lost its lease changes no upload and no content", async (opened) => {
-  const { database, files } = opened;
-  const upload = await uploadOf(bytes);
+test("a node that lost its lease changes no upload and no content", async ({ database, files }) => {
+  const [upload, other] = [await uploadOf(bytes), await uploadOf(bytes)];
   await files.add(upload, quotas);
   await files.write(upload, { offset: 0, bytes });
-  await database.write("UPDATE lease SET generation = generation + 1");
-  await rejectsWith("unavailable", files.add(await uploadOf(bytes), quotas));
-  await rejectsWith("unavailable", files.write(upload, { offset: bytes.length, bytes }));
-  await rejectsWith("unavailable", files.finish(upload));
-  await rejectsWith("unavailable", files.removeUnsent(upload.begunAt + 1));
+  const [{ generation }] = await database.write<{ generation: number }>(
+    "UPDATE lease SET generation = generation + 1 RETURNING generation - 1 AS generation",
+  );
+  const changes: readonly ((files: PostgresFileStore) => Promise<unknown>)[] = [
+    (files) => files.add(other, quotas),
+    (files) => files.write(upload, { offset: bytes.length, bytes }),
+    (files) => files.removeUnfinished("ana", upload.begunAt + 1),
+    (files) => files.finish(upload),
+    (files) => files.removeUnsent(upload.begunAt + 1),
+  ];
+  for (const change of changes) {
+    // A database ends with a write that was refused.
+    await using former = await Database.open({ access, generation });
+    const { message } = await rejectsWith("unavailable", change(new PostgresFileStore(former)));
+    assert.match(message, /Another server has taken over/);
+  }
   assert.equal((await files.find("ana", upload.id))?.isComplete, false);
+  assert.equal(await files.find("ana", other.id), undefined);
 });
 
 test("removing many uploads and contents yields to other work, and ends on abort", async (opened) => {

@@ -122,7 +122,7 @@ async function scans(connection: Connection): Promise<string[]> {
 
 Deno.test("rooms, retention and erasure read few rows, also by plans of an empty database and without statistics", async () => {
   const access = await emptySchema();
-  await using connection = await Connection.open(access, { name: "test", generation: 1 });
+  await using connection = await Connection.open(access, { name: "test", generation: 1, statementTimeoutMs: 0 });
   assert.equal(await takeLease(connection, { node: "test", token: crypto.randomUUID(), lastsMs: 3_600_000 }), 1);
   assert.deepEqual(await scans(connection), []);
   await connection.execute(fill);

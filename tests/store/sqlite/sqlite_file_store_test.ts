@@ -168,6 +168,19 @@ Deno.test("an upload stays incomplete if the database cannot complete it", async
   assert.ok(await isRead(opened.files, upload.sha256));
 });
 
+Deno.test("the same content that several users upload at once is one file", async () => {
+  using folder = temporaryFolder();
+  await fill(folder.path);
+  using opened = open(folder.path);
+  const uploads = await Promise.all(["ana", "ben", "cleo"].map((owner) => uploadOf(bytes, { owner })));
+  for (const upload of uploads) {
+    await opened.files.add(upload, quotas);
+    await opened.files.write(upload, { offset: 0, bytes });
+  }
+  assert.deepEqual(await Promise.all(uploads.map((upload) => opened.files.finish(upload))), [true, true, true]);
+  assert.deepEqual(filesIn(`${folder.path}/files`), [contentPath(uploads[0])]);
+});
+
 Deno.test("messages contain their files, and names of files count towards the limits of pages", async () => {
   using folder = temporaryFolder();
   await fill(folder.path);

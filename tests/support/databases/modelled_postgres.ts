@@ -1,14 +1,11 @@
 import { Database, type DatabaseOptions } from "../../../src/store/postgres/connection/database.ts";
-import {
-  PostgresMessageStore,
-  type PostgresMessageStoreOptions,
-} from "../../../src/store/postgres/log/postgres_message_store.ts";
-import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
-import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_settings_store.ts";
+import type { PostgresMessageStoreOptions } from "../../../src/store/postgres/log/postgres_message_store.ts";
 import { PostgresSearch } from "../../../src/store/postgres/search/postgres_search.ts";
 import { PostgresSearchIndex } from "../../../src/store/postgres/search/postgres_search_index.ts";
 import type { LogOfModel } from "../servers/modelled_store.ts";
-import { leaseEmptySchema } from "./postgres_store.ts";
+import { leaseEmptySchema, openStores } from "./postgres_store.ts";
+
+type Stores = Awaited<ReturnType<typeof openStores>>;
 
 /** The store in the schema of this process, for a `ModelledStore`. One is open at a time. */
 export class ModelledPostgres implements LogOfModel {
@@ -17,9 +14,9 @@ export class ModelledPostgres implements LogOfModel {
   #database!: Database;
   #index!: PostgresSearchIndex;
   #search!: PostgresSearch;
-  messages!: PostgresMessageStore;
-  settings!: PostgresSettingsStore;
-  accounts!: PostgresAccountStore;
+  messages!: Stores["messages"];
+  settings!: Stores["settings"];
+  accounts!: Stores["accounts"];
 
   private constructor(lease: DatabaseOptions, options: PostgresMessageStoreOptions) {
     this.#lease = lease;
@@ -66,9 +63,10 @@ export class ModelledPostgres implements LogOfModel {
 
   async #open(): Promise<void> {
     this.#database = await Database.open(this.#lease);
-    this.messages = await PostgresMessageStore.open(this.#database, this.#options);
-    this.settings = new PostgresSettingsStore(this.#database);
-    this.accounts = new PostgresAccountStore(this.#database, this.messages);
+    const stores = await openStores(this.#database, this.#options);
+    this.messages = stores.messages;
+    this.settings = stores.settings;
+    this.accounts = stores.accounts;
     this.#index = await PostgresSearchIndex.open(this.#database);
     this.#search = new PostgresSearch(this.#database);
   }

@@ -8,6 +8,9 @@ import {
 } from "../../../src/store/postgres/log/postgres_message_store.ts";
 import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
 import { PostgresDeviceCleanup } from "../../../src/store/postgres/postgres_device_cleanup.ts";
+import { PostgresErasureStore } from "../../../src/store/postgres/postgres_erasure_store.ts";
+import { PostgresFileStore } from "../../../src/store/postgres/postgres_file_store.ts";
+import { PostgresRetentionStore } from "../../../src/store/postgres/postgres_retention_store.ts";
 import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
 import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_settings_store.ts";
 import { openTemporarySchema } from "./temporary_schema.ts";
@@ -41,7 +44,7 @@ INSERT INTO search_cursor DEFAULT VALUES;
 
 /** Empties the schema of this process. */
 export async function emptySchema(): Promise<DatabaseAccess> {
-  await using connection = await Connection.open(access, { name: "test" });
+  await using connection = await Connection.open(access, { name: "test", statementTimeoutMs: 0 });
   await connection.execute(emptyTables);
   return access;
 }
@@ -59,20 +62,28 @@ export async function openEmptyDatabase(): Promise<Database> {
   return await Database.open(await leaseEmptySchema());
 }
 
-/** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */
-export async function openPostgresStore(options: PostgresMessageStoreOptions = {}) {
-  const database = await openEmptyDatabase();
+/** Opens the stores in a database, as a server does. The caller closes `messages` before the database. */
+export async function openStores(database: Database, options: PostgresMessageStoreOptions = {}) {
   const messages = await PostgresMessageStore.open(database, options);
   return {
-    database,
     messages,
     accounts: new PostgresAccountStore(database, messages),
     rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
     settings: new PostgresSettingsStore(database),
     deviceCleanup: new PostgresDeviceCleanup(database),
-    close: async () => {
-      await messages.close();
-      await database.close();
-    },
+    retention: new PostgresRetentionStore(database),
+    erasure: new PostgresErasureStore(database),
+    files: new PostgresFileStore(database),
   };
+}
+
+/** An empty store in PostgreSQL, like `openTemporaryStore`. One is open at a time. */
+export async function openPostgresStore(options: PostgresMessageStoreOptions = {}) {
+  const database = await openEmptyDatabase();
+  const stores = await openStores(database, options);
+  const close = async () => {
+    await stores.messages.close();
+    await database.close();
+  };
+  return { database, ...stores, close };
 }

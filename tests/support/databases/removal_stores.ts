@@ -1,9 +1,3 @@
-import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
-import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
-import { PostgresErasureStore } from "../../../src/store/postgres/postgres_erasure_store.ts";
-import { PostgresFileStore } from "../../../src/store/postgres/postgres_file_store.ts";
-import { PostgresRetentionStore } from "../../../src/store/postgres/postgres_retention_store.ts";
-import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
 import type { Database } from "../../../src/store/postgres/connection/database.ts";
 import type { AccountStore } from "../../../src/core/accounts/account_store.ts";
 import type { FileStore } from "../../../src/core/files/file_store.ts";
@@ -13,7 +7,7 @@ import type { RetentionStore } from "../../../src/core/messages/retention_store.
 import type { RoomStore } from "../../../src/core/rooms/room_store.ts";
 import { openStore } from "../../../src/store/open_store.ts";
 import { temporaryFolder } from "../checks/temporary_folder.ts";
-import { openEmptyDatabase } from "./postgres_store.ts";
+import { openEmptyDatabase, openStores } from "./postgres_store.ts";
 
 /** The stores of a server that remove something from its log, beside the log. Disposal closes them. */
 export interface RemovalStores extends AsyncDisposable {
@@ -55,18 +49,13 @@ export async function openPostgresRemoval(): Promise<RemovalStores> {
 }
 
 async function openDatabase(database: Database, opened: AsyncDisposableStack): Promise<RemovalStores> {
-  const messages = await PostgresMessageStore.open(database);
+  const stores = await openStores(database);
   const resources = opened.move();
-  resources.defer(() => messages.close());
+  resources.defer(() => stores.messages.close());
   return {
-    messages,
-    accounts: new PostgresAccountStore(database, messages),
-    rooms: new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() }),
-    retention: new PostgresRetentionStore(database),
-    erasure: new PostgresErasureStore(database),
-    files: new PostgresFileStore(database),
+    ...stores,
     reopen: async () => {
-      await messages.close();
+      await stores.messages.close();
       return await openDatabase(database, resources);
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

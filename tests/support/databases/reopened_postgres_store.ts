@@ -1,23 +1,20 @@
 import { Database, type DatabaseOptions } from "../../../src/store/postgres/connection/database.ts";
 import type { HeadsOptions } from "../../../src/store/postgres/log/heads.ts";
-import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
-import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
-import { PostgresRetentionStore } from "../../../src/store/postgres/postgres_retention_store.ts";
-import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
-import { PostgresSettingsStore } from "../../../src/store/postgres/postgres_settings_store.ts";
 import type { ReopenedStore } from "../servers/reopened_store.ts";
-import { leaseEmptySchema } from "./postgres_store.ts";
+import { leaseEmptySchema, openStores } from "./postgres_store.ts";
+
+type Stores = Awaited<ReturnType<typeof openStores>>;
 
 /** On the schema of this process, so that one is open at a time. */
 export class ReopenedPostgresStore implements ReopenedStore {
   readonly #leased: DatabaseOptions;
   readonly #options: HeadsOptions;
   #database!: Database;
-  messages!: PostgresMessageStore;
-  rooms!: PostgresRoomStore;
-  accounts!: PostgresAccountStore;
-  settings!: PostgresSettingsStore;
-  retention!: PostgresRetentionStore;
+  messages!: Stores["messages"];
+  rooms!: Stores["rooms"];
+  accounts!: Stores["accounts"];
+  settings!: Stores["settings"];
+  retention!: Stores["retention"];
 
   private constructor(leased: DatabaseOptions, options: HeadsOptions) {
     this.#leased = leased;
@@ -31,12 +28,13 @@ export class ReopenedPostgresStore implements ReopenedStore {
   }
 
   async #open(): Promise<void> {
-    const database = this.#database = await Database.open(this.#leased);
-    const messages = this.messages = await PostgresMessageStore.open(database, this.#options);
-    this.rooms = new PostgresRoomStore(database, { onDeleted: () => messages.forgetNames() });
-    this.accounts = new PostgresAccountStore(database, messages);
-    this.settings = new PostgresSettingsStore(database);
-    this.retention = new PostgresRetentionStore(database);
+    this.#database = await Database.open(this.#leased);
+    const stores = await openStores(this.#database, this.#options);
+    this.messages = stores.messages;
+    this.rooms = stores.rooms;
+    this.accounts = stores.accounts;
+    this.settings = stores.settings;
+    this.retention = stores.retention;
   }
 
   async reopen(): Promise<void> {

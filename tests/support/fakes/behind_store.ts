@@ -1,7 +1,8 @@
 import type { Append, Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import type { Message } from "../../../src/core/messages/message.ts";
 import { acceptedMessage } from "../servers/stored_messages.ts";
-import { TestMessageStore, TestStore } from "../servers/test_store.ts";
+import { TestMessageStore } from "../servers/test_message_store.ts";
+import { TestStore } from "../servers/test_store.ts";
 
 /** A log that another process writes too: commits come back as "behind" when a test says so. */
 export class BehindMessageStore extends TestMessageStore {
@@ -11,7 +12,7 @@ export class BehindMessageStore extends TestMessageStore {
   readonly commits: string[][] = [];
 
   static open(): TestStore<BehindMessageStore> {
-    return TestStore.openWith((database) => new BehindMessageStore(database));
+    return TestStore.openWith((log) => new BehindMessageStore(log));
   }
 
   override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {

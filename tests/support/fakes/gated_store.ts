@@ -1,5 +1,6 @@
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
-import { TestMessageStore, TestStore } from "../servers/test_store.ts";
+import { TestMessageStore } from "../servers/test_message_store.ts";
+import { TestStore } from "../servers/test_store.ts";
 
 interface Held {
   readonly gate: PromiseWithResolvers<unknown>;
@@ -12,7 +13,7 @@ export class GatedMessageStore extends TestMessageStore {
   #held: Held | undefined;
 
   static open(): TestStore<GatedMessageStore> {
-    return TestStore.openWith((database) => new GatedMessageStore(database));
+    return TestStore.openWith((log) => new GatedMessageStore(log));
   }
 
   /**

@@ -19,8 +19,11 @@ import type { RequestKind } from "../servers/received_frames.ts";
 import { TestChat } from "../servers/test_chat.ts";
 import { TestRooms } from "../servers/test_rooms.ts";
 import { TestSession } from "../servers/test_session.ts";
+import { type OpenChatStore, TestStore } from "../servers/test_store.ts";
 
 export interface LaneSystemOptions {
+  /** Opens the store; it is in memory unless given. */
+  open?: OpenChatStore;
   /** Whether the store refuses the next batch of plain messages; it takes all unless given. */
   refuses?(): boolean;
   /** Whether frames are decoded before the session takes them, and no message takes the lane. */
@@ -93,10 +96,10 @@ export class LaneSystem implements AsyncDisposable {
   }
 
   static async open(
-    { refuses, decodes = false, inThread = false, latenessMs }: LaneSystemOptions,
+    { open = TestStore.openWith, refuses, decodes = false, inThread = false, latenessMs }: LaneSystemOptions,
   ): Promise<LaneSystem> {
     const closing = new DisposableStack();
-    const store = inThread ? LaneStore.openWithThread(closing) : LaneStore.open(refuses);
+    const store = inThread ? LaneStore.openWithThread(closing) : await open((log) => new LaneStore(log, refuses));
     const metrics = new CountedMetrics();
     const test = await TestChat.open({ users: [...scriptUsers, ...bannedUsers], store, latenessMs, rate, metrics });
     // A message that waited may take the lane from a decoded frame, too.

@@ -1,33 +1,38 @@
 import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
 import type { Database } from "../../../src/store/postgres/connection/database.ts";
-import { PostgresMessageStore } from "../../../src/store/postgres/log/postgres_message_store.ts";
-import { PostgresAccountStore } from "../../../src/store/postgres/postgres_account_store.ts";
-import { PostgresRoomStore } from "../../../src/store/postgres/postgres_room_store.ts";
 import type { PlainStore } from "../../contract/plain_commits.ts";
-import { openEmptyDatabase } from "../databases/postgres_store.ts";
+import { openEmptyDatabase, openStores } from "../databases/postgres_store.ts";
+
+type Stores = Awaited<ReturnType<typeof openStores>>;
 
 const dumpedTables = ["entry", "conversation", "member", "spent_id", "log"];
 
 /** A store in the schema of this process. One is open at a time. */
 export class PostgresPlainStore implements PlainStore {
   readonly #database: Database;
-  readonly accounts: PostgresAccountStore;
-  messages: PostgresMessageStore;
+  #stores: Stores;
 
-  private constructor(database: Database, messages: PostgresMessageStore) {
+  private constructor(database: Database, stores: Stores) {
     this.#database = database;
-    this.messages = messages;
-    this.accounts = new PostgresAccountStore(database, this.messages);
+    this.#stores = stores;
   }
 
   static async open(): Promise<PostgresPlainStore> {
     const database = await openEmptyDatabase();
-    return new PostgresPlainStore(database, await PostgresMessageStore.open(database));
+    return new PostgresPlainStore(database, await openStores(database));
+  }
+
+  get messages(): Stores["messages"] {
+    return this.#stores.messages;
+  }
+
+  get accounts(): Stores["accounts"] {
+    return this.#stores.accounts;
   }
 
   async reopen(): Promise<void> {
     await this.messages.close();
-    this.messages = await PostgresMessageStore.open(this.#database);
+    this.#stores = await openStores(this.#database);
   }
 
   async reopenAt(head: number): Promise<void> {
@@ -40,8 +45,7 @@ export class PostgresPlainStore implements PlainStore {
   }
 
   deleteRoom(id: string): Promise<void> {
-    const onDeleted = () => this.messages.forgetNames();
-    return new PostgresRoomStore(this.#database, { onDeleted }).deleteRoom(id);
+    return this.#stores.rooms.deleteRoom(id);
   }
 
   async spendNewest(): Promise<void> {

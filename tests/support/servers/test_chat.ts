@@ -14,7 +14,7 @@ import { FakeClock } from "../fakes/fake_clock.ts";
 import { FakeHasher } from "../fakes/fake_hasher.ts";
 import { allAnswered, answeringLate } from "../fakes/late_store.ts";
 import { sendMessage } from "./send_message.ts";
-import { TestStore } from "./test_store.ts";
+import { type ChatStore, TestStore } from "./test_store.ts";
 
 // Kept, so that fake time does not stop it.
 const { setTimeout } = globalThis;
@@ -24,7 +24,7 @@ export const password = "correct horse";
 export interface TestChatOptions {
   users?: string[];
   /** Closed with the chat. */
-  store?: TestStore;
+  store?: ChatStore;
   rate?: { perSecond: number; burst: number };
   deletedAccounts?: DeletedAccounts;
   audit?: AuditLog;
@@ -40,7 +40,7 @@ export interface TestChatOptions {
 
 /** The chat on a store in memory, with users that are registered already. Its owner closes it. */
 export class TestChat {
-  readonly store: TestStore;
+  readonly store: ChatStore;
   readonly clock = new FakeClock();
   readonly accounts: Accounts;
   readonly chat: Chat;
@@ -110,7 +110,7 @@ export class TestChat {
   async close(): Promise<void> {
     await this.chat.close();
     await allAnswered();
-    this.store.close();
+    await this.store.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

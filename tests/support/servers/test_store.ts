@@ -1,5 +1,9 @@
-import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
-import type { PlainBatch } from "../../../src/core/messages/plain_batch.ts";
+import type { AccountStore } from "../../../src/core/accounts/account_store.ts";
+import type { DeviceCleanupStore } from "../../../src/core/accounts/device_cleanup.ts";
+import type { FileStore } from "../../../src/core/files/file_store.ts";
+import type { ErasureStore } from "../../../src/core/messages/erasure.ts";
+import type { SettingsStore } from "../../../src/core/people/settings_store.ts";
+import type { RoomStore } from "../../../src/core/rooms/room_store.ts";
 import type { MessageSearch } from "../../../src/core/search/message_search.ts";
 import { Database } from "../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../src/store/sqlite/log/sqlite_message_store.ts";
@@ -11,30 +15,36 @@ import { SqliteErasureStore } from "../../../src/store/sqlite/sqlite_erasure_sto
 import { SqliteFileStore } from "../../../src/store/sqlite/sqlite_file_store.ts";
 import { SqliteRoomStore } from "../../../src/store/sqlite/sqlite_room_store.ts";
 import { SqliteSettingsStore } from "../../../src/store/sqlite/sqlite_settings_store.ts";
+import type { PlainWriter } from "../../../src/store/sqlite/writer/plain_writer.ts";
+import { type OpenedLog, TestMessageStore } from "./test_message_store.ts";
 
-/** A log that a test can make fail. */
-export class TestMessageStore extends SqliteMessageStore {
-  /** When set, commits fail with it and change nothing, as on a full disk. */
-  commitError: unknown;
-
-  override async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
-    if (this.commitError !== undefined) throw this.commitError;
-    return await super.commit(changes);
-  }
-
-  override async commitPlain(batch: PlainBatch): Promise<boolean> {
-    if (this.commitError !== undefined) throw this.commitError;
-    return await super.commitPlain(batch);
-  }
+/** The stores of a chat. Their owner closes them. */
+export interface ChatStore<Messages extends TestMessageStore = TestMessageStore> {
+  readonly messages: Messages;
+  readonly accounts: AccountStore;
+  readonly rooms: RoomStore;
+  readonly settings: SettingsStore;
+  /** Finds what is committed, at once. */
+  readonly search: MessageSearch;
+  readonly erasure: ErasureStore;
+  readonly deviceCleanup: DeviceCleanupStore;
+  readonly files: FileStore;
+  /** Idempotent. */
+  close(): void | Promise<void>;
 }
 
-/** The real store on a database in memory. Its owner closes it. */
-export class TestStore<Messages extends TestMessageStore = TestMessageStore> implements Disposable {
+/** Opens an empty store, with a log of the test's own making. */
+export type OpenChatStore = <Messages extends TestMessageStore>(
+  makeLog: (log: OpenedLog) => Messages,
+) => ChatStore<Messages> | Promise<ChatStore<Messages>>;
+
+/** The stores on a database in memory. Their owner closes them. */
+export class TestStore<Messages extends TestMessageStore = TestMessageStore>
+  implements ChatStore<Messages>, Disposable {
   readonly messages: Messages;
   readonly accounts: SqliteAccountStore;
   readonly rooms: SqliteRoomStore;
   readonly settings: SqliteSettingsStore;
-  /** Finds what is committed, at once. */
   readonly search: MessageSearch;
   readonly erasure: SqliteErasureStore;
   readonly deviceCleanup: SqliteDeviceCleanup;
@@ -42,12 +52,12 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
   readonly files: SqliteFileStore;
   readonly #database: Database;
 
-  private constructor(database: Database, messages: Messages) {
+  private constructor(database: Database, log: SqliteMessageStore, makeLog: (log: OpenedLog) => Messages) {
     this.#database = database;
-    this.messages = messages;
-    messages.beginIncarnation();
-    this.accounts = new SqliteAccountStore(database, { onRenamed: () => messages.forgetNames() });
-    this.rooms = new SqliteRoomStore(database, { onDeleted: () => messages.forgetNames() });
+    const messages = this.messages = makeLog(log);
+    void messages.beginIncarnation();
+    this.accounts = new SqliteAccountStore(database, { onRenamed: () => log.forgetNames() });
+    this.rooms = new SqliteRoomStore(database, { onDeleted: () => log.forgetNames() });
     this.settings = new SqliteSettingsStore(database);
     const index = new SearchIndex(database);
     const finder = new MessageFinder(database);
@@ -62,24 +72,19 @@ export class TestStore<Messages extends TestMessageStore = TestMessageStore> imp
     this.files = new SqliteFileStore(database, { folder: "/nonexistent/files of a test" });
   }
 
-  static open(): TestStore {
-    return TestStore.openWith((database) => new TestMessageStore(database));
+  /** @param database closed by the store; a new one in memory unless given */
+  static open(database = Database.openInMemory()): TestStore {
+    return TestStore.openWith((log) => new TestMessageStore(log), { database });
   }
 
   /** With a log of the test's own making. */
-  static openWith<Messages extends TestMessageStore>(messages: (database: Database) => Messages): TestStore<Messages> {
-    return TestStore.openOn(Database.openInMemory(), messages);
-  }
-
-  /** On a database that the store closes. */
-  static openOn<Messages extends TestMessageStore>(
-    database: Database,
-    messages: (database: Database) => Messages,
+  static openWith<Messages extends TestMessageStore>(
+    makeLog: (log: OpenedLog) => Messages,
+    { database = Database.openInMemory(), writer }: { database?: Database; writer?: PlainWriter } = {},
   ): TestStore<Messages> {
-    return new TestStore(database, messages(database));
+    return new TestStore(database, new SqliteMessageStore(database, { writer }), makeLog);
   }
 
-  /** Idempotent. */
   close(): void {
     this.#database.close();
   }

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { pause } from "../../../core/pause.ts";
-import { connectToPrimary, type Parameter, runOn } from "./connection.ts";
+import { connectToPrimary, type Parameter, type Queries, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { leaseMs } from "./lease.ts";
 import { lostError } from "./postgres_error.ts";
@@ -17,6 +17,16 @@ export interface CommitLineOptions {
   readonly generation: number;
   /** How long to try to connect again, in milliseconds; as long as a lease lasts unless given. */
   readonly patienceMs?: number;
+}
+
+/** A log as memory has it. */
+export interface ExpectedLog {
+  readonly head: number;
+  /**
+   * Writes again what a crash of the database may have undone of writes that did not wait for the disk. Nothing is read or
+   * committed meanwhile.
+   */
+  restore(queries: Queries): Promise<void>;
 }
 
 /** The state of a log that a connection to another copy of it may show. */
@@ -38,8 +48,7 @@ export class CommitLine {
   readonly #closed = new AbortController();
   #client: Promise<pg.Client>;
   #running = 0;
-  /** Returns the head of the log as memory has it; undefined until it is known. */
-  #head: (() => number) | undefined;
+  #expected: ExpectedLog | undefined;
 
   private constructor(client: pg.Client, { timeline, options }: { timeline: string; options: CommitLineOptions }) {
     this.#options = options;
@@ -58,9 +67,14 @@ export class CommitLine {
     return new CommitLine(client, { timeline, options });
   }
 
-  /** Gives the head that the log must have when the line connects again. */
-  expectHead(head: () => number): void {
-    this.#head = head;
+  /** Resolves when the line is connected. @throws {ChatError} `unavailable` if it is lost */
+  get connected(): Promise<unknown> {
+    return this.#client;
+  }
+
+  /** Gives the log that must be there when the line connects again. */
+  expect(log: ExpectedLog): void {
+    this.#expected = log;
   }
 
   /** @throws {ChatError} as `queryError` says; after `unavailable`, {@link lost} settles */
@@ -114,18 +128,23 @@ export class CommitLine {
     }
   }
 
-  /** @throws {Error} if the log is another one than before the connection was lost */
+  /** @throws {Error} if the log is another one than before the connection was lost, or cannot be restored */
   async #check(client: pg.Client): Promise<pg.Client> {
     const { timeline, head } = await readState(client);
-    const expected = this.#head?.() ?? head;
-    if (timeline === this.#timeline && head === expected) {
-      this.#watch(client);
-      return client;
+    const expected = this.#expected?.head ?? head;
+    try {
+      if (timeline !== this.#timeline || head !== expected) {
+        throw new Error(
+          `the log was at position ${expected} of timeline ${this.#timeline}, and is at ${head} of timeline ${timeline}`,
+        );
+      }
+      await this.#expected?.restore({ query: (text, values = []) => runOn(client, text, values) });
+    } catch (error) {
+      await client.end();
+      throw error;
     }
-    await client.end();
-    throw new Error(
-      `the log was at position ${expected} of timeline ${this.#timeline}, and is at ${head} of timeline ${timeline}`,
-    );
+    this.#watch(client);
+    return client;
   }
 }
 

@@ -36,7 +36,7 @@ export interface ConnectionOptions {
   readonly answerTimeoutMs?: number;
   /**
    * Plans each statement once, by indexes, regardless of statistics: a plan is kept while tables grow, and one that scans
-   * a table of 40 entries is a thousand times slower with 400,000 (F5).
+   * a table of 40 entries is a thousand times slower with 400,000.
    */
   readonly usesIndexes?: boolean;
 }
@@ -46,7 +46,7 @@ const standardStatementMs = 10_000;
 /** The longest way of an answer. */
 const networkMs = 5_000;
 const lockTimeoutMs = 5_000;
-/** A transaction of a frozen node must not stop others for longer (F3 in decision 0018). */
+/** A transaction of a frozen node must not stop others for longer (decision 0018). */
 const idleTransactionMs = 5_000;
 const connectTimeoutMs = 10_000;
 
@@ -96,6 +96,8 @@ export function clientConfig(
     client_min_messages: "warning",
     // Statements are short, and compiling one takes longer than running it.
     jit: "off",
+    // Pages rely on the order in which loops find their rows.
+    max_parallel_workers_per_gather: 0,
     ...(usesIndexes && { enable_seqscan: "off", enable_bitmapscan: "off", plan_cache_mode: "force_generic_plan" }),
     ...(generation !== undefined && { "chatd.generation": generation }),
   };

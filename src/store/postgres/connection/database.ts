@@ -1,11 +1,11 @@
 // @ts-types="@types/pg"
 import pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
-import { CommitLine } from "./commit_line.ts";
+import { CommitLine, type ExpectedLog } from "./commit_line.ts";
 import { clientConfig, type ConnectionOptions, type Parameter, type Queries, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import type { LeaseWatch } from "./held_lease.ts";
-import { lostError, queryError } from "./postgres_error.ts";
+import { isFenced, lostError, queryError } from "./postgres_error.ts";
 
 export interface DatabaseOptions {
   /** With one host: the primary that gave the lease. */
@@ -70,7 +70,11 @@ export class Database implements AsyncDisposable {
     void lease?.lost.then(this.#lose);
     for (const pool of this.#pools) {
       pool.on("error", () => {});
-      pool.on("connect", (client) => this.#clients.add(client));
+      pool.on("connect", (client) => {
+        this.#clients.add(client);
+        // The pool does not listen to one that is lent, whose error would end the process; its next statement fails.
+        client.on("error", () => {});
+      });
       pool.on("remove", (client) => this.#clients.delete(client));
     }
   }
@@ -90,9 +94,9 @@ export class Database implements AsyncDisposable {
     });
   }
 
-  /** Gives the head that the log must still have after the connection for commits was lost and replaced. */
-  expectHead(head: () => number): void {
-    this.#commits.expectHead(head);
+  /** Gives the log that must still be there after the connection for commits was lost and replaced. */
+  expect(log: ExpectedLog): void {
+    this.#commits.expect(log);
   }
 
   /** Runs one statement in the line of commits: it sees all commits before it, and none of those after it. */
@@ -110,13 +114,13 @@ export class Database implements AsyncDisposable {
   /** Runs one statement that only reads. @throws {ChatError} as `queryError` says */
   async read<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
     this.#requireUse();
-    return await this.#certain(await withClient(this.#readers, (client) => runOn<Row>(client, text, values)));
+    return await this.#certain(await this.#withReader(this.#readers, (client) => runOn<Row>(client, text, values)));
   }
 
   /** Reads like {@link read}, on connections that slow searches may occupy, and for at most 5 s. */
   async search<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
     this.#requireUse();
-    return await this.#certain(await withClient(this.#searchers, (client) => runOn<Row>(client, text, values)));
+    return await this.#certain(await this.#withReader(this.#searchers, (client) => runOn<Row>(client, text, values)));
   }
 
   /**
@@ -125,9 +129,14 @@ export class Database implements AsyncDisposable {
    */
   async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     this.#requireUse();
-    return await withClient(this.#writers, (client) => {
-      return transact(client, { begin: "BEGIN", work, commit: () => this.#settle(runOn(client, "COMMIT", [])) });
-    });
+    try {
+      return await withClient(this.#writers, (client) => {
+        return transact(client, { begin: "BEGIN", work, commit: () => this.#settle(runOn(client, "COMMIT", [])) });
+      });
+    } catch (error) {
+      if (error instanceof ChatError && isFenced(error)) this.#lose(error);
+      throw error;
+    }
   }
 
   /** Runs reads that all see the same state. */
@@ -135,7 +144,7 @@ export class Database implements AsyncDisposable {
     this.#requireUse();
     const begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
     return await this.#certain(
-      await withClient(this.#readers, (client) => {
+      await this.#withReader(this.#readers, (client) => {
         return transact(client, { begin, work, commit: () => runOn(client, "COMMIT", []) });
       }),
     );
@@ -157,6 +166,14 @@ export class Database implements AsyncDisposable {
 
   #requireUse(): void {
     if (this.#end !== undefined) throw this.#end;
+  }
+
+  /** Lends a connection for reads, which see what the line of commits restored after a crash of the database. */
+  #withReader<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return withClient(pool, async (client) => {
+      await this.#commits.connected;
+      return await work(client);
+    });
   }
 
   /** Returns the result of a read, which is only given out by the node that serves. */

@@ -71,7 +71,7 @@ export class HeldLease implements LeaseWatch {
   }
 
   confirm(): Promise<void> | void {
-    if (Math.max(this.#age(), Date.now() - this.#renewedAtDate) >= this.#timing.lastsMs) return this.#renew();
+    if (this.#mayHaveRunOut()) return this.#confirmAnew();
   }
 
   /** Gives the lease back for another node, if the database answers. Idempotent. */
@@ -84,6 +84,15 @@ export class HeldLease implements LeaseWatch {
     if (connection === undefined) return;
     await releaseLease(connection, this.generation).catch(() => {});
     await connection.close();
+  }
+
+  #mayHaveRunOut(): boolean {
+    return Math.max(this.#age(), Date.now() - this.#renewedAtDate) >= this.#timing.lastsMs;
+  }
+
+  /** The answer to a renewal in progress may have waited in a frozen process, and be of no use by now. */
+  async #confirmAnew(): Promise<void> {
+    do await this.#renew(); while (this.#mayHaveRunOut());
   }
 
   #age(): number {

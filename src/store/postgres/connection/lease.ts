@@ -40,7 +40,7 @@ export async function takeLease(
 }
 
 /** @returns whether the lease of this generation was renewed; false if another node has it */
-export async function renewLease(queries: Queries, generation: number, lastsMs = leaseMs): Promise<boolean> {
+export async function renewLease(queries: Queries, generation: number, lastsMs: number): Promise<boolean> {
   const renewed = await queries.query(
     "UPDATE lease SET until = clock_timestamp() + $2 * interval '1 millisecond' WHERE generation = $1 RETURNING 1",
     [generation, lastsMs],

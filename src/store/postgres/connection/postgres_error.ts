@@ -4,7 +4,6 @@ import { type DatabaseAddress, showDatabase } from "./database_address.ts";
 import { fencedState } from "../schema/fence.ts";
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-const uniqueViolation = "23505";
 const insufficientPrivilege = "42501";
 const fullDisks = ["53100", "58030"];
 const overloads = ["53000", "53200", "53300", "53400", "55P03"];
@@ -23,11 +22,6 @@ export function sqlState(thrown: unknown): string | undefined {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** Whether a row exists that a unique key permits once. */
-export function isUniqueViolation(thrown: unknown): boolean {
-  return sqlState(thrown) === uniqueViolation;
-}
-
 /** Whether the user of the database lacks a privilege. */
 export function isDenied(thrown: unknown): boolean {
   return sqlState(thrown) === insufficientPrivilege;
@@ -36,11 +30,6 @@ export function isDenied(thrown: unknown): boolean {
 /** Whether a statement took longer than its connection permits. */
 export function isTimeout(thrown: unknown): boolean {
   return sqlState(thrown) === statementTimeout;
-}
-
-/** Whether the fence refused a write: another node has the lease. */
-export function isFenced(thrown: unknown): boolean {
-  return sqlState(thrown) === fencedState;
 }
 
 /**
@@ -89,7 +78,7 @@ function isPoolTimeout(thrown: unknown): boolean {
 }
 
 /** Whether the connection failed, rather than the statement. */
-export function isConnectionError(thrown: unknown): boolean {
+function isConnectionError(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   const { code } = thrown as { code?: unknown };
   return networkReason(`${String(code)} ${thrown.message}`) !== undefined ||

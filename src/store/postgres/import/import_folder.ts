@@ -16,8 +16,6 @@ export interface ImportOptions {
   /** The data folder, which no server uses. */
   readonly folder: string;
   readonly access: DatabaseAccess;
-  /** Called with each table before its rows are copied. */
-  readonly onTable?: (table: string) => void;
 }
 
 export interface ImportReport {
@@ -25,7 +23,7 @@ export interface ImportReport {
   readonly rows: ReadonlyMap<string, number>;
   /** Contents of files copied. */
   readonly contents: number;
-  /** Hashes of contents that the folder lacks. */
+  /** Hashes of contents that the folder lacks, or has damaged. */
   readonly missing: readonly string[];
 }
 
@@ -36,7 +34,7 @@ export interface ImportReport {
  * @throws {ChatError} `not_found`, `busy` while a server uses either of them, `already_exists` if the database holds
  * accounts or messages, `internal` if the copy differs
  */
-export async function importFolder({ folder, access, onTable }: ImportOptions): Promise<ImportReport> {
+export async function importFolder({ folder, access }: ImportOptions): Promise<ImportReport> {
   requireDatabase(folder);
   using _lock = lockFolder(folder);
   // Brings the schema up to date, and writes the heads of conversations.
@@ -47,10 +45,7 @@ export async function importFolder({ folder, access, onTable }: ImportOptions): 
   await target.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
   await claimEmptyTables(target, access);
   const rows = new Map<string, number>();
-  for (const table of copiedTables) {
-    onTable?.(table);
-    rows.set(table, await importRows(table, { source, target }));
-  }
+  for (const table of copiedTables) rows.set(table, await importRows(table, { source, target }));
   await importLog(source, target);
   const { contents, missing } = await importContents(target, `${folder}/files`);
   for (const table of copiedTables) {

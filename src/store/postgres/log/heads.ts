@@ -1,6 +1,9 @@
 import { type Log, silentLog } from "../../../core/log.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
+import type { Parameter, Queries } from "../connection/connection.ts";
 import type { Database } from "../connection/database.ts";
+
+const write = "SELECT write_heads_1($1, $2, $3)";
 
 type HeadsDatabase = Pick<Database, "read" | "commit">;
 
@@ -25,7 +28,7 @@ export interface HeadsOptions {
 
 /**
  * The head of the log, and the order of the users' direct conversations: `member.head_position`, which commits do not
- * write (F4), but which is written before it is read. `log.heads_through` is a position up to which all of them are
+ * write (decision 0018), but which is written before it is read. `log.heads_through` is a position up to which all of them are
  * complete; it is written now and then, because commits read its row.
  */
 export class Heads {
@@ -60,17 +63,16 @@ export class Heads {
 
   /** Reads the head, and the conversations that the node before moved and did not write. */
   static async open(database: HeadsDatabase, options: HeadsOptions = {}): Promise<Heads> {
-    const [{ head, through }] = await database.read<{ head: number; through: number }>(
-      `SELECT greatest(kept_position, (SELECT max(position) FROM entry)) AS head, heads_through AS through FROM log`,
-    );
-    const moved = await database.read<MovedDirect & { name: string }>(
-      `SELECT c.id AS conversation, c.name, max(e.position) AS position
-       FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.position > $1 GROUP BY c.id`,
-      [through],
-    );
+    const { head, through, moved } = await readHeads({ query: (text, values) => database.read(text, values) });
     const heads = new Heads(database, head, options);
-    if (head > through) heads.move(moved.filter(({ name }) => !isRoomId(name)), head);
+    if (head > through) heads.move(moved, head);
     return heads;
+  }
+
+  /** Writes again, by `queries`, what a crash of PostgreSQL may have undone: see `writeHeads`. */
+  async restore(queries: Queries): Promise<void> {
+    const { moved } = await readHeads(queries);
+    if (moved.length > 0) await queries.query(write, valuesOf(moved, null));
   }
 
   /** The newest position on disk. */
@@ -125,9 +127,8 @@ export class Heads {
     this.#unwritten = new Map();
     try {
       const through = this.#isThroughDue ? this.#head : null;
-      const sorted = [...written].sort(([one], [other]) => one - other);
-      const values = [sorted.map(([conversation]) => conversation), sorted.map(([, position]) => position), through];
-      await this.#database.commit("SELECT write_heads_1($1, $2, $3)", values);
+      const moved = [...written].map(([conversation, position]) => ({ conversation, position }));
+      await this.#database.commit(write, valuesOf(moved, through));
       if (through !== null) this.#isThroughDue = false;
     } catch (error) {
       for (const [conversation, position] of written) {
@@ -154,4 +155,23 @@ export class Heads {
       this.#log.error("cannot write the heads of conversations", { error, retryMs: this.#retryMs });
     }
   }
+}
+
+/** Reads the head of the log, and the direct conversations that moved since all of them were written. */
+async function readHeads(queries: Queries): Promise<{ head: number; through: number; moved: MovedDirect[] }> {
+  const [{ head, through }] = await queries.query<{ head: number; through: number }>(
+    `SELECT greatest(kept_position, (SELECT max(position) FROM entry)) AS head, heads_through AS through FROM log`,
+  );
+  const moved = await queries.query<MovedDirect & { name: string }>(
+    `SELECT c.id AS conversation, c.name, max(e.position) AS position
+     FROM entry e JOIN conversation c ON c.id = e.conversation WHERE e.position > $1 GROUP BY c.id`,
+    [through],
+  );
+  return { head, through, moved: moved.filter(({ name }) => !isRoomId(name)) };
+}
+
+/** Returns the parameters of `write`. */
+function valuesOf(moved: readonly MovedDirect[], through: number | null): Parameter[] {
+  const sorted = moved.toSorted((one, other) => one.conversation - other.conversation);
+  return [sorted.map(({ conversation }) => conversation), sorted.map(({ position }) => position), through];
 }

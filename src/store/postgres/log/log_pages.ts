@@ -1,30 +1,7 @@
 import { kindCodes } from "../../shared/entry_columns.ts";
+import type { LogPage, LogPagesOptions, LogRange } from "../../shared/log_range.ts";
 import { isShown } from "../../shared/visibility.ts";
 import type { Queries } from "../connection/connection.ts";
-
-export interface LogPagesOptions {
-  /** Maximum number of entries to examine for one page. Default: 4096. */
-  maxLookedAt?: number;
-}
-
-/** A range of a conversation for a user, both given by key. */
-export interface LogRange {
-  readonly user: number;
-  readonly conversation: number;
-  /** Lowest seq. */
-  readonly from: number;
-  /** Highest seq. */
-  readonly to: number;
-  /** Whether to include events. */
-  readonly events: boolean;
-}
-
-export interface LogPage {
-  /** In the direction of the search. */
-  readonly positions: number[];
-  /** The seq before which the search stopped because it had examined the maximum. */
-  readonly cutAt: number | undefined;
-}
 
 /** The beginning of a conversation, given by key, up to a seq. */
 export interface LogPart {

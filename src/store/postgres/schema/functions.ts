@@ -22,7 +22,8 @@ import { writeHeads } from "./functions/write_heads.ts";
  * result: a later version gets a new name, so that a node of the version before can still call its own.
  */
 export const functions: readonly string[] = [
-  // Ends the connections of the node that held the lease before, and waits for their writes.
+  // Ends the connections of the node that held the lease before, and waits for their writes. Another schema of the
+  // database may have a chat of its own. PostgreSQL cuts names of connections to 63 bytes.
   `
   CREATE OR REPLACE FUNCTION take_lease_1(wanted text, taker uuid, dead uuid, lasts interval) RETURNS bigint LANGUAGE plpgsql AS $$
   DECLARE held lease; taken bigint;

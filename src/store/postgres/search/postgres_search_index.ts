@@ -45,7 +45,7 @@ const statements = {
   changed: `SELECT a.mark, a.position AS changed, ${columns}
     FROM (SELECT mark, position FROM search_again ORDER BY mark LIMIT ${maxAgain}) a
     LEFT JOIN entry e ON e.position = a.position ORDER BY a.mark`,
-  write: "SELECT index_messages_1($1, $2, $3, $4, $5, $6, $7)",
+  write: "SELECT index_messages_1($1, $2, $3, $4, $5, $6, $7, $8)",
 };
 
 /** The database of an index. */
@@ -83,17 +83,23 @@ export class PostgresSearchIndex implements Disposable {
    * @returns whether there is more to do. @throws {ChatError} `storage_full`
    */
   async takeTurn({ head, maxEntries, turnMs }: IndexingLimits): Promise<boolean> {
-    const { next, changed } = await this.#database.snapshot(async ({ query }) => ({
-      next: await query<EntryRow>(statements.next, [this.#position, head, maxEntries]),
-      changed: await query<ChangedRow>(statements.changed),
-    }));
+    const { position, next, changed } = await this.#database.snapshot(async ({ query }) => {
+      // A crash of the database may have undone a turn.
+      const [{ position }] = await query<{ position: number }>(statements.cursor);
+      return {
+        position,
+        next: await query<EntryRow>(statements.next, [position, head, maxEntries]),
+        changed: await query<ChangedRow>(statements.changed),
+      };
+    });
+    this.#position = position;
     // The position says that all changes before it are indexed.
     const isBehind = changed.length === maxAgain;
     const added = isBehind ? [] : next;
     const reached = isBehind
-      ? this.#position
-      : Math.max(this.#position, next.length < maxEntries ? head : 0, next.at(-1)?.position ?? 0);
-    if (reached === this.#position && changed.length === 0) return false;
+      ? position
+      : Math.max(position, next.length < maxEntries ? head : 0, next.at(-1)?.position ?? 0);
+    if (reached === position && changed.length === 0) return false;
     // Entries beyond are read later, changed as they are.
     const present = changed.filter((row) =>
       row.position !== null && row.position <= reached
@@ -109,6 +115,7 @@ export class PostgresSearchIndex implements Disposable {
       vectors.map(({ vector }) => vector),
       changed.map((row) => row.changed).filter((position) => !indexed.has(position)),
       changed.map(({ mark }) => mark),
+      position,
       reached,
     ]);
     this.#position = reached;

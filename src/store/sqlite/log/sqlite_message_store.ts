@@ -28,7 +28,8 @@ import { type PageLimits as Limits, sizeBesideText } from "../../shared/page_lim
 import { EntryReader } from "./entry_reader.ts";
 import type { Heads } from "./heads.ts";
 import { History } from "./history.ts";
-import { LogPages, type LogPagesOptions } from "./log_pages.ts";
+import { LogPages } from "./log_pages.ts";
+import type { LogPagesOptions } from "../../shared/log_range.ts";
 import { Peers } from "./peers.ts";
 import { PlainCommitter } from "./plain_committer.ts";
 import { SpentIds } from "./spent_ids.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Connection } from "../../../../src/store/postgres/connection/connection.ts";
+import { Connection, type Queries } from "../../../../src/store/postgres/connection/connection.ts";
 import { Database } from "../../../../src/store/postgres/connection/database.ts";
 import type { DatabaseAccess } from "../../../../src/store/postgres/connection/database_address.ts";
 import type { LeaseWatch } from "../../../../src/store/postgres/connection/held_lease.ts";
@@ -82,14 +82,79 @@ Deno.test("a read whose connection is lost fails, and the next one gets another 
   assert.deepEqual(await database.snapshot((queries) => queries.query("SELECT 2 AS two")), [{ two: 2 }]);
 });
 
+Deno.test("a connection that is lost between two statements of a transaction fails the transaction alone", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  const work = async (name: string, { query }: Queries) => {
+    await query("SELECT 1");
+    await terminate(access, name);
+    // Its end is noticed before the next statement.
+    await eventually(() => query("SELECT 1").then(() => false, () => true));
+    return await query("SELECT 1");
+  };
+  await rejectsWith("unavailable", database.snapshot((queries) => work("chatd read", queries)));
+  await rejectsWith("unavailable", database.transaction((queries) => work("chatd write", queries)));
+  assert.deepEqual(await database.snapshot(({ query }) => query("SELECT 1 AS one")), [{ one: 1 }]);
+  assert.deepEqual(await database.write(addEpoch), [{ count: 1 }]);
+});
+
+Deno.test("a read on a connection that ends without a word fails alone", async () => {
+  await using node = await PostgresNode.start();
+  const access = accessTo(node.address, "chatd");
+  await migrateSchema(access);
+  await using database = await Database.open({ access, generation: await lead(access) });
+  const [{ pid }] = await database.read<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  const read = rejectsWith("unavailable", database.read("SELECT pg_sleep(3603)"));
+  await using connection = await Connection.open(access, { name: "test" });
+  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3603)' AND state = 'active'";
+  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  Deno.kill(pid, "SIGKILL");
+  await read;
+  await connection.ended;
+});
+
+Deno.test("a write that the fence refuses in a transaction is the last one", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  await using connection = await Connection.open(access, { name: "test" });
+  await connection.query("UPDATE lease SET generation = generation + 1");
+  const refused = await rejectsWith("unavailable", database.transaction(({ query }) => query(addEpoch)));
+  assert.equal(await database.lost, refused);
+});
+
 Deno.test("a log with another head than before the connection was lost is another log", async () => {
   await using opened = await open();
   const { access, database } = opened;
-  database.expectHead(() => 7);
+  database.expect({ head: 7, restore: () => Promise.resolve() });
   await terminate(access, "chatd commit");
   const { cause } = await database.lost;
   assert.match(String(cause), /the log was at position 7 of timeline 00000001, and is at 0 of timeline 00000001/);
   await rejectsWith("unavailable", database.commit("SELECT 1"));
+});
+
+Deno.test("nothing is read or committed while the log is restored after a lost connection", async () => {
+  await using opened = await open();
+  const { access, database } = opened;
+  await database.read("SELECT 1");
+  const restoring = Promise.withResolvers<void>();
+  const restored = Promise.withResolvers<void>();
+  const restore = async ({ query }: Queries) => {
+    restoring.resolve();
+    await restored.promise;
+    await query("UPDATE log SET seen_at = 7");
+  };
+  database.expect({ head: 0, restore });
+  await terminate(access, "chatd commit");
+  await restoring.promise;
+  const seen = "SELECT seen_at AS seen FROM log";
+  const results = Promise.all([
+    database.read(seen),
+    database.search(seen),
+    database.snapshot(({ query }) => query(seen)),
+    database.commit(seen),
+  ]);
+  restored.resolve();
+  assert.deepEqual((await results).flat(), [{ seen: 7 }, { seen: 7 }, { seen: 7 }, { seen: 7 }]);
 });
 
 Deno.test("a write that the fence refuses is the last one", async () => {
@@ -113,6 +178,14 @@ Deno.test("a failed statement undoes its transaction, and the connection is used
     await assert.rejects(failing, /division by zero/);
   }
   assert.deepEqual(await database.write(addEpoch), [{ count: 1 }]);
+});
+
+Deno.test("no statement reads with several processes, which would change the order of rows without one", async () => {
+  await using opened = await open();
+  const { database } = opened;
+  const setting = "SELECT current_setting('max_parallel_workers_per_gather') AS workers";
+  const settings = [await database.read(setting), await database.search(setting), await database.commit(setting)];
+  assert.deepEqual(settings.flat(), [{ workers: "0" }, { workers: "0" }, { workers: "0" }]);
 });
 
 Deno.test("a read is given out only once the lease is confirmed", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../../src/core/log.ts";
 import { Connection } from "../../../../src/store/postgres/connection/connection.ts";
-import type { HeldLease } from "../../../../src/store/postgres/connection/held_lease.ts";
+import { HeldLease } from "../../../../src/store/postgres/connection/held_lease.ts";
 import { findLeaseHolder, releaseLease } from "../../../../src/store/postgres/connection/lease.ts";
 import { waitForLease, type WaitForLeaseOptions } from "../../../../src/store/postgres/connection/wait_for_lease.ts";
 import type { PostgresStore } from "../../../../src/store/postgres/open_postgres_store.ts";
@@ -107,6 +107,36 @@ Deno.test("another node waits, though it has the token of a dead process in a co
   await eventually(() => said.length > 0);
   stopped.abort();
   assert.equal(await waiting, undefined);
+});
+
+Deno.test("an answer from before a freeze does not confirm a lease", async () => {
+  const answers = [Promise.withResolvers<unknown[]>(), Promise.withResolvers<unknown[]>()];
+  let asked = 0;
+  const connection = { query: () => answers[asked++].promise, close: () => Promise.resolve() } as unknown as Connection;
+  const timing = { lastsMs: 20, renewMs: 3_600_000 };
+  const lease = new HeldLease({ access: await emptySchema(), generation: 1, since: -Infinity, connection, timing });
+  const confirmed = Promise.resolve(lease.confirm());
+  const frozenUntil = performance.now() + timing.lastsMs;
+  await eventually(() => performance.now() >= frozenUntil);
+  answers[0].resolve([{}]);
+  // Another node has the lease by now.
+  answers[1].resolve([]);
+  await rejectsWith("unavailable", confirmed);
+  assert.equal(asked, 2);
+  await lease.release().catch(() => {});
+});
+
+Deno.test("a takeover ends no connection of a chat in another schema", async () => {
+  const access = await emptySchema();
+  await using first = await take(access, claim("first", { timing: { lastsMs: 500, renewMs: 3_600_000 } }));
+  const name = "write";
+  const { generation } = first;
+  await using own = await Connection.open(access, { name, generation });
+  const other = { ...access, address: { ...access.address, schema: `${access.address.schema.slice(0, -1)}_` } };
+  await using beside = await Connection.open(other, { name, generation });
+  await using _second = await take(access, claim("second", { timing: still }));
+  assert.match(String(await own.ended), /terminat/);
+  assert.deepEqual(await beside.query("SELECT 1 AS one"), [{ one: 1 }]);
 });
 
 Deno.test("a lease that was given back is not held, and its node cannot renew it for another one", async () => {

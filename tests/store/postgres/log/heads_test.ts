@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { ChatError } from "../../../../src/core/chat_error.ts";
 import { type Log, silentLog } from "../../../../src/core/log.ts";
 import type { ExclusiveMessageStore } from "../../../../src/core/messages/message_store.ts";
-import type { Parameter } from "../../../../src/store/postgres/connection/connection.ts";
+import { Connection, type Parameter } from "../../../../src/store/postgres/connection/connection.ts";
 import type { Database } from "../../../../src/store/postgres/connection/database.ts";
 import { Heads } from "../../../../src/store/postgres/log/heads.ts";
 import { PostgresMessageStore } from "../../../../src/store/postgres/log/postgres_message_store.ts";
-import { openPostgresStore } from "../../../support/databases/postgres_store.ts";
+import { access, openPostgresStore } from "../../../support/databases/postgres_store.ts";
 import { plainBatch, plainMessage } from "../../../support/lane/plain_batches.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../../../support/servers/stored_messages.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
@@ -75,6 +75,22 @@ Deno.test("after a crash the next node finds the head, and the order that was no
   assert.deepEqual((await written(database)).positions, [5, 4, 3]);
   await next.close();
   assert.equal((await written(database)).through, 6);
+});
+
+Deno.test("heads that a crash of PostgreSQL undid are written again when the node connects again", async () => {
+  await using store = await openStore();
+  const { database, messages } = store;
+  database.expect(messages.heads);
+  for (const peer of [1, 2, 3]) await accept(messages, directAppend(users[0], users[peer]));
+  await messages.heads.write();
+  // The write did not wait for the disk.
+  await database.write("UPDATE member SET head_position = 0");
+  await using connection = await Connection.open(access, { name: "test" });
+  const ours = [`chatd commit % ${access.address.schema}`];
+  await connection.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1", ours);
+  await eventually(async () => (await listed(messages)).length === 3);
+  assert.deepEqual(await listed(messages), ["user0:user3", "user0:user2", "user0:user1"]);
+  assert.deepEqual(await written(database), { positions: [1, 2, 3], through: 0 });
 });
 
 Deno.test("the head is found when retention removed the newest entries", async () => {

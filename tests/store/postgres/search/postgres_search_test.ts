@@ -105,6 +105,48 @@ test(
   },
 );
 
+test("a message that is removed while it is indexed anew leaves no words", async (store, opened) => {
+  const { database, messages } = opened;
+  await store.say("ana", "ben", "old one");
+  await store.catchUp();
+  await store.amend("ana", "ben", 1, "secret");
+  let isRemoved = false;
+  const racingDatabase = {
+    read: database.read.bind(database),
+    snapshot: database.snapshot.bind(database),
+    transaction: database.transaction.bind(database),
+    async write<Row>(...[sql, values]: Parameters<typeof database.write>): Promise<Row[]> {
+      if (!isRemoved) await opened.rows.removeEntry(1);
+      isRemoved = true;
+      return await database.write<Row>(sql, values);
+    },
+  };
+  using racing = await PostgresSearchIndex.open(racingDatabase);
+  const turn = { head: messages.head, maxEntries: 100, turnMs: 1_000 };
+  await racing.takeTurn(turn);
+  assert.ok(isRemoved);
+  await racing.takeTurn(turn);
+  assert.deepEqual(await database.read("SELECT position FROM search"), []);
+});
+
+test(
+  "an index goes back to where the database is after a crash of it undid a turn",
+  async (store, { database, index }) => {
+    await store.say("ana", "ben", "early");
+    await store.catchUp();
+    await store.say("ana", "ben", "lost");
+    await store.catchUp();
+    assert.equal(index.position, 2);
+    // A turn does not wait for the disk.
+    await database.write("DELETE FROM search WHERE position = 2");
+    await database.write("UPDATE search_cursor SET position = 1");
+    await store.say("ana", "ben", "late");
+    await store.catchUp();
+    assert.deepEqual(await store.find("ben", "lost"), [2]);
+    assert.deepEqual(await store.find("ben", "late"), [3]);
+  },
+);
+
 test("an index with words of another version of Unicode is filled anew", async (store, opened) => {
   for (const number of numbers(60)) await store.say("ana", "ben", `word${number} Elk`);
   await store.catchUp();

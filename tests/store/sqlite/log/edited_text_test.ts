@@ -5,7 +5,7 @@ import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_mess
 import { migrations } from "../../../../src/store/sqlite/migrations.ts";
 import { accept, directAppend, entryAppend, userRecord, wholeLog } from "../../../support/servers/stored_messages.ts";
 import { temporaryFolder } from "../../../support/checks/temporary_folder.ts";
-import { TestMessageStore, TestStore } from "../../../support/servers/test_store.ts";
+import { TestStore } from "../../../support/servers/test_store.ts";
 
 const limits = { limit: 100, maxBytes: 1_000_000 };
 const talk = "ana:ben";
@@ -15,16 +15,13 @@ function edit(target: number, text: string) {
 }
 
 Deno.test("a text whose edit is missing is withheld", async () => {
-  let removeEdit = () => {};
-  using store = TestStore.openWith((database) => {
-    removeEdit = () => void database.prepare("DELETE FROM entry WHERE seq = 2").run();
-    return new TestMessageStore(database);
-  });
+  const database = Database.openInMemory();
+  using store = TestStore.open(database);
   for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
   await accept(store.messages, directAppend("ana", "ben", { text: "plain" }));
   await accept(store.messages, edit(1, "edited"));
   assert.equal((await store.messages.entry("ben", talk, 1))!.text, "edited");
-  removeEdit();
+  database.prepare("DELETE FROM entry WHERE seq = 2").run();
   const { text, withheld } = (await store.messages.entry("ben", talk, 1))!;
   assert.deepEqual([text, withheld], ["", true]);
 });

@@ -5,7 +5,7 @@ import { lockKey } from "../fence.ts";
  * `ordinal`-th of this call. Returns the first position, and the newest seq and the number of events that each target
  * had before; all NULL, without an effect, if an id is not new or one of `rooms`, targets as well, is gone.
  *
- * Scalar sub-selects with a limit use an index with any statistics (F5).
+ * Scalar sub-selects with a limit use an index with any statistics.
  */
 export const append = `
 CREATE OR REPLACE FUNCTION append_1(
@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION append_1(
 ) LANGUAGE plpgsql AS $$
 DECLARE spent uuid; broken text;
 BEGIN
-  -- A statement of its own: those after it see everything that was committed before (F6).
+  -- A statement of its own: those after it see everything that was committed before.
   PERFORM pg_advisory_xact_lock(${lockKey("log")});
   spent := (SELECT s.id FROM spent_id s ORDER BY s.id DESC LIMIT 1);
   IF spent IS NOT NULL AND EXISTS (SELECT FROM unnest(senders, ids) given (sender, id) WHERE given.id <= spent

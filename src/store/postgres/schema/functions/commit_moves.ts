@@ -1,6 +1,7 @@
 import { kindCodes } from "../../../shared/entry_columns.ts";
 import { maxOwnRun } from "../../../shared/log_limits.ts";
 import { namedSince } from "../../../shared/named_since.ts";
+import { headOf } from "../../log/conversation_head.ts";
 
 /** Functions that move delivery cursors and read positions, never back. */
 export const moveFunctions: readonly string[] = [
@@ -26,7 +27,7 @@ export const moveFunctions: readonly string[] = [
     through bigint;
   BEGIN
     SELECT c.id, least((change->>'seq')::bigint,
-        coalesce((SELECT e.seq FROM entry e WHERE e.conversation = c.id ORDER BY e.seq DESC LIMIT 1), c.kept_seq),
+        ${headOf("c.id").seq},
         coalesce((SELECT s.last_seq FROM span s WHERE s.user = reader AND s.conversation = c.id
           ORDER BY s.first_seq DESC LIMIT 1), 0))
       INTO place, through FROM conversation c WHERE c.name = change->>'in';

@@ -10,7 +10,7 @@ export const awaitCommits = `PERFORM pg_advisory_xact_lock(${lockKey("log")})`;
 
 /**
  * A setting of functions that run seldom: their statements are planned at each call, for the tables as they are. A plan
- * from a time when a table was empty would scan all of it (F5 in decision 0018).
+ * from a time when a table was empty would scan all of it (decision 0018).
  */
 export const plannedAnew = "SET plan_cache_mode = force_custom_plan";
 

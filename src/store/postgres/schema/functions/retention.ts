@@ -1,11 +1,8 @@
+import { headOf } from "../../log/conversation_head.ts";
 import { awaitCommits, plannedAnew } from "./entry_removal.ts";
 
 /** Entries with a time ahead of the clock to skip in one conversation. */
 const mostAhead = 10_000;
-
-/** SQL: the newest seq of the conversation `c`, also of entries that were removed. */
-export const headSeq = `coalesce((
-  SELECT e.seq FROM entry e WHERE e.conversation = c.id ORDER BY e.seq DESC LIMIT 1), c.kept_seq)`;
 
 /** SQL: joins the rule of the conversation `c` as `r`: its own, or else that of all conversations, whose key is 0. */
 export const rule = `LEFT JOIN LATERAL (
@@ -22,7 +19,7 @@ export const retentionFunctions: readonly string[] = [
   STABLE LANGUAGE plpgsql AS $$
   DECLARE first bigint; head bigint; age bigint; entries bigint; through bigint; credible entry; young bigint;
   BEGIN
-    SELECT c.first_seq, ${headSeq}, r.max_age, r.max_entries INTO first, head, age, entries
+    SELECT c.first_seq, ${headOf("c.id").seq}, r.max_age, r.max_entries INTO first, head, age, entries
       FROM conversation c ${rule} WHERE c.id = of_conversation;
     most := least(head, first + most - 1);
     through := CASE WHEN entries IS NULL THEN first - 1 ELSE least(most, head - entries) END;

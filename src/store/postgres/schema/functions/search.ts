@@ -93,12 +93,15 @@ export const searchFunctions: readonly string[] = [
     through := 0;
   END $$;
   `,
-  // Writes a turn of the indexer, which a crash may undo as a whole.
+  // Writes a turn of the indexer, which a crash may undo as a whole. Has no effect if one undid the turn before, which
+  // ended at "since".
   `
   CREATE OR REPLACE FUNCTION index_messages_1(
-    added bigint[], edits bigint[], long_ones smallint[], vectors text[], removed bigint[], marks bigint[], reached bigint
+    added bigint[], edits bigint[], long_ones smallint[], vectors text[], removed bigint[], marks bigint[], since bigint,
+    reached bigint
   ) RETURNS void LANGUAGE plpgsql AS $$
   BEGIN
+    IF (SELECT c.position FROM search_cursor c) <> since THEN RETURN; END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
     DELETE FROM search_again a WHERE a.mark = ANY (marks);
     DELETE FROM search s WHERE s.position = ANY (removed);

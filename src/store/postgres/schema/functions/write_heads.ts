@@ -2,8 +2,8 @@ import { lockKey } from "../fence.ts";
 
 /**
  * Writes the newest positions of direct conversations, sorted by key, to their members. There is no join, which might be
- * planned as a loop over all members (F5). Nothing waits for the disk: heads that a crash of PostgreSQL loses are read
- * from the entries at the next opening.
+ * planned as a loop over all members. Nothing waits for the disk: heads that a crash of PostgreSQL loses are read from
+ * the entries when the node, or the next one, connects again.
  */
 export const writeHeads = `
 CREATE OR REPLACE FUNCTION write_heads_1(conversations bigint[], positions bigint[], through bigint) RETURNS void

@@ -42,9 +42,9 @@ const slowness = "3";
 /** Groups with tests that borrow a broker. */
 const brokerGroups = ["amqp", "e2e"];
 /** Groups with tests that need packages of Debian. */
-const packageGroups = ["amqp", "bench", "e2e", "grpc", "store", "support"];
+const packageGroups = ["amqp", "bench", "core", "e2e", "grpc", "session", "store", "support"];
 /** Groups with tests that use schemas of one PostgreSQL. */
-const databaseGroups = ["e2e", "grpc", "store"];
+const databaseGroups = ["core", "e2e", "grpc", "session", "store"];
 /** Lines of an error that are shown at the end. */
 const shownLines = 12;
 

@@ -4,6 +4,7 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { ClientFrame } from "../../src/gen/chatd/v1/session.ts";
 import { decodeStrictly } from "../../src/wire/strict_reader.ts";
 import { openPostgresChatStore } from "../support/databases/postgres_chat_store.ts";
+import { storesAnswerLate } from "../support/fakes/late_store.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { LaneStore } from "../support/lane/lane_store.ts";
 import { ping, send } from "../support/servers/session_requests.ts";
@@ -85,4 +86,4 @@ function suite(name: string, openStore: OpenChatStore, { numRuns }: { numRuns: n
 }
 
 suite("sqlite", TestStore.openWith, { numRuns: 200 });
-suite("postgres", openPostgresChatStore, { numRuns: 60 });
+if (!storesAnswerLate()) suite("postgres", openPostgresChatStore, { numRuns: 60 });

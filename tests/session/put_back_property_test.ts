@@ -172,4 +172,4 @@ function suite(name: string, options: Check): void {
 }
 
 suite("sqlite", { open: () => new CopiedSqliteStore(), numRuns: 60, maxSteps: 60 });
-suite("postgres", { open: () => CopiedPostgresStore.make(), numRuns: 8, maxSteps: 40 });
+suite("postgres", { open: () => CopiedPostgresStore.make(), numRuns: 5, maxSteps: 40 });

@@ -145,7 +145,7 @@ function historyOf(messages: MessageStore, user: string, conversation: string): 
   return messages.history(user, conversation, { ...wholeLog, events: true, limit: 3, maxBytes: 1_000 });
 }
 
-function property(name: string, open: () => ReopenedStore | Promise<ReopenedStore>): void {
+function property(name: string, open: () => ReopenedStore | Promise<ReopenedStore>, numRuns = 25): void {
   Deno.test(`${name}: a store with unwritten heads equals one that writes all, also after crashes`, async () => {
     const steps = fc.array(step, { minLength: 10, maxLength: 80 });
     const property = fc.asyncProperty(steps, async (steps) => {
@@ -156,12 +156,12 @@ function property(name: string, open: () => ReopenedStore | Promise<ReopenedStor
       await run.take({ action: "crash", user: "ana", other: "ana", room: null, number: 0 });
       await run.compare(0);
     });
-    await fc.assert(property, { numRuns: 25, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+    await fc.assert(property, { numRuns, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
   });
 }
 
 property("sqlite, unlimited", () => new ReopenedSqliteStore({}));
 property("sqlite, at most four unwritten", () => new ReopenedSqliteStore({ maxUnwritten: 4 }));
 property("sqlite, at most five entries behind", () => new ReopenedSqliteStore({ maxBehind: 5 }));
-property("postgres, unlimited", () => ReopenedPostgresStore.open({}));
-property("postgres, at most four unwritten", () => ReopenedPostgresStore.open({ maxUnwritten: 4 }));
+property("postgres, unlimited", () => ReopenedPostgresStore.open({}), 6);
+property("postgres, at most four unwritten", () => ReopenedPostgresStore.open({ maxUnwritten: 4 }), 6);

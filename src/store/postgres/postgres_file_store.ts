@@ -47,7 +47,7 @@ const statements = {
   chunks: `SELECT bytes FROM chunk WHERE file = $1 AND number >= $2 ORDER BY number LIMIT ${hashedChunks}`,
   finish: "SELECT finish_upload_1($1) AS result",
   remove: "DELETE FROM file WHERE key = $1 AND complete = 0 RETURNING 1",
-  // Waits for no commit that attaches uploads: each of the two may have locked what the other waits for.
+  // Waits for no commit that attaches uploads: each of the two may have locked a row that the other waits for.
   removeUnsent: `DELETE FROM file WHERE key IN (
     SELECT f.key FROM file f WHERE f.position IS NULL AND f.begun_at < $1 LIMIT ${sweptFiles} FOR UPDATE SKIP LOCKED)
     RETURNING 1`,

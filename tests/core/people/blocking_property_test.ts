@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { ChatError } from "../../../src/core/chat_error.ts";
 import type { Change, ChangeResult } from "../../../src/core/messages/message_store.ts";
 import { openPostgresChatStore } from "../../support/databases/postgres_chat_store.ts";
-import { propertyRuns } from "../../support/fakes/late_store.ts";
+import { propertyRuns, storesAnswerLate } from "../../support/fakes/late_store.ts";
 import { FakeSubscriber, TestChat } from "../../support/servers/test_chat.ts";
 import { TestMessageStore } from "../../support/servers/test_message_store.ts";
 import { type OpenChatStore, TestStore } from "../../support/servers/test_store.ts";
@@ -87,4 +87,4 @@ function property(
 }
 
 property("sqlite", TestStore.openWith, { numRuns: 60, maxSteps: 60 });
-property("postgres", openPostgresChatStore, { numRuns: 30, maxSteps: 30 });
+if (!storesAnswerLate()) property("postgres", openPostgresChatStore, { numRuns: 15, maxSteps: 30 });

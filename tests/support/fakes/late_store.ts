@@ -11,6 +11,11 @@ export function makeStoresLate(ms: number): void {
   latenessMs = ms;
 }
 
+/** Whether stores answer late; a real database does by itself. */
+export function storesAnswerLate(): boolean {
+  return latenessMs > 0;
+}
+
 /** Returns the number of runs of a property test that makes `runs` on stores that answer at once. */
 export function propertyRuns(runs: number): number {
   return latenessMs > 0 ? Math.ceil(runs / 4) : runs;

@@ -23,8 +23,8 @@ export interface CommitLineOptions {
 export interface ExpectedLog {
   readonly head: number;
   /**
-   * Writes again what a crash of the database may have undone of writes that did not wait for the disk. Nothing is read or
-   * committed meanwhile.
+   * Repeats writes that did not wait for the disk, because a crash of the database may have undone them. Nothing is read
+   * or committed meanwhile.
    */
   restore(queries: Queries): Promise<void>;
 }

@@ -168,7 +168,7 @@ export class Database implements AsyncDisposable {
     if (this.#end !== undefined) throw this.#end;
   }
 
-  /** Lends a connection for reads, which see what the line of commits restored after a crash of the database. */
+  /** Lends a connection for reads once the line of commits has restored the log after a crash of the database. */
   #withReader<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return withClient(pool, async (client) => {
       await this.#commits.connected;

@@ -22,6 +22,11 @@ export function sqlState(thrown: unknown): string | undefined {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** Whether the fence refused a write, because another node has the lease. */
+export function isFenced(thrown: unknown): boolean {
+  return sqlState(thrown) === fencedState;
+}
+
 /** Whether the user of the database lacks a privilege. */
 export function isDenied(thrown: unknown): boolean {
   return sqlState(thrown) === insufficientPrivilege;

@@ -69,7 +69,7 @@ export class Heads {
     return heads;
   }
 
-  /** Writes again, by `queries`, what a crash of PostgreSQL may have undone: see `writeHeads`. */
+  /** Repeats writes by `queries`, because a crash of PostgreSQL may have undone them: see `writeHeads`. */
   async restore(queries: Queries): Promise<void> {
     const { moved } = await readHeads(queries);
     if (moved.length > 0) await queries.query(write, valuesOf(moved, null));

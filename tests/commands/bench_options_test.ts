@@ -22,6 +22,7 @@ Deno.test("bench starts its own servers, and skips workloads that need gigabytes
     messages: 10_000_000,
     storeFolder: undefined,
     folder: undefined,
+    database: undefined,
     json: false,
     htmlFile: undefined,
     server: undefined,

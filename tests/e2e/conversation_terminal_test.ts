@@ -171,8 +171,11 @@ Deno.test("an owner lets members mention all, which Tab completes for those who 
   await ana.sees("[ana → #ops]");
   ben.type("/join #ops");
   await ben.sees("[ben → #ops]");
-  ana.terminal.type("look @ro\t");
-  await ana.sees("[ana → #ops] look @room ");
+  // The terminal knows her role a moment after the room.
+  await eventually(() => {
+    ana.terminal.type("\x15look @ro\t");
+    return ana.seen.includes("[ana → #ops] look @room ");
+  });
   ana.type("/room");
   await ana.sees("#ops: public, new members see only new messages\nmoderators and owners may use @room and @here");
   ben.terminal.type("look @ro\there");

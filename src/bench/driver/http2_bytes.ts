@@ -1,6 +1,6 @@
 /** The parts of HTTP/2 that one call of gRPC needs, as prebuilt bytes (RFC 9113 and RFC 7541). */
 
-import { Buffer } from "node:buffer";
+import { concatenate } from "../../core/concatenate.ts";
 import { initialWindow, maxWindow } from "../../grpc/http2/flow_window.ts";
 import {
   clientPreface,
@@ -83,8 +83,4 @@ function text(value: string): number[] {
   const octets = [...ascii.encode(value)];
   if (octets.length > 126) throw new RangeError(`"${value}" is too long for a prebuilt header`);
   return [octets.length, ...octets];
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
 }

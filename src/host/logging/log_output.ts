@@ -1,3 +1,4 @@
+import { concatenate } from "../../core/concatenate.ts";
 import { pause } from "../../core/pause.ts";
 
 /** The most bytes of lines that may wait: several thousand lines. */
@@ -145,14 +146,4 @@ export class LogOutput {
 
 function encodeLine(line: string): Uint8Array {
   return new TextEncoder().encode(`${line}\n`);
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ChatError } from "../../core/chat_error.ts";
+import { concatenate } from "../../core/concatenate.ts";
 import type { AddUploadResult, FileQuotas, FileStore, KnownUpload, Upload } from "../../core/files/file_store.ts";
 import { pause } from "../../core/pause.ts";
 import { uploadMissingError } from "../shared/upload_missing_error.ts";
@@ -226,16 +227,6 @@ export class PostgresFileStore implements FileStore {
   #keep(bytes: number): void {
     if (this.#diskUse !== undefined) this.#diskUse.kept += bytes;
   }
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function toUpload({ owner, id, name, media_type: mediaType, size, sha256, begun_at: begunAt, complete }: UploadRow) {

@@ -3,6 +3,7 @@ import type { Attachment, Message } from "../../../core/messages/message.ts";
 import type { Append, Change, ChangeResult } from "../../../core/messages/message_store.ts";
 import type { NamedReaders, Naming } from "../../../core/messages/naming.ts";
 import { ChatError } from "../../../core/chat_error.ts";
+import { concatenate } from "../../../core/concatenate.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
 import { toAcceptedMessage } from "../../shared/accepted_message.ts";
 import { roleCodes, toAudienceCode } from "../../shared/codes.ts";
@@ -104,16 +105,6 @@ function roomSettings(event: LogEvent) {
     history_visible: Number(event.historyVisible),
     ...(event.kind === "room_changed" && { mention_all: roleCodes[event.mentionAll] }),
   };
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Decodes the result of a change. */

@@ -6,6 +6,7 @@ import { silentLog } from "../core/log.ts";
 import type { ConversationRule } from "../core/messages/retention_store.ts";
 import type { MemberRole, Room } from "../core/rooms/room.ts";
 import type { RoomMember } from "../core/rooms/rooms.ts";
+import type { MessageSearch } from "../core/search/message_search.ts";
 import type { ControlReply, ControlRequest } from "../host/control_socket.ts";
 import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
 import { pathExists } from "../host/path_exists.ts";
@@ -14,8 +15,8 @@ import { controlSocketPath } from "../host/socket_path.ts";
 import { dataFolderError, refuseDatabaseFolder } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
+import { databasePath, noDatabaseError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
-import type { MessageSearch } from "../core/search/message_search.ts";
 import { BackgroundSearch } from "./background_search.ts";
 import { type DatabaseOptions, readAccess } from "./database/database_access.ts";
 import { openCore } from "./open_chat.ts";
@@ -249,9 +250,7 @@ function openFolder(
   { makeFolder, opened }: { makeFolder: boolean; opened: AsyncDisposableStack },
 ): OwnStore {
   refuseDatabaseFolder(folder);
-  if (!makeFolder && !pathExists(`${folder}/chatd.sqlite`)) {
-    throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
-  }
+  if (!makeFolder && !pathExists(databasePath(folder))) throw noDatabaseError(folder);
   opened.use(takeFolder(folder));
   const store = opened.use(openStore({ folder }));
   return { store, search: opened.use(new BackgroundSearch({ folder, log: silentLog })) };

@@ -4,7 +4,7 @@ import { knownPathReason } from "../../core/system_error.ts";
 import { copyFile, digestFile, syncFolder, takeEmptyFolder, writeFileWhole } from "../files/durable_files.ts";
 import { Pace } from "../files/pace.ts";
 import { tryLockFolder } from "../folder_lock.ts";
-import { databasePath, openError } from "../sqlite/database.ts";
+import { databasePath, openError, requireDatabase } from "../sqlite/database.ts";
 import { isDiskFailure } from "../sqlite/storage_error.ts";
 import {
   type BackedUpFile,
@@ -43,10 +43,7 @@ export interface BackupOptions {
  * ```
  */
 export async function makeBackup({ folder, to, chatd }: BackupOptions): Promise<BackupManifest> {
-  const database = `${folder}/${databaseName}`;
-  if (!exists(database)) {
-    throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
-  }
+  requireDatabase(folder);
   createTarget(to);
   try {
     const created = new Date().toISOString();
@@ -191,13 +188,4 @@ function copyIfExists(from: string, to: string, pace: Pace): ReturnType<typeof c
 
 function removeContents(folder: string): void {
   for (const { name } of Deno.readDirSync(folder)) Deno.removeSync(`${folder}/${name}`, { recursive: true });
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

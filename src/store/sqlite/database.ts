@@ -206,6 +206,21 @@ export function databasePath(folder: string): string {
   return `${folder}/chatd.sqlite`;
 }
 
+/** Checks that a data folder has a database. @throws {ChatError} `not_found` */
+export function requireDatabase(folder: string): void {
+  try {
+    if (Deno.statSync(databasePath(folder)).isFile) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw noDatabaseError(folder);
+}
+
+/** Returns the error of a command on a folder without a database. */
+export function noDatabaseError(folder: string): ChatError {
+  return new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
+}
+
 function createFile(path: string, folder: string): void {
   try {
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();

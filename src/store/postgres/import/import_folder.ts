@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { ChatError } from "../../../core/chat_error.ts";
 import { lockFolder } from "../../folder_lock.ts";
-import { Database, databasePath } from "../../sqlite/database.ts";
+import { Database, databasePath, requireDatabase } from "../../sqlite/database.ts";
 import { Connection, type Queries } from "../connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "../connection/database_address.ts";
 import { findLeaseHolder } from "../connection/lease.ts";
@@ -54,15 +54,6 @@ export async function importFolder({ folder, access }: ImportOptions): Promise<I
   }
   await target.execute("COMMIT; ANALYZE");
   return { rows, contents, missing };
-}
-
-function requireDatabase(folder: string): void {
-  try {
-    if (Deno.statSync(databasePath(folder)).isFile) return;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
 }
 
 /** Lets this transaction write as the last holder of the lease did, and keeps nodes from taking it until it ends. */

@@ -6,6 +6,7 @@ import { type MemberRow, toRoomRecord } from "../shared/room_record.ts";
 import { type RoomRow, toRoom } from "../shared/room_row.ts";
 import { isUnblocked, openEnd } from "../shared/visibility.ts";
 import type { Database } from "./connection/database.ts";
+import { logHead } from "./log/log_head.ts";
 
 /** Entries to erase in the same transaction as their room. */
 const entriesErasedWithRoom = 20;
@@ -17,7 +18,6 @@ const saysReads = "u.read_receipts = 1";
 const roomColumns =
   "r.conversation, c.name AS id, r.name, r.topic, r.public, r.history_visible, r.mention_all, r.created_at, r.members";
 const userNamed = (name: string) => `(SELECT u.id FROM "user" u WHERE u.name = ${name})`;
-const head = `greatest((SELECT l.kept_position FROM log l), (SELECT max(e.position) FROM entry e))`;
 const people = `
   SELECT json_agg(json_build_object('name', u.name, 'role', m.role,
     'firstSeq', (SELECT s.first_seq FROM span s
@@ -29,7 +29,7 @@ const people = `
 export const roomStatements = {
   // One statement, so that the room, its people and the head are of the same time.
   find: `
-    SELECT ${roomColumns}, ${head} AS "asOf", (${people}) AS people
+    SELECT ${roomColumns}, ${logHead} AS "asOf", (${people}) AS people
     FROM conversation c JOIN room r ON r.conversation = c.id WHERE c.name = $1`,
   findPublic: `
     SELECT c.name AS id FROM room r JOIN conversation c ON c.id = r.conversation WHERE r.public = 1 AND r.name = $1`,

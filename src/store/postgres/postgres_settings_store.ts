@@ -13,6 +13,7 @@ import type { Queries } from "./connection/connection.ts";
 import type { Database } from "./connection/database.ts";
 import { headOf } from "./log/conversation_head.ts";
 import { claimDisplayName, lockNames } from "./name_skeletons.ts";
+import { logHead } from "./log/log_head.ts";
 
 /** Entries of a long conversation that one statement examines: a few milliseconds of work. */
 const entriesPerStatement = 20_000;
@@ -36,7 +37,7 @@ export const settingsStatements = {
       ARRAY(SELECT (SELECT o.name FROM "user" o WHERE o.id = b.blocked) AS name FROM block b
         WHERE b."user" = u.id AND b.through_position = ${openEnd} ORDER BY name) AS blocked,
       (SELECT 1 FROM block b WHERE b."user" = u.id LIMIT 1) IS NOT NULL AS "hasBlocked",
-      greatest(l.kept_position, (SELECT e.position FROM entry e ORDER BY e.position DESC LIMIT 1)) AS "asOf"
+      ${logHead} AS "asOf"
     FROM log l LEFT JOIN "user" u ON u.name = $1`,
   lockUser: `
     SELECT u.id, u.display_name AS "displayName" FROM "user" u WHERE u.name = $1 FOR NO KEY UPDATE`,

@@ -6,6 +6,7 @@ import { connectToPrimary, type Parameter, type Queries, runOn } from "./connect
 import type { DatabaseAccess } from "./database_address.ts";
 import { leaseMs } from "./lease.ts";
 import { lostError } from "./postgres_error.ts";
+import { logHead } from "../log/log_head.ts";
 
 /** How long a commit may take, in milliseconds, before its outcome counts as unknown. */
 const commitMs = 30_000;
@@ -158,7 +159,7 @@ async function readState(client: pg.Client): Promise<LogState> {
   const [state] = await runOn<LogState>(
     client,
     `SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
-       greatest((SELECT max(position) FROM entry), (SELECT kept_position FROM log)) AS head`,
+       ${logHead} AS head`,
     [],
   );
   return state;

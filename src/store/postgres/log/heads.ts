@@ -2,6 +2,7 @@ import { type Log, silentLog } from "../../../core/log.ts";
 import { isRoomId } from "../../../core/rooms/room.ts";
 import type { Parameter, Queries } from "../connection/connection.ts";
 import type { Database } from "../connection/database.ts";
+import { logHead } from "./log_head.ts";
 
 const write = "SELECT write_heads_1($1, $2, $3)";
 
@@ -160,7 +161,7 @@ export class Heads {
 /** Reads the head of the log, and the direct conversations that moved since all of them were written. */
 async function readHeads(queries: Queries): Promise<{ head: number; through: number; moved: MovedDirect[] }> {
   const [{ head, through }] = await queries.query<{ head: number; through: number }>(
-    `SELECT greatest(kept_position, (SELECT max(position) FROM entry)) AS head, heads_through AS through FROM log`,
+    `SELECT ${logHead} AS head, heads_through AS through FROM log`,
   );
   const moved = await queries.query<MovedDirect & { name: string }>(
     `SELECT c.id AS conversation, c.name, max(e.position) AS position

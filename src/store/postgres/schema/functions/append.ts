@@ -1,4 +1,5 @@
 import { lockKey } from "../fence.ts";
+import { logHead } from "../../log/log_head.ts";
 
 /**
  * Appends plain messages to the log. Each is in the conversation that `targets` has at its `place`, where it is the
@@ -28,7 +29,7 @@ BEGIN
       (SELECT ARRAY[c.kept_seq, c.kept_uncounted] FROM conversation c WHERE c.id = given.key)) AS newest
     FROM unnest(targets) WITH ORDINALITY given (key, place)
   )
-  SELECT 1 + greatest((SELECT max(e.position) FROM entry e), (SELECT l.kept_position FROM log l)),
+  SELECT 1 + ${logHead},
     array_agg(h.newest[1] ORDER BY h.place), array_agg(h.newest[2] ORDER BY h.place)
     INTO first, seqs, events FROM head h;
   INSERT INTO entry (position, conversation, seq, sender, id, accepted_at, text, uncounted)

@@ -1,4 +1,5 @@
 import { isolationState, lockKey } from "../fence.ts";
+import { logHead } from "../../log/log_head.ts";
 
 /** Classes of SQLSTATE that fail a whole commit, rather than one change: those of the database, and of the fence. */
 const commonFailures = ["08", "40", "53", "55", "57", "58", "CH", "XX"];
@@ -29,7 +30,7 @@ export const commitFunctions: readonly string[] = [
     END IF;
     -- A statement of its own: those after it see everything that was committed before.
     PERFORM pg_advisory_xact_lock(${lockKey("log")});
-    SELECT greatest((SELECT e.position FROM entry e ORDER BY e.position DESC LIMIT 1), l.kept_position) INTO head FROM log l;
+    head := ${logHead};
     FOR change IN SELECT value FROM json_array_elements(changes) LOOP
       place := place + 1;
       IF apart THEN

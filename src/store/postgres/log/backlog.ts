@@ -87,11 +87,16 @@ export class Backlog {
     this.#maxMerged = maxMerged;
   }
 
+  /** Whether a page may be made by the heads of conversations: the scan of one window does not reach the head. */
+  readsHeads({ after, head }: { after: number; head: number }): boolean {
+    return head - after > this.#scanWindow;
+  }
+
   /**
    * Returns the first positions after `after` of entries that `user`, a key, may see: up to `limit`, or fewer if that
    * is cheaper. The cost is bounded regardless of the store's size: a scan of one window, a bounded number of
    * conversations, and a few steps per new entry. `head` is the newest position at the start; later commits are
-   * ignored. The heads of direct conversations are written.
+   * ignored. The heads of direct conversations are written if {@link readsHeads}.
    */
   async pageAfter(
     queries: Queries,

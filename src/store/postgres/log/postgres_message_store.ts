@@ -122,7 +122,7 @@ export class PostgresMessageStore implements ExclusiveMessageStore {
     const key = await this.#users.find(user);
     const { head } = this;
     if (key === undefined) return { messages: [], through: Math.max(position, head) };
-    await this.heads.write();
+    if (this.#backlog.readsHeads({ after: position, head })) await this.heads.write();
     return await this.#database.snapshot(async (queries) => {
       const page = await this.#backlog.pageAfter(queries, key, { after: position, head, limit: limits.limit });
       const { positions, through } = page;

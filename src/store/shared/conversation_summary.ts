@@ -1,7 +1,7 @@
 import type { ConversationSummary } from "../../core/messages/message_store.ts";
 import { mentionAllByDefault, type Room } from "../../core/rooms/room.ts";
-import { roleCodes, toMemberRole, toRole } from "./codes.ts";
-import { decodeText } from "./column_values.ts";
+import { roleCodes, toRole } from "./codes.ts";
+import { type RoomColumns, toRoom } from "./room_row.ts";
 import { isUnblocked, openEnd } from "./visibility.ts";
 
 /** Limits of the work for a page of summaries. */
@@ -26,7 +26,7 @@ export const summaryLimits = {
 export const invitationBase = 2 ** 52;
 
 /** The columns {@link summaryColumns}, and the head of the conversation. */
-export interface SummaryRow {
+export interface SummaryRow extends RoomColumns {
   readonly id: number;
   readonly name: string;
   readonly headSeq: number;
@@ -42,13 +42,8 @@ export interface SummaryRow {
   readonly readSeq: number;
   readonly readUncounted: number;
   readonly inviter: string | null;
+  /** Null in a direct conversation, as are all columns of the room. */
   readonly roomName: string | null;
-  readonly topic: Uint8Array;
-  readonly isPublic: number;
-  readonly historyVisible: number;
-  readonly mentionAll: number;
-  readonly members: number;
-  readonly createdAt: number;
 }
 
 /** The end of a user's last stay in a conversation. */
@@ -71,8 +66,7 @@ export function summaryColumns(user: string): string {
   } THEN ${roleCodes.left} ELSE m.role END AS role,
     m.invited_position AS "invitedPosition", m.left_name AS "leftName", m.read_seq AS "readSeq",
     m.read_uncounted AS "readUncounted", (SELECT i.name FROM "user" i WHERE i.id = m.inviter) AS inviter,
-    r.name AS "roomName", r.topic, r.public AS "isPublic", r.history_visible AS "historyVisible",
-    r.mention_all AS "mentionAll", r.members, r.created_at AS "createdAt"`;
+    r.name AS "roomName", r.topic, r.public, r.history_visible, r.mention_all, r.members, r.created_at`;
 }
 
 /** SQL: the inviter of `m`, a row of member, is not blocked by `user`. */
@@ -88,7 +82,7 @@ export function outlineOf(row: SummaryRow, stay: Stay | undefined): SummaryOutli
     conversation: row.name,
     headSeq: stay === undefined ? 0 : Math.min(stay.lastSeq, row.headSeq),
     position: isInvited ? invitationBase + row.invitedPosition : Math.min(stay!.lastPosition, row.headPosition),
-    room: toRoom(row),
+    room: roomOf(row),
     role: toRole(row.role),
     invitedBy: isInvited ? row.inviter ?? undefined : undefined,
     readSeq: row.readSeq,
@@ -98,22 +92,12 @@ export function outlineOf(row: SummaryRow, stay: Stay | undefined): SummaryOutli
 /** Stands for the settings and members of a private room that a former member does not learn. */
 const hidden = { mentionAll: mentionAllByDefault, memberCount: 0 };
 
-/** Converts a row to a room; a former member of a private room sees only its name at the time of leaving. */
-function toRoom(row: SummaryRow): Room | undefined {
-  if (row.roomName === null) return undefined;
-  const { name: id, createdAt } = row;
-  if (row.isPublic === 0 && (row.role === roleCodes.left || row.role === roleCodes.banned)) {
-    const name = row.leftName ?? "";
-    return { id, name, topic: "", isPublic: false, historyVisible: false, ...hidden, createdAt };
+/** Returns the room of a row; a former member of a private room sees only its name at the time of leaving. */
+function roomOf(row: SummaryRow): Room | undefined {
+  const { name: id, roomName: name, role, leftName, created_at: createdAt } = row;
+  if (name === null) return undefined;
+  if (row.public === 0 && (role === roleCodes.left || role === roleCodes.banned)) {
+    return { id, name: leftName ?? "", topic: "", isPublic: false, historyVisible: false, ...hidden, createdAt };
   }
-  return {
-    id,
-    name: row.roomName,
-    topic: decodeText(row.topic),
-    isPublic: row.isPublic !== 0,
-    historyVisible: row.historyVisible !== 0,
-    mentionAll: toMemberRole(row.mentionAll),
-    memberCount: row.members,
-    createdAt,
-  };
+  return toRoom({ ...row, id, name });
 }

@@ -2,11 +2,8 @@ import type { Room } from "../../core/rooms/room.ts";
 import { toMemberRole } from "./codes.ts";
 import { decodeText } from "./column_values.ts";
 
-/** A room as it is read from the database. */
-export interface RoomRow {
-  readonly conversation: number;
-  readonly id: string;
-  readonly name: string;
+/** The columns of a room without its names. */
+export interface RoomColumns {
   readonly topic: Uint8Array;
   readonly public: number;
   readonly history_visible: number;
@@ -15,7 +12,14 @@ export interface RoomRow {
   readonly members: number;
 }
 
-export function toRoom(row: RoomRow): Room {
+/** A room as it is read from the database. */
+export interface RoomRow extends RoomColumns {
+  readonly conversation: number;
+  readonly id: string;
+  readonly name: string;
+}
+
+export function toRoom(row: Omit<RoomRow, "conversation">): Room {
   return {
     id: row.id,
     name: row.name,

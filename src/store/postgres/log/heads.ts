@@ -29,8 +29,8 @@ export interface HeadsOptions {
 
 /**
  * The head of the log, and the order of the users' direct conversations: `member.head_position`, which commits do not
- * write (decision 0018), but which is written before it is read. `log.heads_through` is a position up to which all of them are
- * complete; it is written now and then, because commits read its row.
+ * write (decision 0018), but which is written before it is read. `log.heads_through` is a position up to which all of
+ * them are complete; it is written now and then, because commits read its row.
  */
 export class Heads {
   readonly #database: HeadsDatabase;

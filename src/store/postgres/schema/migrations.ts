@@ -3,8 +3,8 @@
  * transaction. Released steps never change, and only add: a node of the version before may still be serving. Functions
  * that nodes call carry a version in their name (`commit_1`), and are dropped one release after their last caller.
  *
- * Tables and columns have the names and meanings that they have in SQLite (`../sqlite/migrations.ts`); an import copies rows
- * as they are. The differences:
+ * Tables and columns have the names and meanings that they have in SQLite (`../../sqlite/migrations.ts`); an import
+ * copies rows as they are. The differences:
  *
  * - Flags are smallint, 0 or 1. Ids of messages and uploads are uuid. Text of others is bytea, because text may contain
  *   a NUL.

@@ -1,3 +1,4 @@
+import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { DatabaseAddress, SslMode } from "../../store/postgres/connection/database_address.ts";
 
@@ -48,6 +49,14 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
     schema,
   };
   return { address, password: password === undefined ? undefined : decode(password) };
+}
+
+/** Returns the URL of a database, without a password. */
+export function formatDatabaseUrl({ hosts, user, database, sslMode, schema }: DatabaseAddress): string {
+  const parameters = new URLSearchParams({ sslmode: sslMode, schema });
+  return `postgres://${encodeURIComponent(user)}@${hosts.map(formatHostPort)}/${
+    encodeURIComponent(database)
+  }?${parameters}`;
 }
 
 function parseHost(text: string): { host: string; port: number } {

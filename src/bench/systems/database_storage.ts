@@ -1,7 +1,7 @@
 import { type DatabaseOptions, readAccess } from "../../app/database/database_access.ts";
 import { databaseNeeds, databaseVariables } from "../../app/database/database_needs.ts";
+import { formatDatabaseUrl } from "../../app/database/database_url.ts";
 import { silentLog } from "../../core/log.ts";
-import { formatHostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { DatabaseAccess } from "../../store/postgres/connection/database_address.ts";
 import type { Store } from "../../store/store.ts";
@@ -41,7 +41,7 @@ export class DatabaseStorage implements BenchStorage {
     const files = await this.#fileArguments(access);
     return {
       prepared,
-      args: [`--database=${formatUrl(access)}`, "--node=bench", ...files.args],
+      args: [`--database=${formatDatabaseUrl(address)}`, "--node=bench", ...files.args],
       read: [...read, ...files.read],
       net,
       env: databaseVariables,
@@ -59,15 +59,6 @@ export class DatabaseStorage implements BenchStorage {
     await Deno.writeTextFile(file, password, { mode: 0o600 });
     return { args: [...args, `--database-password-file=${file}`], read: [file] };
   }
-}
-
-function formatUrl({ address }: DatabaseAccess): string {
-  const { hosts, user, database, sslMode, schema } = address;
-  const login = encodeURIComponent(user);
-  return `postgres://${login}@${hosts.map(formatHostPort)}/${encodeURIComponent(database)}?${new URLSearchParams({
-    sslmode: sslMode,
-    schema,
-  })}`;
 }
 
 async function dropSchema(access: DatabaseAccess): Promise<void> {

@@ -2,7 +2,7 @@ import { type Message, message, text } from "@optique/core/message";
 import type { NonEmptyString } from "@optique/core/nonempty";
 import { integer, string, type ValueParser, type ValueParserResult } from "@optique/core/valueparser";
 import { type BrokerUrl, parseBrokerUrl } from "../../app/broker/broker_url.ts";
-import { type DatabaseUrl, parseDatabaseUrl } from "../../app/database/database_url.ts";
+import { type DatabaseUrl, formatDatabaseUrl, parseDatabaseUrl } from "../../app/database/database_url.ts";
 import { parseUserName } from "../../core/accounts/user_name.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { parseLocalTime } from "../../core/local_time.ts";
@@ -83,9 +83,7 @@ export function databaseUrl(): SettingParser<DatabaseUrl> {
     metavar: "URL",
     placeholder: parseDatabaseUrl("postgres://chatd@127.0.0.1/chatd"),
     // Omits the password, because the result is shown to people.
-    format: ({ address: { user, hosts, database } }) => {
-      return `postgres://${user}@${hosts.map(formatHostPort).join(",")}/${database}`;
-    },
+    format: ({ address }) => formatDatabaseUrl(address),
     parse: (input) => attempt(() => parseDatabaseUrl(input)),
   };
   const parseArgument = (input: string) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseDatabaseUrl } from "../../../src/app/database/database_url.ts";
+import { formatDatabaseUrl, parseDatabaseUrl } from "../../../src/app/database/database_url.ts";
 import { showDatabase } from "../../../src/store/postgres/connection/database_address.ts";
 
 function reasonOf(url: string): string {
@@ -23,6 +23,18 @@ Deno.test("a URL names the user, the hosts in their order, the database and how 
   });
   assert.equal(password, undefined);
   assert.equal(showDatabase(address), "db1:5432,db2:5433/chat?schema=chat_2");
+});
+
+Deno.test("formatDatabaseUrl() writes a URL of the same address, without the password", () => {
+  for (
+    const url of [
+      "postgres://ana%40home:p%3Aw@db1,[::1]:5433/chat%2Froom?sslmode=require&schema=chat_2",
+      "postgres://chatd@127.0.0.1/chatd",
+    ]
+  ) {
+    const { address } = parseDatabaseUrl(url);
+    assert.deepEqual(parseDatabaseUrl(formatDatabaseUrl(address)), { address, password: undefined });
+  }
 });
 
 Deno.test("the database is the user's unless named, the schema chatd, and certificates are verified", () => {

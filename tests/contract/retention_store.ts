@@ -6,6 +6,7 @@ import { Retention } from "../../src/core/messages/retention.ts";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
 import type { RemovalStores } from "../support/databases/removal_stores.ts";
+import { complete } from "./file_store.ts";
 
 const day = 24 * 60 * 60 * 1000;
 /** The time of the first message; each of the next ones is a day later. */
@@ -64,6 +65,21 @@ export function retentionStoreContract(name: string, open: () => Promise<Removal
     await store.retention.setRule({ conversation: undefined, maxAgeMs: 4 * day, maxEntries: undefined });
     await sweep(store, start + 9 * day);
     assert.deepEqual(seqs(await historyOf(store, "ben", "ana:ben")), [6, 7, 8, 9, 10]);
+  });
+
+  test("a removed message takes its file with it, and a kept one keeps it", async () => {
+    await using store = await storeWith(0);
+    const ids: string[] = [];
+    for (let number = 0; number < 2; number++) {
+      const { id: uploadId } = await complete(store.files, new TextEncoder().encode(`file ${number}`));
+      ids.push(uploadId);
+      const append = directAppend("ana", "ben", { acceptedAt: start + number * day });
+      await accept(store.messages, { ...append, uploadId });
+    }
+    await store.retention.setRule({ conversation: undefined, maxAgeMs: undefined, maxEntries: 1 });
+    await sweep(store, start + 2 * day);
+    assert.equal(await store.files.find("ana", ids[0]), undefined);
+    assert.equal((await store.files.find("ana", ids[1]))?.id, ids[1]);
   });
 
   test("a rule by age neither stops at entries of a clock that was ahead, nor removes newer ones", async () => {

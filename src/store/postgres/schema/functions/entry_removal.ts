@@ -17,11 +17,12 @@ export const plannedAnew = "SET plan_cache_mode = force_custom_plan";
 /** Functions that remove the oldest entries of a conversation. */
 export const entryRemovalFunctions: readonly string[] = [
   // Removes a conversation's entries up to a seq, in a transaction that has awaited commits. The heads of the
-  // conversation and of the log stay known, so that numbers never start again. Reactions are the caller's.
+  // conversation and of the log stay known, so that numbers never start again. Reactions are the caller's; files go by
+  // the trigger entry_removed.
   `
   CREATE OR REPLACE FUNCTION remove_entries_1(from_conversation bigint, through bigint) RETURNS bigint
   LANGUAGE plpgsql ${plannedAnew} AS $$
-  DECLARE newest entry; with_files bigint[]; removed bigint;
+  DECLARE newest entry; removed bigint;
   BEGIN
     SELECT * INTO newest FROM entry e WHERE e.conversation = from_conversation AND e.seq <= through
       ORDER BY e.seq DESC LIMIT 1;
@@ -34,11 +35,8 @@ export const entryRemovalFunctions: readonly string[] = [
     DELETE FROM mention WHERE conversation = from_conversation AND message <= through;
     DELETE FROM room_mention WHERE conversation = from_conversation AND message <= through;
     DELETE FROM pin WHERE conversation = from_conversation AND seq <= through;
-    with_files := ARRAY(SELECT e.position FROM entry e
-      WHERE e.conversation = from_conversation AND e.seq <= through AND e.file = 1);
     DELETE FROM entry WHERE conversation = from_conversation AND seq <= through;
     GET DIAGNOSTICS removed = ROW_COUNT;
-    DELETE FROM file WHERE position = ANY (with_files);
     RETURN removed;
   END $$;
   `,

@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
-import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 import type { OpenedStore } from "./message_store.ts";
 
 /** What every account store keeps to. `open` gives an empty one, which the suite closes. */
 export function accountStoreContract(name: string, open: () => OpenedStore | Promise<OpenedStore>): void {
-  function test(behaviour: string, run: (accounts: AccountStore) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const { accounts, close } = await open();
-      try {
-        await run(accounts);
-      } finally {
-        await close();
-      }
-    });
-  }
+  const test = contractTests(name, { open, prepare: ({ accounts }) => accounts });
 
   test("a user is added once and found as added", async (accounts) => {
     const ana = userRecord("ana", { createdAt: 1_764_000_000_123 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AuditStore, TimedAuditEvent } from "../../src/core/audit/audit.ts";
+import { contractTests } from "./contract_tests.ts";
 
 /** A place for an audit log, empty at first. */
 export interface AuditPlace {
@@ -17,16 +18,7 @@ function event(more: Partial<TimedAuditEvent> = {}): TimedAuditEvent {
 
 /** What every audit log keeps to. */
 export function auditLogContract(name: string, make: () => AuditPlace | Promise<AuditPlace>): void {
-  function test(behaviour: string, run: (place: AuditPlace) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const place = await make();
-      try {
-        await run(place);
-      } finally {
-        await place.close();
-      }
-    });
-  }
+  const test = contractTests(name, { open: make, prepare: (place) => place });
 
   test("events are listed in order, even after the store was reopened", async (place) => {
     const events = [

@@ -10,6 +10,7 @@ import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { ExclusiveMessageStore } from "../../src/core/messages/message_store.ts";
 import { FakeHasher } from "../support/fakes/fake_hasher.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 
 /** What a store keeps times of. */
 interface TimedStore {
@@ -93,16 +94,7 @@ async function withStamps(
 
 /** What every store of times keeps to. */
 export function clockStoreContract(name: string, make: () => TimedPlace | Promise<TimedPlace>): void {
-  function test(behaviour: string, run: (place: TimedPlace) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const place = await make();
-      try {
-        await run(place);
-      } finally {
-        await place.close();
-      }
-    });
-  }
+  const test = contractTests(name, { open: make, prepare: (place) => place });
 
   test("restamp() replaces times ahead of the clock, and keeps the lifetimes", async (place) => {
     await withStamps(place, { time: now + 3_650 * day }, async (store) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { accept, deviceRecord, directAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 import type { OpenedCleanup } from "./device_cleanup.ts";
 
 const hour = 60 * 60 * 1000;
@@ -16,18 +17,14 @@ export function consumersContract<Store extends OpenedCleanup>(
     fillDisk: (store: Store) => void | Promise<void>;
   },
 ): void {
-  function test(behaviour: string, run: (store: Store) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const store = await open();
-      try {
-        for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
-        for (const device of ["d1", "d2"]) await store.accounts.saveDevice(deviceRecord(device, "ana"));
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare(store) {
+      for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
+      for (const device of ["d1", "d2"]) await store.accounts.saveDevice(deviceRecord(device, "ana"));
+      return store;
+    },
+  });
 
   test("openConsumer() records the use of new and known consumers once an hour", async (store) => {
     const open = (name: string, usedAt: number) => store.messages.openConsumer("d1", name, { maxConsumers: 9, usedAt });

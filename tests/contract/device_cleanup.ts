@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { DeviceCleanupStore, LiveConsumers } from "../../src/core/accounts/device_cleanup.ts";
+import { contractTests } from "./contract_tests.ts";
 import type { OpenedStore } from "./message_store.ts";
 import { deviceRecord, userRecord } from "../support/servers/stored_messages.ts";
 
@@ -14,17 +15,13 @@ const nobody: LiveConsumers = { isDeviceOnline: () => false, isConsumerOnline: (
 
 /** What every cleanup of devices keeps to. `open` gives an empty store, which the suite closes. */
 export function deviceCleanupContract(name: string, open: () => OpenedCleanup | Promise<OpenedCleanup>): void {
-  function test(behaviour: string, run: (store: OpenedCleanup) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const store = await open();
-      try {
-        for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare(store) {
+      for (const user of ["ana", "ben"]) await store.accounts.addUser(userRecord(user));
+      return store;
+    },
+  });
 
   const devicesLeft = async ({ accounts }: OpenedCleanup, ids: readonly string[]) => {
     const found = await Promise.all(ids.map((id) => accounts.findDevice(id)));

@@ -4,6 +4,7 @@ import type { Attachment } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { sha256Of } from "../support/checks/files.ts";
+import { contractTests } from "./contract_tests.ts";
 
 /** Which messages have files, as the log keeps it. */
 export interface AttachmentLog {
@@ -55,15 +56,7 @@ const whole = { offset: 0, maxBytes: 100 };
 
 /** What every store of files keeps to. */
 export function fileStoreContract(name: string, open: () => Promise<OpenedFileStore>): void {
-  const test = (behaviour: string, run: (opened: OpenedFileStore) => Promise<void>) =>
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const opened = await open();
-      try {
-        await run(opened);
-      } finally {
-        await opened.close();
-      }
-    });
+  const test = contractTests(name, { open, prepare: (opened) => opened });
 
   test("an upload is found by its owner and id, with how much of it has arrived", async ({ files }) => {
     const upload = await uploadOf(bytes);

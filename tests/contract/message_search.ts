@@ -5,6 +5,7 @@ import type { Append, ExclusiveMessageStore } from "../../src/core/messages/mess
 import type { SearchRequest, SearchResult } from "../../src/core/search/message_search.ts";
 import { parseSearchQuery } from "../../src/core/search/search_query.ts";
 import { accept, directAppend, entryAppend } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 
 /** A store with the users ana, ben and cleo, and an index that goes on when it is told to. */
 export interface OpenedSearch {
@@ -74,15 +75,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, index) => i
 
 /** What every search keeps to. */
 export function messageSearchContract(name: string, open: () => Promise<OpenedSearch>): void {
-  const test = (behaviour: string, run: (store: SearchPerson) => Promise<void>) =>
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const opened = await open();
-      try {
-        await run(new SearchPerson(opened));
-      } finally {
-        await opened.close();
-      }
-    });
+  const test = contractTests(name, { open, prepare: (opened) => new SearchPerson(opened) });
 
   /** Tests what ana finds among texts, oldest first. */
   const testFound = (behaviour: string, texts: readonly string[], expected: Readonly<Record<string, string[]>>) =>

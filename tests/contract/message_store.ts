@@ -11,6 +11,7 @@ import {
   userRecord,
   wholeLog,
 } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 
 export interface OpenedStore {
   readonly messages: ExclusiveMessageStore;
@@ -33,21 +34,14 @@ function texts(messages: readonly Message[]): string[] {
 
 /** What every message store keeps to. `open` gives an empty one, which the suite closes. */
 export function messageStoreContract(name: string, open: () => OpenedStore | Promise<OpenedStore>): void {
-  function test(
-    behaviour: string,
-    run: (messages: ExclusiveMessageStore, accounts: AccountStore) => Promise<void>,
-  ): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const { messages, accounts, close } = await open();
-      try {
-        for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
-        await accounts.saveDevice(deviceRecord("d1", "ana"));
-        await run(messages, accounts);
-      } finally {
-        await close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ messages, accounts }) {
+      for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
+      await accounts.saveDevice(deviceRecord("d1", "ana"));
+      return messages;
+    },
+  });
 
   test("an empty store has head 0, an epoch and nothing else", async (messages) => {
     assert.equal(messages.head, 0);

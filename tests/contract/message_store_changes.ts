@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import type { LogEvent } from "../../src/core/messages/log_event.ts";
 import type { Message } from "../../src/core/messages/message.ts";
-import type {
-  ChangeResult,
-  ExclusiveMessageStore,
-  MessageStore,
-  MoveRead,
-} from "../../src/core/messages/message_store.ts";
+import type { ChangeResult, MessageStore, MoveRead } from "../../src/core/messages/message_store.ts";
 import { defaultSettings } from "../../src/core/people/settings_store.ts";
 import {
   accept,
@@ -17,6 +12,7 @@ import {
   userRecord,
   wholeLog,
 } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 import type { OpenedStores } from "./message_store_rooms.ts";
 
 const unlimited = { limit: 1_000, maxBytes: 1_000_000 };
@@ -53,21 +49,14 @@ async function unreadOf(store: MessageStore, user: string): Promise<number[]> {
 
 /** What every message store keeps to when messages are edited, erased, reacted to and read. `open` as elsewhere. */
 export function messageStoreChanges(name: string, open: () => OpenedStores | Promise<OpenedStores>): void {
-  function test(
-    behaviour: string,
-    run: (messages: ExclusiveMessageStore, stores: OpenedStores) => Promise<void>,
-  ): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = await open();
-      try {
-        for (const user of ["ana", "ben", "cleo"]) await stores.accounts.addUser(userRecord(user));
-        await stores.accounts.saveDevice(deviceRecord("d1", "ben"));
-        await run(stores.messages, stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ messages, accounts }) {
+      for (const user of ["ana", "ben", "cleo"]) await accounts.addUser(userRecord(user));
+      await accounts.saveDevice(deviceRecord("d1", "ben"));
+      return messages;
+    },
+  });
 
   test("an edit replaces the text wherever the message is read", async (store) => {
     const sent = await accept(store, directAppend("ana", "ben", { text: "teh" }));

@@ -4,6 +4,7 @@ import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { RoomEvent } from "../../src/core/messages/log_event.ts";
 import type { ExclusiveMessageStore, UserSet } from "../../src/core/messages/message_store.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 import type { OpenedStore } from "./message_store.ts";
 
 const people = ["ana", "ben", "cleo", "dan"];
@@ -60,18 +61,14 @@ interface Town {
 
 /** Finding the peers of a user. `open` returns an empty store, which the suite closes. */
 export function messageStorePeers(name: string, open: () => OpenedStore | Promise<OpenedStore>): void {
-  function test(behaviour: string, run: (town: Town) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const { messages, accounts, close } = await open();
-      try {
-        const town = townOf(messages, accounts);
-        await town.add(people);
-        await run(town);
-      } finally {
-        await close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ messages, accounts }) {
+      const town = townOf(messages, accounts);
+      await town.add(people);
+      return town;
+    },
+  });
 
   test("peersAmong() returns the other users of direct conversations", async ({ messages, write, peers }) => {
     for (const [from, to] of [["ana", "ben"], ["ben", "ana"], ["cleo", "ana"], ["ana", "ana"], ["ben", "dan"]]) {

@@ -9,6 +9,7 @@ import {
   userRecord,
   wholeLog,
 } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 import type { OpenedStores } from "./message_store_rooms.ts";
 
 const unlimited = { limit: 1_000, maxBytes: 1_000_000 };
@@ -44,20 +45,13 @@ async function send(store: ExclusiveMessageStore, count: number): Promise<void> 
 
 /** The behaviour of every message store when messages are pinned. */
 export function messageStorePins(name: string, open: () => OpenedStores | Promise<OpenedStores>): void {
-  function test(
-    behaviour: string,
-    run: (messages: ExclusiveMessageStore, stores: OpenedStores) => Promise<void>,
-  ): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = await open();
-      try {
-        for (const user of ["ana", "ben", "cleo"]) await stores.accounts.addUser(userRecord(user));
-        await run(stores.messages, stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ messages, accounts }) {
+      for (const user of ["ana", "ben", "cleo"]) await accounts.addUser(userRecord(user));
+      return messages;
+    },
+  });
 
   test("both users see a pin, its author and its time, the newest first, and history marks the message", async (store) => {
     await send(store, 3);

@@ -12,6 +12,7 @@ import {
   userRecord,
   wholeLog,
 } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 
 export interface OpenedStores {
   readonly messages: ExclusiveMessageStore;
@@ -76,17 +77,13 @@ class House {
 
 /** What every message store keeps to in rooms. `open` gives an empty one, which the suite closes. */
 export function messageStoreRooms(name: string, open: () => OpenedStores | Promise<OpenedStores>): void {
-  function test(behaviour: string, run: (house: House, stores: OpenedStores) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = await open();
-      try {
-        for (const user of ["ana", "ben", "cleo", "dan"]) await stores.accounts.addUser(userRecord(user));
-        await run(new House(stores.messages), stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ messages, accounts }) {
+      for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
+      return new House(messages);
+    },
+  });
 
   test("a room is made by its first entry, which its maker owns and reads", async (house) => {
     const made = await house.create(ops, { historyVisible: true });

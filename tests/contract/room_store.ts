@@ -7,6 +7,7 @@ import type { Append, ExclusiveMessageStore } from "../../src/core/messages/mess
 import { defaultSettings, type SettingsStore } from "../../src/core/people/settings_store.ts";
 import type { RoomStore } from "../../src/core/rooms/room_store.ts";
 import { accept, directAppend, entryAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 
 export interface OpenedRoomStore {
   readonly messages: ExclusiveMessageStore;
@@ -66,17 +67,13 @@ class Setting {
 
 /** What every room store keeps to. `open` gives an empty one, which the suite closes. */
 export function roomStoreContract(name: string, open: () => OpenedRoomStore | Promise<OpenedRoomStore>): void {
-  function test(behaviour: string, run: (setting: Setting, stores: OpenedRoomStore) => Promise<void>): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const stores = await open();
-      try {
-        for (const user of ["ana", "ben", "cleo", "dan", "eve"]) await stores.accounts.addUser(userRecord(user));
-        await run(new Setting(stores.messages), stores);
-      } finally {
-        await stores.close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ messages, accounts }) {
+      for (const user of ["ana", "ben", "cleo", "dan", "eve"]) await accounts.addUser(userRecord(user));
+      return new Setting(messages);
+    },
+  });
 
   const [a, b, c] = ["a", "b", "c"].map(roomId);
 

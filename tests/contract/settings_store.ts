@@ -3,6 +3,7 @@ import type { AccountStore } from "../../src/core/accounts/account_store.ts";
 import type { ExclusiveMessageStore, MessageStore } from "../../src/core/messages/message_store.ts";
 import { defaultSettings, type Settings, type SettingsStore } from "../../src/core/people/settings_store.ts";
 import { accept, directAppend, userRecord } from "../support/servers/stored_messages.ts";
+import { contractTests } from "./contract_tests.ts";
 
 export interface OpenedSettingsStore {
   readonly messages: ExclusiveMessageStore;
@@ -16,20 +17,13 @@ export function settingsStoreContract(
   name: string,
   open: () => OpenedSettingsStore | Promise<OpenedSettingsStore>,
 ): void {
-  function test(
-    behaviour: string,
-    run: (settings: SettingsStore, messages: ExclusiveMessageStore, accounts: AccountStore) => Promise<void>,
-  ): void {
-    Deno.test(`${name}: ${behaviour}`, async () => {
-      const { messages, accounts, settings, close } = await open();
-      try {
-        for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
-        await run(settings, messages, accounts);
-      } finally {
-        await close();
-      }
-    });
-  }
+  const test = contractTests(name, {
+    open,
+    async prepare({ accounts, settings }) {
+      for (const user of ["ana", "ben", "cleo", "dan"]) await accounts.addUser(userRecord(user));
+      return settings;
+    },
+  });
 
   const blockedBy = async (settings: SettingsStore, user: string) => (await settings.readSettings(user)).blocked;
   const seenBy = async (messages: MessageStore, user: string) => {
@@ -73,7 +67,7 @@ export function settingsStoreContract(
     assert.equal((await settings.readSettings("cleo")).settings.status, "here");
   });
 
-  test("a new account may not look like a display name, until it is removed", async (settings, _, accounts) => {
+  test("a new account may not look like a display name, until it is removed", async (settings, { accounts }) => {
     await settings.saveSettings("ana", { ...defaultSettings, displayName: "Eve" });
     assert.equal(await accounts.addUser(userRecord("eve")), "similar");
     await settings.saveSettings("ana", defaultSettings);
@@ -83,7 +77,7 @@ export function settingsStoreContract(
 
   test(
     "a deleted account loses its display name and status, which others may have then",
-    async (settings, _, accounts) => {
+    async (settings, { accounts }) => {
       const named = { ...defaultSettings, displayName: "Captain", status: "at sea" };
       await settings.saveSettings("ana", named);
       const { displayName, status } = (await accounts.findUser("ana"))!;
@@ -98,7 +92,7 @@ export function settingsStoreContract(
 
   test(
     "directPeers() lists the others of direct conversations, and no members of rooms",
-    async (settings, messages) => {
+    async (settings, { messages }) => {
       assert.deepEqual(await settings.directPeers("ana"), []);
       await accept(messages, directAppend("ana", "ben"));
       await accept(messages, directAppend("cleo", "ana"));
@@ -119,7 +113,7 @@ export function settingsStoreContract(
     assert.deepEqual(await blockedBy(settings, "ana"), ["ben"]);
   });
 
-  test("what came while its sender was blocked stays hidden, and nothing else is", async (settings, messages) => {
+  test("what came while its sender was blocked stays hidden, and nothing else is", async (settings, { messages }) => {
     const write = async (text: string) => {
       await accept(messages, directAppend("ben", "ana", { text }));
       await accept(messages, directAppend("ana", "ben", { text: `re ${text}` }));
@@ -161,7 +155,7 @@ export function settingsStoreContract(
     assert.equal((await seenBy(messages, "ben")).length, 12);
   });
 
-  test("hasWrittenTo() is about who wrote to whom alone", async (settings, messages) => {
+  test("hasWrittenTo() is about who wrote to whom alone", async (settings, { messages }) => {
     assert.equal(await settings.hasWrittenTo("ana", "ben"), false);
     await accept(messages, directAppend("ana", "ben"));
     assert.equal(await settings.hasWrittenTo("ana", "ben"), true);
@@ -172,7 +166,7 @@ export function settingsStoreContract(
     assert.equal(await settings.hasWrittenTo("cleo", "cleo"), true);
   });
 
-  test("hasWrittenTo() finds one entry among many of the other one", async (settings, messages) => {
+  test("hasWrittenTo() finds one entry among many of the other one", async (settings, { messages }) => {
     const many = () => messages.commit(Array.from({ length: 5_000 }, () => directAppend("ben", "ana")));
     await many();
     assert.equal(await settings.hasWrittenTo("ana", "ben"), false);

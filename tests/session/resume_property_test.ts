@@ -11,7 +11,8 @@ import { TestChat } from "../support/servers/test_chat.ts";
 import { helloWith, TestSession } from "../support/servers/test_session.ts";
 import { type OpenedLog, TestMessageStore } from "../support/servers/test_message_store.ts";
 import { type OpenChatStore, TestStore } from "../support/servers/test_store.ts";
-import { turns } from "../support/waiting/turns.ts";
+import { eventually } from "../support/waiting/eventually.ts";
+import { turns, until } from "../support/waiting/turns.ts";
 import { sendRequest, wireMessage } from "../support/servers/wire_values.ts";
 
 const users = ["ana", "ben", "cleo"];
@@ -72,6 +73,7 @@ class Client {
   #through = 0;
   #newestTaken = 0;
   #receipt = 0;
+  #receiptSent = 0;
   #acknowledged = 0;
 
   constructor(test: TestChat, options: { user: string; token: string; consumer: string; windowBytes: number }) {
@@ -80,6 +82,11 @@ class Client {
     this.#token = options.token;
     this.#consumer = options.consumer;
     this.#windowBytes = options.windowBytes;
+  }
+
+  /** Whether the server has begun this session: its consumer has its place in the log. */
+  get hasBegun(): boolean {
+    return this.#session !== undefined && this.#session.frames.length > 0;
   }
 
   get isIdle(): boolean {
@@ -109,6 +116,7 @@ class Client {
     this.#asked = new Map();
     this.#framesTaken = 0;
     this.#receipt = 0;
+    this.#receiptSent = 0;
     this.#acknowledged = 0;
     for (const draft of this.#outbox.values()) this.#ask(draft);
   }
@@ -136,8 +144,13 @@ class Client {
     }
   }
 
+  get hasReceipt(): boolean {
+    return this.#receipt !== this.#receiptSent;
+  }
+
   acknowledge(): void {
     this.#acknowledged = this.#through;
+    this.#receiptSent = this.#receipt;
     if (this.#receipt > 0) this.#session?.acknowledge({ receipt: this.#receipt });
   }
 
@@ -205,12 +218,12 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-async function openClients(test: TestChat, windowBytes: () => number): Promise<Client[]> {
+async function openClients(test: TestChat, windows: readonly number[]): Promise<Client[]> {
   const clients: Client[] = [];
   for (const [user, consumers] of devices) {
     const { token } = await test.logIn(user);
     for (const consumer of consumers) {
-      clients.push(new Client(test, { user, token, consumer, windowBytes: windowBytes() }));
+      clients.push(new Client(test, { user, token, consumer, windowBytes: windows[clients.length] }));
     }
   }
   return clients;
@@ -231,20 +244,19 @@ async function run(test: TestChat, clients: Client[], steps: Step[]): Promise<vo
   }
 }
 
+/** Connects all clients, and lets them take what there is, however long the store takes. */
 async function settle(test: TestChat, clients: Client[]): Promise<void> {
   for (const client of clients) client.connect({ resumes: true });
-  for (let round = 0; round < 200; round++) {
-    for (let turn = 0; turn < 10; turn++) {
-      await turns();
-      for (const client of clients) {
-        client.take(Infinity);
-        client.acknowledge();
-      }
+  const all = async () => {
+    for (const client of clients) {
+      client.take(Infinity);
+      if (client.hasReceipt) client.acknowledge();
     }
-    if (!clients.every((client) => client.isIdle)) continue;
+    if (!clients.every((client) => client.isIdle)) return false;
     const log = await readLog(test);
-    if (clients.every((client) => client.hasAll(log))) return;
-  }
+    return clients.every((client) => client.hasAll(log));
+  };
+  await eventually(all, () => "everything sent and taken");
 }
 
 function property(
@@ -264,9 +276,9 @@ function property(
           users,
           store: await open((log) => new SlowStore(log, delays)),
         });
-        const clients = await openClients(test, () => windows.pop()!);
+        const clients = await openClients(test, windows);
         for (const client of clients) client.connect({ resumes: false });
-        await turns(10);
+        await until(() => clients.every((client) => client.hasBegun));
         await run(test, clients, steps);
         await settle(test, clients);
         const log = await readLog(test);

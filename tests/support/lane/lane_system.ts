@@ -130,7 +130,7 @@ export class LaneSystem implements AsyncDisposable {
 
   /** The number of plain messages that the store got. */
   get plainMessages(): number {
-    return (this.test.store.messages as LaneStore).plain;
+    return this.#messages.plain;
   }
 
   /** Runs a script; each of its requests gets the next of `ids`. */
@@ -332,6 +332,10 @@ export class LaneSystem implements AsyncDisposable {
     return this.#isDeleted && user === deletable;
   }
 
+  get #messages(): LaneStore {
+    return this.test.store.messages as LaneStore;
+  }
+
   /** Waits until all requests of connections that were not lost have replies. */
   async #settle(): Promise<void> {
     for (const { session, sent, isLost, user } of this.connections) {
@@ -342,7 +346,10 @@ export class LaneSystem implements AsyncDisposable {
       }, { what: `replies to ${user}` });
     }
     await Promise.all(this.#deletions);
-    // Messages of lost connections are committed, too.
-    await turns(2);
+    // Messages of lost connections are committed, too: a commit that waited begins in the turn after the one before.
+    do {
+      await until(() => !this.#messages.isCommitting);
+      await turns(2);
+    } while (this.#messages.isCommitting);
   }
 }

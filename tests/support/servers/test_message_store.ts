@@ -16,6 +16,7 @@ export class TestMessageStore implements OpenedLog {
   readonly #log: OpenedLog;
   /** When set, commits fail with it and change nothing, as on a full disk. */
   commitError: unknown;
+  #commits = 0;
 
   constructor(log: OpenedLog) {
     this.#log = log;
@@ -33,18 +34,23 @@ export class TestMessageStore implements OpenedLog {
     return this.#log.head;
   }
 
+  /** Whether a commit is in progress. */
+  get isCommitting(): boolean {
+    return this.#commits > 0;
+  }
+
   beginIncarnation(): void | Promise<void> {
     return this.#log.beginIncarnation();
   }
 
   async commit(changes: readonly Change[]): Promise<ChangeResult[]> {
     if (this.commitError !== undefined) throw this.commitError;
-    return await this.#log.commit(changes);
+    return await this.#counted(this.#log.commit(changes));
   }
 
   async commitPlain(batch: PlainBatch): Promise<boolean> {
     if (this.commitError !== undefined) throw this.commitError;
-    return await this.#log.commitPlain(batch);
+    return await this.#counted(this.#log.commitPlain(batch));
   }
 
   sharedThrough(...call: Call<"sharedThrough">): Answer<"sharedThrough"> {
@@ -89,5 +95,14 @@ export class TestMessageStore implements OpenedLog {
 
   openConsumer(...call: Call<"openConsumer">): Answer<"openConsumer"> {
     return this.#log.openConsumer(...call);
+  }
+
+  async #counted<T>(commit: Promise<T>): Promise<T> {
+    this.#commits++;
+    try {
+      return await commit;
+    } finally {
+      this.#commits--;
+    }
   }
 }

@@ -9,13 +9,12 @@ import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { MessageSearch } from "../core/search/message_search.ts";
 import type { ControlReply, ControlRequest } from "../host/control_socket.ts";
 import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
-import { pathExists } from "../host/path_exists.ts";
 import { requireDataFolder, socketRefused } from "../host/permissions.ts";
 import { controlSocketPath } from "../host/socket_path.ts";
 import { dataFolderError, refuseDatabaseFolder } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
-import { databasePath, noDatabaseError } from "../store/sqlite/database.ts";
+import { requireDatabase } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { BackgroundSearch } from "./background_search.ts";
 import { type DatabaseOptions, readAccess } from "./database/database_access.ts";
@@ -250,7 +249,7 @@ function openFolder(
   { makeFolder, opened }: { makeFolder: boolean; opened: AsyncDisposableStack },
 ): OwnStore {
   refuseDatabaseFolder(folder);
-  if (!makeFolder && !pathExists(databasePath(folder))) throw noDatabaseError(folder);
+  if (!makeFolder) requireDatabase(folder);
   opened.use(takeFolder(folder));
   const store = opened.use(openStore({ folder }));
   return { store, search: opened.use(new BackgroundSearch({ folder, log: silentLog })) };

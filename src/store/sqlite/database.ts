@@ -213,12 +213,7 @@ export function requireDatabase(folder: string): void {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  throw noDatabaseError(folder);
-}
-
-/** Returns the error of a command on a folder without a database. */
-export function noDatabaseError(folder: string): ChatError {
-  return new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
+  throw new ChatError("not_found", `There is no chatd data in "${folder}": name the data folder with --data.`);
 }
 
 function createFile(path: string, folder: string): void {

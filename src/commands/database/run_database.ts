@@ -9,22 +9,12 @@ export interface DatabaseCommandOptions {
 
 /** Makes the tables of a new database. @returns the exit code. @throws {ChatError} */
 export async function initDatabase(options: DatabaseCommandOptions): Promise<number> {
-  const { where, before, version } = await migrate(options);
-  processOutput.stdout(
-    before === undefined
-      ? `Made the tables of chatd in ${where}: start a server with "chatd serve --database URL".`
-      : describeUpdate({ where, before, version }),
-  );
-  return exitCode.done;
+  return await migrate(options, { next: ': start a server with "chatd serve --database URL"' });
 }
 
 /** Makes or updates the tables. @returns the exit code. @throws {ChatError} */
 export async function migrateDatabase(options: DatabaseCommandOptions): Promise<number> {
-  const { where, before, version } = await migrate(options);
-  processOutput.stdout(
-    before === undefined ? `Made the tables of chatd in ${where}.` : describeUpdate({ where, before, version }),
-  );
-  return exitCode.done;
+  return await migrate(options, { next: "" });
 }
 
 /** Prints the facts that matter for serving. @returns the exit code. @throws {ChatError} if chatd cannot serve */
@@ -39,18 +29,13 @@ export async function checkDatabase({ database }: DatabaseCommandOptions): Promi
   return exitCode.done;
 }
 
-interface Migration {
-  readonly where: string;
-  readonly before: number | undefined;
-  readonly version: number;
-}
-
-async function migrate({ database }: DatabaseCommandOptions): Promise<Migration> {
+/** @param options.next the end of the sentence about new tables */
+async function migrate({ database }: DatabaseCommandOptions, { next }: { next: string }): Promise<number> {
   const { migrateDatabase } = await import("../../store/postgres/inspect_database.ts");
-  return await migrateDatabase(await readAccess(database));
-}
-
-function describeUpdate({ where, before, version }: Migration & { before: number }): string {
-  if (before === version) return `The tables of chatd in ${where} have version ${version} already.`;
-  return `Updated the tables of chatd in ${where} from version ${before} to ${version}.`;
+  const { where, before, version } = await migrateDatabase(await readAccess(database));
+  const updated = before === version
+    ? `The tables of chatd in ${where} have version ${version} already.`
+    : `Updated the tables of chatd in ${where} from version ${before} to ${version}.`;
+  processOutput.stdout(before === undefined ? `Made the tables of chatd in ${where}${next}.` : updated);
+  return exitCode.done;
 }

@@ -20,9 +20,9 @@ export interface InspectedDatabase {
 export async function inspectDatabase(access: DatabaseAccess): Promise<InspectedDatabase> {
   const warnings = await checkEngine(access);
   await using connection = await Connection.open(access, { name: "check" });
-  await requireVersion(connection, access.address);
-  const [{ server, version }] = await connection.query<{ server: string; version: number }>(
-    "SELECT split_part(current_setting('server_version'), ' ', 1) AS server, version FROM schema_version",
+  const version = await requireVersion(connection, access.address);
+  const [{ server }] = await connection.query<{ server: string }>(
+    "SELECT split_part(current_setting('server_version'), ' ', 1) AS server",
   );
   const holder = await findLeaseHolder(connection);
   return { where: showDatabase(access.address), server, version, warnings, holder };

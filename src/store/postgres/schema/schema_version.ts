@@ -89,9 +89,10 @@ async function migrateOn(connection: Connection, address: DatabaseAddress): Prom
 
 /**
  * Checks that this program can serve with the schema: its own version, or the next one.
+ * @returns the version
  * @throws {ChatError} `not_found`, `unsupported_version`
  */
-export async function requireVersion(queries: Queries, address: DatabaseAddress): Promise<void> {
+export async function requireVersion(queries: Queries, address: DatabaseAddress): Promise<number> {
   const version = await readVersion(queries, address);
   if (version === undefined) {
     throw new ChatError(
@@ -107,16 +108,15 @@ export async function requireVersion(queries: Queries, address: DatabaseAddress)
       } has version ${version}, and this chatd needs ${currentVersion}: run "chatd database migrate".`,
     );
   }
-  if (version > currentVersion + 1) throw newerError(address, version);
-}
-
-function newerError(address: DatabaseAddress, version: number): ChatError {
-  return new ChatError(
-    "unsupported_version",
-    `The database ${showDatabase(address)} has version ${version}, but this chatd supports versions up to ${
-      currentVersion + 1
-    }: use a newer chatd.`,
-  );
+  if (version > currentVersion + 1) {
+    throw new ChatError(
+      "unsupported_version",
+      `The database ${showDatabase(address)} has version ${version}, but this chatd supports versions up to ${
+        currentVersion + 1
+      }: use a newer chatd.`,
+    );
+  }
+  return version;
 }
 
 function migrationKey({ schema }: DatabaseAddress): string {

@@ -41,6 +41,8 @@ export class Database implements AsyncDisposable {
   readonly #searchers: pg.Pool;
   /** All connections of the pools. */
   readonly #clients = new Set<pg.PoolClient>();
+  /** Uses of connections of the pools, with those that wait for one, which a pool forgets when it ends. */
+  readonly #uses = new Set<Promise<unknown>>();
   #end: ChatError | undefined;
 
   private constructor(
@@ -108,7 +110,7 @@ export class Database implements AsyncDisposable {
   /** Runs one statement that writes. @throws {ChatError} as `queryError` says */
   async write<Row>(text: string, values: readonly Parameter[] = []): Promise<Row[]> {
     this.#requireUse();
-    return await withClient(this.#writers, (client) => this.#settle(runOn<Row>(client, text, values)));
+    return await this.#withClient(this.#writers, (client) => this.#settle(runOn<Row>(client, text, values)));
   }
 
   /** Runs one statement that only reads. @throws {ChatError} as `queryError` says */
@@ -130,7 +132,7 @@ export class Database implements AsyncDisposable {
   async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     this.#requireUse();
     try {
-      return await withClient(this.#writers, (client) => {
+      return await this.#withClient(this.#writers, (client) => {
         return transact(client, { begin: "BEGIN", work, commit: () => this.#settle(runOn(client, "COMMIT", [])) });
       });
     } catch (error) {
@@ -153,7 +155,8 @@ export class Database implements AsyncDisposable {
   /** Resolves when no statement runs any more. Idempotent. */
   async close(): Promise<void> {
     this.#end ??= lostError(undefined);
-    await Promise.all([this.#commits.close(), ...this.#pools.map((each) => endPool(each))]);
+    await Promise.all([this.#commits.close(), Promise.allSettled(this.#uses)]);
+    await Promise.all(this.#pools.map((each) => endPool(each)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -168,9 +171,19 @@ export class Database implements AsyncDisposable {
     if (this.#end !== undefined) throw this.#end;
   }
 
+  async #withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const use = withClient(pool, work);
+    this.#uses.add(use);
+    try {
+      return await use;
+    } finally {
+      this.#uses.delete(use);
+    }
+  }
+
   /** Lends a connection for reads once the line of commits has restored the log after a crash of the database. */
   #withReader<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    return withClient(pool, async (client) => {
+    return this.#withClient(pool, async (client) => {
       await this.#commits.connected;
       return await work(client);
     });

@@ -113,6 +113,19 @@ Deno.test("a read on a connection that ends without a word fails alone", async (
   await connection.ended;
 });
 
+Deno.test("calls that wait for a connection when the database is closed end with it", async () => {
+  const { access, database } = await open();
+  const reads = Array.from({ length: 20 }, () => rejectsWith("unavailable", database.read("SELECT pg_sleep(0.05)")));
+  const writes = Array.from({ length: 20 }, () => database.write<{ two: number }>("SELECT 2 AS two"));
+  await database.close();
+  await Promise.all(reads);
+  assert.deepEqual((await Promise.all(writes)).flat(), Array(20).fill({ two: 2 }));
+  await using connection = await Connection.open(access, { name: "test" });
+  const there =
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'chatd write%'";
+  await eventually(async () => (await connection.query(there)).length === 0);
+});
+
 Deno.test("a write that the fence refuses in a transaction is the last one", async () => {
   await using opened = await open();
   const { access, database } = opened;

@@ -149,6 +149,7 @@ export class Chat {
     const settings = this.settings = new UserSettings({
       store: options.settings,
       applied: () => this.applier.applied,
+      betweenCommits: (work) => this.#commits.between(work),
       isOnline: (user) => live.isOnline(user),
       isUser,
       onChanged: (user, { before, after }) => {

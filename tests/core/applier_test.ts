@@ -24,6 +24,7 @@ async function open() {
   const settings: UserSettings = new UserSettings({
     store: store.settings,
     applied: () => applier.applied,
+    betweenCommits: (work) => work(),
     isOnline: (user) => live.isOnline(user),
     isUser: () => Promise.resolve(true),
     onChanged() {},

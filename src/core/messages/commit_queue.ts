@@ -54,6 +54,8 @@ export class CommitQueue {
   readonly moves = new PendingMoves(() => this.#schedule());
   #scheduled = false;
   #committing: Promise<void> | undefined;
+  /** Calls of {@link between} that wait for the end of a commit. */
+  #interrupting = 0;
   /** Whether the newest commit is a batch of plain messages. */
   #wasPlain = false;
   /** Commits in a row that came back as "behind". */
@@ -99,6 +101,16 @@ export class CommitQueue {
     await this.#committing;
   }
 
+  /** Runs `work` between two commits: all entries that the store has are applied, and no other is committed meanwhile. */
+  async between<T>(work: () => Promise<T>): Promise<T> {
+    this.#interrupting += 1;
+    while (this.#committing !== undefined) await this.#committing.catch(() => {});
+    this.#interrupting -= 1;
+    const result = work();
+    this.#occupy(result.then(() => {}, () => {}));
+    return await result;
+  }
+
   /** Resolves when everything in the queue now was committed. */
   async flush(): Promise<void> {
     for (;;) {
@@ -123,7 +135,12 @@ export class CommitQueue {
 
   #start(): Promise<void> {
     const batch = this.#takePlain();
-    const committing = (batch === undefined ? this.#commit() : this.#commitPlain(batch)).finally(() => {
+    return this.#occupy(batch === undefined ? this.#commit() : this.#commitPlain(batch));
+  }
+
+  /** Lets no commit begin until `work` has ended. */
+  #occupy(work: Promise<void>): Promise<void> {
+    const committing = work.finally(() => {
       // The next batch is being committed already.
       if (this.#committing !== committing) return;
       this.#committing = undefined;
@@ -157,7 +174,8 @@ export class CommitQueue {
     if (!isStored) return this.#returnPlain(batch);
     const seconds = (performance.now() - begun) / 1_000;
     // The thread of the store writes the next batch while this one is published.
-    if (this.#plain.count > maxDirectMessages && !this.#isTurnOfMoves) void this.#start();
+    const goesOn = this.#plain.count > maxDirectMessages && !this.#isTurnOfMoves && this.#interrupting === 0;
+    if (goesOn) void this.#start();
     onBatchStored(batch);
     this.#metrics.committed({ messages: count, events: 0, changes: count, seconds });
   }

@@ -16,7 +16,7 @@ const maxBlocked = 1_000;
 
 /** A block of one sender, which hides the entries after a position. */
 interface Block {
-  readonly after: number;
+  after: number;
   /** Its beginning or end is being stored, which may fail: until then, only the store knows which entries it hides. */
   isSaving: boolean;
 }
@@ -48,6 +48,11 @@ export interface UserSettingsOptions {
   store: SettingsStore;
   /** Returns the position up to which entries were offered to sessions: the store may be ahead. */
   applied(): number;
+  /**
+   * Runs `work` while nothing is committed, so that the store is not ahead: a session that reads from it may neither be
+   * sent an entry that a block hides, nor miss one.
+   */
+  betweenCommits(work: () => Promise<void>): Promise<void>;
   /** Settings of online users stay cached: hiding entries from them needs no query. */
   isOnline(user: string): boolean;
   isUser(name: string): Promise<boolean>;
@@ -143,12 +148,15 @@ export class UserSettings {
           `You have reached the limit of ${maxBlocked} blocked users. Unblock some first.`,
         );
       }
-      const after = this.#options.applied();
-      const block = { after, isSaving: true };
+      const { store, applied, betweenCommits } = this.#options;
+      const block = { after: applied(), isSaving: true };
       known.hasBlocked = true;
       known.blocks.set(other, block);
       try {
-        await this.#options.store.block(user, other, after);
+        await betweenCommits(async () => {
+          block.after = applied();
+          await store.block(user, other, block.after);
+        });
       } catch (error) {
         known.blocks.delete(other);
         throw error;
@@ -164,10 +172,13 @@ export class UserSettings {
     await this.#changeSettings(user, async (known) => {
       const block = known.blocks.get(other);
       if (block === undefined) return;
+      const { store, applied, betweenCommits } = this.#options;
       block.isSaving = true;
       try {
-        await this.#options.store.unblock(user, other, this.#options.applied());
-        known.blocks.delete(other);
+        await betweenCommits(async () => {
+          await store.unblock(user, other, applied());
+          known.blocks.delete(other);
+        });
       } finally {
         block.isSaving = false;
       }

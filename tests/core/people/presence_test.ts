@@ -21,6 +21,7 @@ async function open() {
   const settings = new UserSettings({
     store: settingsStore,
     applied: () => store.head,
+    betweenCommits: (work) => work(),
     isOnline: () => true,
     isUser: () => Promise.resolve(true),
     onChanged: (user, { before, after }) => {

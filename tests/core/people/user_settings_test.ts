@@ -30,6 +30,7 @@ async function open() {
     new UserSettings({
       store: store.settings,
       applied: () => store.messages.head,
+      betweenCommits: (work) => work(),
       isOnline: () => false,
       isUser: async (name) => await store.accounts.findUser(name) !== undefined,
       onChanged: (user, { before, after }) => changes.push([user, before, after]),

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from "node:tls";
 import type { Http2Connection } from "../../../src/grpc/http2/connection.ts";
 import { ServerCall } from "../../../src/grpc/http2/server_call.ts";
 import { connectOver } from "../../../src/grpc/http2/socket_transport.ts";
+import { peersClosed } from "../waiting/turns.ts";
 
 const maxMessageBytes = 65_536;
 const messageWindow = 2 * (maxMessageBytes + 5);
@@ -45,9 +46,10 @@ export function startCallServer(
   const server = tls === undefined
     ? createServer({ allowHalfOpen: true, noDelay: true }, accept)
     : createTlsServer({ ...tls, allowHalfOpen: true, noDelay: true, ALPNProtocols: ["h2"] }, accept);
-  const close = () => {
+  const close = async () => {
     for (const socket of sockets) socket.destroy();
-    return new Promise<void>((done) => server.close(() => done()));
+    await new Promise<void>((done) => server.close(() => done()));
+    await peersClosed();
   };
   return new Promise((resolve) =>
     server.listen(0, "127.0.0.1", () =>

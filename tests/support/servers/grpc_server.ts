@@ -6,6 +6,7 @@ import { type CallLimits, standardCallLimits } from "../../../src/grpc/server/op
 import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../../src/grpc/server/server.ts";
 import { defer } from "../../../src/host/defer.ts";
 import { FakeHasher } from "../fakes/fake_hasher.ts";
+import { peersClosed } from "../waiting/turns.ts";
 
 export interface TestGrpcServer extends AsyncDisposable {
   readonly chat: Chat;
@@ -56,6 +57,7 @@ export async function startTestGrpcServer(
       chat.endSessions();
       await drained;
       await close();
+      await peersClosed();
       if (folder === undefined) await Deno.remove(data, { recursive: true });
     },
   };

@@ -16,6 +16,7 @@ import { hasContent } from "../checks/files.ts";
 import { temporaryFolder } from "../checks/temporary_folder.ts";
 import { FakeHasher } from "../fakes/fake_hasher.ts";
 import { workerEntry } from "../processes/worker_entry.ts";
+import { peersClosed } from "../waiting/turns.ts";
 import { ChatServiceService } from "./grpc_js_services.ts";
 
 /** A store that survives its servers. */
@@ -96,6 +97,7 @@ async function start(
     },
     async [Symbol.asyncDispose]() {
       await stop("in peace");
+      await peersClosed();
       store.remove();
     },
   };

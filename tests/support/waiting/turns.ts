@@ -13,6 +13,14 @@ export async function turns(count = 1): Promise<void> {
   }
 }
 
+/**
+ * Lets sockets close whose peers, in this process too, have closed: the event loop reports it some turns later, after the
+ * server has told that it closed.
+ */
+export function peersClosed(): Promise<void> {
+  return turns(5);
+}
+
 /** The most milliseconds that one turn counts: a longer one means that the machine was busy, or stood still. */
 const longestTurnMs = 100;
 

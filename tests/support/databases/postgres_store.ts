@@ -42,11 +42,11 @@ INSERT INTO lease DEFAULT VALUES;
 INSERT INTO search_cursor DEFAULT VALUES;
 `;
 
-/** Empties the schema of this process. */
-export async function emptySchema(): Promise<DatabaseAccess> {
-  await using connection = await Connection.open(access, { name: "test", statementTimeoutMs: 0 });
+/** Empties a schema, that of this process unless given. */
+export async function emptySchema(emptied: DatabaseAccess = access): Promise<DatabaseAccess> {
+  await using connection = await Connection.open(emptied, { name: "test", statementTimeoutMs: 0 });
   await connection.execute(emptyTables);
-  return access;
+  return emptied;
 }
 
 /** Empties the schema of this process and takes its lease. */

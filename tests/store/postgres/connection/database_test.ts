@@ -7,7 +7,7 @@ import { takeLease } from "../../../../src/store/postgres/connection/lease.ts";
 import { migrateSchema } from "../../../../src/store/postgres/schema/schema_version.ts";
 import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
 import { accessTo, PostgresNode } from "../../../support/databases/postgres_node.ts";
-import { emptySchema } from "../../../support/databases/postgres_store.ts";
+import { emptyOwnDatabase, endConnections } from "../../../support/databases/own_database.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
 const lastsMs = 3_600_000;
@@ -18,27 +18,19 @@ async function lead(access: DatabaseAccess): Promise<number> {
 }
 
 async function open(options: { lease?: LeaseWatch; patienceMs?: number } = {}) {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const database = await Database.open({ access, generation: await lead(access), ...options });
   return { access, database, [Symbol.asyncDispose]: () => database.close() };
-}
-
-/** Ends connections of chatd whose names begin like this, and waits until they have ended. */
-async function terminate(access: DatabaseAccess, name: string): Promise<void> {
-  await using connection = await Connection.open(access, { name: "test" });
-  const there = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $1";
-  await connection.query(`SELECT pg_terminate_backend(pid) ${there}`, [`${name}%`]);
-  await eventually(async () => (await connection.query(`SELECT 1 ${there}`, [`${name}%`])).length === 0);
 }
 
 const addEpoch = "UPDATE log SET seen_at = coalesce(seen_at, 0) + 1 RETURNING seen_at::int AS count";
 
 Deno.test("a connection for commits that was lost between commits is replaced", async () => {
   await using opened = await open();
-  const { access, database } = opened;
+  const { database } = opened;
   await database.commit(addEpoch);
   for (let round = 2; round < 5; round++) {
-    await terminate(access, "chatd commit");
+    await endConnections("chatd commit");
     await eventually(async () => (await database.commit<{ count: number }>(addEpoch))[0].count === round);
   }
 });
@@ -50,7 +42,7 @@ Deno.test("after a commit of unknown outcome the database is lost, and gives out
   await using connection = await Connection.open(access, { name: "test" });
   const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3600)' AND state = 'active'";
   await eventually(async () => (await connection.query(sleeping)).length === 1);
-  await terminate(access, "chatd commit");
+  await endConnections("chatd commit");
   const error = await commit;
   assert.equal(await database.lost, error);
   await rejectsWith("unavailable", database.read("SELECT 1"));
@@ -65,7 +57,7 @@ Deno.test("after a write of unknown outcome the database is lost", async () => {
   await using connection = await Connection.open(access, { name: "test" });
   const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3601)' AND state = 'active'";
   await eventually(async () => (await connection.query(sleeping)).length === 1);
-  await terminate(access, "chatd write");
+  await endConnections("chatd write");
   assert.equal(await database.lost, await write);
 });
 
@@ -76,7 +68,7 @@ Deno.test("a read whose connection is lost fails, and the next one gets another 
   await using connection = await Connection.open(access, { name: "test" });
   const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3602)' AND state = 'active'";
   await eventually(async () => (await connection.query(sleeping)).length === 1);
-  await terminate(access, "chatd read");
+  await endConnections("chatd read");
   await read;
   assert.deepEqual(await database.read("SELECT 1 AS one"), [{ one: 1 }]);
   assert.deepEqual(await database.snapshot((queries) => queries.query("SELECT 2 AS two")), [{ two: 2 }]);
@@ -84,10 +76,10 @@ Deno.test("a read whose connection is lost fails, and the next one gets another 
 
 Deno.test("a connection that is lost between two statements of a transaction fails the transaction alone", async () => {
   await using opened = await open();
-  const { access, database } = opened;
+  const { database } = opened;
   const work = async (name: string, { query }: Queries) => {
     await query("SELECT 1");
-    await terminate(access, name);
+    await endConnections(name);
     // Its end is noticed before the next statement.
     await eventually(() => query("SELECT 1").then(() => false, () => true));
     return await query("SELECT 1");
@@ -137,9 +129,9 @@ Deno.test("a write that the fence refuses in a transaction is the last one", asy
 
 Deno.test("a log with another head than before the connection was lost is another log", async () => {
   await using opened = await open();
-  const { access, database } = opened;
+  const { database } = opened;
   database.expect({ head: 7, restore: () => Promise.resolve() });
-  await terminate(access, "chatd commit");
+  await endConnections("chatd commit");
   const { cause } = await database.lost;
   assert.match(String(cause), /the log was at position 7 of timeline 00000001, and is at 0 of timeline 00000001/);
   await rejectsWith("unavailable", database.commit("SELECT 1"));
@@ -147,7 +139,7 @@ Deno.test("a log with another head than before the connection was lost is anothe
 
 Deno.test("nothing is read or committed while the log is restored after a lost connection", async () => {
   await using opened = await open();
-  const { access, database } = opened;
+  const { database } = opened;
   await database.read("SELECT 1");
   const restoring = Promise.withResolvers<void>();
   const restored = Promise.withResolvers<void>();
@@ -157,7 +149,7 @@ Deno.test("nothing is read or committed while the log is restored after a lost c
     await query("UPDATE log SET seen_at = 7");
   };
   database.expect({ head: 0, restore });
-  await terminate(access, "chatd commit");
+  await endConnections("chatd commit");
   await restoring.promise;
   const seen = "SELECT seen_at AS seen FROM log";
   const results = Promise.all([

@@ -6,7 +6,7 @@ import { findLeaseHolder, releaseLease } from "../../../../src/store/postgres/co
 import { waitForLease, type WaitForLeaseOptions } from "../../../../src/store/postgres/connection/wait_for_lease.ts";
 import type { PostgresStore } from "../../../../src/store/postgres/open_postgres_store.ts";
 import { openStoreForCommand } from "../../../../src/store/postgres/serving_store.ts";
-import { emptySchema } from "../../../support/databases/postgres_store.ts";
+import { emptyOwnDatabase, endConnections } from "../../../support/databases/own_database.ts";
 import { rejectsWith } from "../../../support/checks/chat_error_assertions.ts";
 import { eventually } from "../../../support/waiting/eventually.ts";
 
@@ -25,15 +25,8 @@ async function take(...args: Parameters<typeof waitForLease>): Promise<HeldLease
   return Object.assign(lease, { [Symbol.asyncDispose]: () => lease.release() });
 }
 
-async function terminate(access: Parameters<typeof waitForLease>[0], name: string): Promise<void> {
-  await using connection = await Connection.open(access, { name: "test" });
-  await connection.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1", [
-    name,
-  ]);
-}
-
 Deno.test("a node waits while another one serves, says so once, and takes over when that one stops", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const first = await take(access, claim("first"));
   const said: unknown[] = [];
   const log = { ...silentLog, info: (event: string, details?: object) => said.push([event, details]) };
@@ -47,7 +40,7 @@ Deno.test("a node waits while another one serves, says so once, and takes over w
 });
 
 Deno.test("a node stops waiting when it is told to stop", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   await using _first = await take(access, claim("first"));
   const stopped = new AbortController();
   const waiting = waitForLease(access, claim("second", { signal: stopped.signal }));
@@ -56,7 +49,7 @@ Deno.test("a node stops waiting when it is told to stop", async () => {
 });
 
 Deno.test("a lease that is not renewed is taken by another node, and lost for the one that had it", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   await using first = await take(access, claim("first", { timing: { lastsMs: 500, renewMs: 3_600_000 } }));
   await using second = await take(access, claim("second", { timing: still }));
   assert.equal(second.generation, first.generation + 1);
@@ -65,21 +58,21 @@ Deno.test("a lease that is not renewed is taken by another node, and lost for th
 });
 
 Deno.test("a lease is kept by renewals, over a lost connection too", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   await using first = await take(access, claim("first", { timing: { ...brief, lastsMs: 5_000 } }));
   await using connection = await Connection.open(access, { name: "test" });
   const until = async () => (await connection.query<{ until: Date }>("SELECT until FROM lease"))[0].until.getTime();
   for (let round = 0; round < 3; round++) {
     const before = await until();
     await eventually(async () => await until() > before);
-    await terminate(access, "chatd lease");
+    await endConnections("chatd lease");
   }
   await first.confirm();
   assert.deepEqual(await findLeaseHolder(connection), { node: "first", isHeld: true });
 });
 
 Deno.test("a lease whose database does not answer is lost when it has run out", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   await using first = await take(access, claim("first", { timing: brief }));
   await using connection = await Connection.open(access, { name: "test" });
   // Renewals wait for the lock of this transaction.
@@ -89,7 +82,7 @@ Deno.test("a lease whose database does not answer is lost when it has run out", 
 });
 
 Deno.test("the next process of a node does not wait for the lease of one that is dead", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const token = crypto.randomUUID();
   await using dead = await take(access, claim("first", { token, timing: still }));
   await using next = await take(access, claim("first", { deadToken: token, timing: still }));
@@ -97,7 +90,7 @@ Deno.test("the next process of a node does not wait for the lease of one that is
 });
 
 Deno.test("another node waits, though it has the token of a dead process in a copied folder", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const token = crypto.randomUUID();
   await using _dead = await take(access, claim("first", { token, timing: still }));
   const stopped = new AbortController();
@@ -114,7 +107,13 @@ Deno.test("an answer from before a freeze does not confirm a lease", async () =>
   let asked = 0;
   const connection = { query: () => answers[asked++].promise, close: () => Promise.resolve() } as unknown as Connection;
   const timing = { lastsMs: 20, renewMs: 3_600_000 };
-  const lease = new HeldLease({ access: await emptySchema(), generation: 1, since: -Infinity, connection, timing });
+  const lease = new HeldLease({
+    access: await emptyOwnDatabase(),
+    generation: 1,
+    since: -Infinity,
+    connection,
+    timing,
+  });
   const confirmed = Promise.resolve(lease.confirm());
   const frozenUntil = performance.now() + timing.lastsMs;
   await eventually(() => performance.now() >= frozenUntil);
@@ -127,7 +126,7 @@ Deno.test("an answer from before a freeze does not confirm a lease", async () =>
 });
 
 Deno.test("a takeover ends no connection of a chat in another schema", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   await using first = await take(access, claim("first", { timing: { lastsMs: 500, renewMs: 3_600_000 } }));
   const name = "write";
   const { generation } = first;
@@ -140,7 +139,7 @@ Deno.test("a takeover ends no connection of a chat in another schema", async () 
 });
 
 Deno.test("a lease that was given back is not held, and its node cannot renew it for another one", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const first = await take(access, claim("first"));
   await first.release();
   await using connection = await Connection.open(access, { name: "test" });
@@ -152,7 +151,7 @@ Deno.test("a lease that was given back is not held, and its node cannot renew it
 });
 
 Deno.test("a takeover ends the connections of the former holder, and none of another schema or another user", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const elsewhere = { ...access, address: { ...access.address, schema: "another_chat" } };
   const user = `stranger_${access.address.schema}`;
   const stranger = { ...access, password: user, address: { ...access.address, user } };
@@ -172,7 +171,7 @@ Deno.test("a takeover ends the connections of the former holder, and none of ano
 });
 
 Deno.test("a command is told whether a node or another command has the lease", async () => {
-  const access = await emptySchema();
+  const access = await emptyOwnDatabase();
   const refusal = async () => (await rejectsWith("busy", openStoreForCommand(access, { log: silentLog }))).message;
   {
     await using _store = await openStoreForCommand(access, { log: silentLog }).then(asDisposable);

@@ -23,6 +23,13 @@ async function open(options: { lease?: LeaseWatch; patienceMs?: number } = {}) {
   return { access, database, [Symbol.asyncDispose]: () => database.close() };
 }
 
+/** Waits until a statement of this database sleeps so many seconds. */
+async function asleep(connection: Connection, seconds: number): Promise<void> {
+  const sleeping = `SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'active' AND query LIKE 'SELECT pg_sleep(${seconds})'`;
+  await eventually(async () => (await connection.query(sleeping)).length === 1);
+}
+
 const addEpoch = "UPDATE log SET seen_at = coalesce(seen_at, 0) + 1 RETURNING seen_at::int AS count";
 
 Deno.test("a connection for commits that was lost between commits is replaced", async () => {
@@ -40,8 +47,7 @@ Deno.test("after a commit of unknown outcome the database is lost, and gives out
   const { access, database } = opened;
   const commit = rejectsWith("unavailable", database.commit("SELECT pg_sleep(3600)"));
   await using connection = await Connection.open(access, { name: "test" });
-  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3600)' AND state = 'active'";
-  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await asleep(connection, 3600);
   await endConnections("chatd commit");
   const error = await commit;
   assert.equal(await database.lost, error);
@@ -55,8 +61,7 @@ Deno.test("after a write of unknown outcome the database is lost", async () => {
   const { access, database } = opened;
   const write = rejectsWith("unavailable", database.write("SELECT pg_sleep(3601)"));
   await using connection = await Connection.open(access, { name: "test" });
-  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3601)' AND state = 'active'";
-  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await asleep(connection, 3601);
   await endConnections("chatd write");
   assert.equal(await database.lost, await write);
 });
@@ -66,8 +71,7 @@ Deno.test("a read whose connection is lost fails, and the next one gets another 
   const { access, database } = opened;
   const read = rejectsWith("unavailable", database.read("SELECT pg_sleep(3602)"));
   await using connection = await Connection.open(access, { name: "test" });
-  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3602)' AND state = 'active'";
-  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await asleep(connection, 3602);
   await endConnections("chatd read");
   await read;
   assert.deepEqual(await database.read("SELECT 1 AS one"), [{ one: 1 }]);
@@ -98,8 +102,7 @@ Deno.test("a read on a connection that ends without a word fails alone", async (
   const [{ pid }] = await database.read<{ pid: number }>("SELECT pg_backend_pid() AS pid");
   const read = rejectsWith("unavailable", database.read("SELECT pg_sleep(3603)"));
   await using connection = await Connection.open(access, { name: "test" });
-  const sleeping = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3603)' AND state = 'active'";
-  await eventually(async () => (await connection.query(sleeping)).length === 1);
+  await asleep(connection, 3603);
   Deno.kill(pid, "SIGKILL");
   await read;
   await connection.ended;

@@ -6,7 +6,7 @@ import { type DatabaseAccess, showDatabase } from "../../src/store/postgres/conn
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { databaseEnvironment } from "../support/databases/database_url.ts";
 import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
-import { openTemporarySchema } from "../support/databases/temporary_schema.ts";
+import { openTemporaryDatabase, openTemporarySchema } from "../support/databases/temporary_schema.ts";
 import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { comeBack, essence, join, type Person, until } from "../support/servers/person.ts";
@@ -34,7 +34,8 @@ async function waiting(access: DatabaseAccess): Promise<void> {
   await using connection = await Connection.open(access, { name: "test" });
   await eventually(async () => {
     const asking = await connection.query(
-      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'chatd lease' AND query LIKE '%FROM lease%'",
+      `SELECT FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name = 'chatd lease' AND query LIKE '%FROM lease%'`,
     );
     return asking.length === 1;
   });
@@ -94,8 +95,8 @@ Deno.test("a serving process that is killed comes back from its database, and no
 });
 
 Deno.test("a second node waits, and serves when the first one stops, with all of its messages", async () => {
-  await using schema = await openTemporarySchema();
-  const { access } = schema;
+  await using database = await openTemporaryDatabase();
+  const { access } = database;
   using folder = temporaryFolder();
   await using first = await start(access, { folder: folder.path, node: "one" });
   const { port } = first;
@@ -114,8 +115,8 @@ Deno.test("a second node waits, and serves when the first one stops, with all of
 });
 
 Deno.test("a node that was frozen while another one took over serves no more, and waits", async () => {
-  await using schema = await openTemporarySchema();
-  const { access } = schema;
+  await using database = await openTemporaryDatabase();
+  const { access } = database;
   using folder = temporaryFolder();
   await using first = await start(access, { folder: folder.path, node: "one", supervise: true });
   const [ana, ben] = await Promise.all(["ana", "ben"].map((name) => {

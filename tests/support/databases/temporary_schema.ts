@@ -11,7 +11,20 @@ export async function openTemporarySchema(): Promise<{ readonly access: Database
   await using opened = new AsyncDisposableStack();
   const access = await nameSchema(opened);
   await migrateSchema(access);
-  opened.defer(() => dropSchema(access));
+  opened.defer(() => execute(access, `DROP SCHEMA IF EXISTS ${access.address.schema} CASCADE`));
+  const kept = opened.move();
+  return { access, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** A new database with chatd's tables, for tests that look at all connections to it; it goes as the schema does. */
+export async function openTemporaryDatabase(): Promise<{ readonly access: DatabaseAccess } & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const shared = await nameSchema(opened);
+  const { schema: name } = shared.address;
+  const access = { ...shared, address: { ...shared.address, database: name } };
+  await execute(shared, `CREATE DATABASE ${name} TEMPLATE template0`);
+  opened.defer(() => execute(shared, `DROP DATABASE ${name} WITH (FORCE)`));
+  await migrateSchema(access);
   const kept = opened.move();
   return { access, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
@@ -25,7 +38,7 @@ export async function nameSchema(opened: AsyncDisposableStack): Promise<Database
   return accessTo(address, `test_${crypto.randomUUID().replaceAll("-", "")}`);
 }
 
-async function dropSchema(access: DatabaseAccess): Promise<void> {
-  await using connection = await Connection.open(access, { name: "test" });
-  await connection.execute(`DROP SCHEMA IF EXISTS ${access.address.schema} CASCADE`);
+async function execute(access: DatabaseAccess, statement: string): Promise<void> {
+  await using connection = await Connection.open(access, { name: "test", statementTimeoutMs: 0 });
+  await connection.execute(statement);
 }

@@ -4,8 +4,11 @@
  * forget to. A transaction that passed holds a shared lock until it ends, for which a takeover waits.
  */
 
-/** Tables that the fence leaves out: the lease is written by conditions of its own, the other by migrations alone. */
-export const unfencedTables: readonly string[] = ["lease", "schema_version"];
+/**
+ * Tables that the fence leaves out: they are written by conditions of their own, also by nodes that stand by and by
+ * commands; schema_version by migrations alone.
+ */
+export const unfencedTables: readonly string[] = ["lease", "schema_version", "node", "secret", "operator_request"];
 
 /** The SQLSTATE of a write that the fence refuses. */
 export const fencedState = "CH002";

@@ -21,7 +21,9 @@
  * - search has the words of messages and of the names of their files (word_vector.ts), up to search_cursor.position.
  *   PostgreSQL cannot split a text as SQLite does, so triggers remove the words of a changed message, and note it in
  *   search_again.
- * - lease is held by the node that serves; `fence.ts` has the triggers that refuse writes of others.
+ * - lease is held by the node that serves; `fence.ts` has the triggers that refuse writes of others. They leave out
+ *   what nodes that stand by and commands write: node has a row for each process that uses the database, renewed by it;
+ *   secret what all nodes share, made once; operator_request the calls of operators to the node that serves, encrypted.
  */
 export const migrations: readonly string[] = [
   `
@@ -367,5 +369,33 @@ export const migrations: readonly string[] = [
   END $$;
   CREATE TRIGGER file_removed AFTER DELETE ON file REFERENCING OLD TABLE AS removed
     FOR EACH STATEMENT EXECUTE FUNCTION mark_removed_files();
+  `,
+  `
+  CREATE TABLE node (
+    name text COLLATE "C" PRIMARY KEY,
+    token uuid NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    host text COLLATE "C" NOT NULL,
+    serves smallint NOT NULL DEFAULT 0,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+    public_key bytea
+  ) WITH (fillfactor = 50);
+
+  CREATE TABLE secret (
+    name text COLLATE "C" PRIMARY KEY,
+    value text COLLATE "C" NOT NULL
+  );
+
+  CREATE TABLE operator_request (
+    id uuid PRIMARY KEY,
+    made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    node text COLLATE "C" NOT NULL,
+    public_key bytea NOT NULL,
+    request bytea NOT NULL,
+    taken_by uuid,
+    answer bytea
+  );
+  CREATE INDEX untaken_operator_request ON operator_request (made_at) WHERE taken_by IS NULL;
   `,
 ];

@@ -64,7 +64,11 @@ export function amqpTransport(
       const login = await brokerLogin(options);
       if (authSecretFile !== undefined) brokerAuthSecret({ ...options, secretFile: authSecretFile });
       const certificates = pem === undefined ? [] : [inspectCertificate("broker_ca", caFile!, pem)];
-      return { certificates, start: (serving) => start(options, { ...serving, login, ca, beside, certificates }) };
+      return {
+        certificates,
+        standBy: ({ port }) => Promise.resolve({ port, close: () => Promise.resolve() }),
+        start: (serving) => start(options, { ...serving, login, ca, beside }),
+      };
     },
     greeting: () => [greeting(options, beside), ...beside ? [] : registrationAdvice(options)],
   };
@@ -87,11 +91,7 @@ interface BrokerContext {
 
 async function start(
   options: AmqpServerOptions,
-  { again, beside, certificates, ...context }:
-    & BrokerContext
-    & Pick<Serving, "again">
-    & Pick<RunningTransport, "certificates">
-    & { beside: boolean },
+  { again, beside, ...context }: BrokerContext & Pick<Serving, "again"> & { beside: boolean },
 ): Promise<RunningTransport> {
   const { broker: { address }, authListen, sharedLogin, amqpRegistration, rate } = options;
   const { chat, log, login, ca } = context;
@@ -137,7 +137,6 @@ async function start(
   return {
     name: "amqp",
     port: authListen.port,
-    certificates,
     get isUp() {
       return server.isServing;
     },

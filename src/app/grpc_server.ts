@@ -1,6 +1,8 @@
 import { ChatError } from "../core/chat_error.ts";
+import type { GrpcServer } from "../grpc/server/serve_calls.ts";
 import { startGrpcServer } from "../grpc/server/server.ts";
-import { inspectCertificate, refuseInvalid } from "../host/certificates/certificate.ts";
+import { startStandbyServer } from "../grpc/server/standby_server.ts";
+import { type Certificate, inspectCertificate, refuseInvalid } from "../host/certificates/certificate.ts";
 import { readPem, readServerCertificate } from "../host/certificates/pem_file.ts";
 import { defer } from "../host/defer.ts";
 import { formatHostPort } from "../host/host_port.ts";
@@ -11,7 +13,14 @@ import { chatCommand } from "./chat_command.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
 import { runServer, type ServerEnd } from "./run_server.ts";
 import type { GrpcServerOptions, ServerTls } from "./server_options.ts";
-import type { RunningTransport, Serving, TransportServer } from "./transport_server.ts";
+import type {
+  PreparedTransport,
+  RunningTransport,
+  Serving,
+  StandbyDoor,
+  StandingBy,
+  TransportServer,
+} from "./transport_server.ts";
 
 /** How long sessions and calls may take to end, in milliseconds. */
 const drainDeadlineMs = 5_000;
@@ -33,59 +42,76 @@ export function grpcTransport(options: GrpcServerOptions): TransportServer {
     needs: { read: files, net: [formatHostPort(listen)] },
     async prepare() {
       refuseOpenListening(options);
-      const read = tls && await readTls(tls);
-      return { certificates: read?.inspected ?? [], start: (serving) => start(options, read, serving) };
+      return new PreparedGrpc(options, tls && await readTls(tls));
     },
     greeting: (port) => greeting(options, port),
   };
 }
 
-async function start(
-  { listen: { host }, callback, dataDir, tls: files }: GrpcServerOptions,
-  tls: Awaited<ReturnType<typeof readTls>> | undefined,
-  { chat, log, port }: Serving,
-): Promise<RunningTransport> {
-  const listen = { host, port };
-  const server = await startGrpcServer({
-    chat,
-    log,
-    server: `chatd ${version}`,
-    listen,
-    tls,
-    callback,
-    defer,
-    beginSpan: callSpans(),
-  });
-  let certificates = tls?.inspected ?? [];
-  const renewCertificates = files && (async () => {
-    const renewed = await readTls(files);
-    refuseInvalid(renewed.inspected, { lastSeen: () => lastTimeSeen(dataDir) });
-    server.renewCertificates(renewed);
-    certificates = renewed.inspected;
-  });
-  let drained: Promise<void> | undefined;
-  const drain = () => drained ??= server.close({ deadlineMs: drainDeadlineMs });
-  return {
-    name: "grpc",
-    port: server.port,
-    get isUp() {
-      return server.isListening;
-    },
-    get connections() {
-      return server.connections;
-    },
-    get certificates() {
-      return certificates;
-    },
-    renewCertificates,
-    ready: Promise.resolve(),
-    failed: new Promise(() => {}),
-    stop: () => {
-      void drain();
-      return Promise.resolve();
-    },
-    close: drain,
-  };
+/** The door for gRPC: certificates that were renewed while it stood by are kept when it serves. */
+class PreparedGrpc implements PreparedTransport {
+  readonly #options: GrpcServerOptions;
+  #tls: ReadTls | undefined;
+  /** The server that listens, while it stands by or serves. */
+  #server: GrpcServer | undefined;
+
+  constructor(options: GrpcServerOptions, tls: ReadTls | undefined) {
+    this.#options = options;
+    this.#tls = tls;
+  }
+
+  get certificates(): readonly Certificate[] {
+    return this.#tls?.inspected ?? [];
+  }
+
+  get renewCertificates(): (() => Promise<void>) | undefined {
+    const { tls: files, dataDir } = this.#options;
+    return files && (async () => {
+      const renewed = await readTls(files);
+      refuseInvalid(renewed.inspected, { lastSeen: () => lastTimeSeen(dataDir) });
+      this.#server?.renewCertificates(renewed);
+      this.#tls = renewed;
+    });
+  }
+
+  async standBy({ log, port, reason }: StandingBy): Promise<StandbyDoor> {
+    const server = this.#server = await startStandbyServer({ ...this.#shared(port), log, reason });
+    return { port: server.port, close: () => server.close({ deadlineMs: 0 }) };
+  }
+
+  async start({ chat, log, port }: Serving): Promise<RunningTransport> {
+    const server = this.#server = await startGrpcServer({
+      ...this.#shared(port),
+      chat,
+      log,
+      server: `chatd ${version}`,
+      callback: this.#options.callback,
+      beginSpan: callSpans(),
+    });
+    let drained: Promise<void> | undefined;
+    const drain = () => drained ??= server.close({ deadlineMs: drainDeadlineMs });
+    return {
+      name: "grpc",
+      port: server.port,
+      get isUp() {
+        return server.isListening;
+      },
+      get connections() {
+        return server.connections;
+      },
+      ready: Promise.resolve(),
+      failed: new Promise(() => {}),
+      stop: () => {
+        void drain();
+        return Promise.resolve();
+      },
+      close: drain,
+    };
+  }
+
+  #shared(port: number) {
+    return { listen: { host: this.#options.listen.host, port }, tls: this.#tls, defer };
+  }
 }
 
 function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void {
@@ -96,6 +122,8 @@ function refuseOpenListening({ listen, tls, insecure }: GrpcServerOptions): void
       `give --tls-cert and --tls-key, or --insecure if another component encrypts them.`,
   );
 }
+
+type ReadTls = Awaited<ReturnType<typeof readTls>>;
 
 async function readTls({ certFile, keyFile, clientCaFile }: ServerTls) {
   const { inspected, ...own } = await readServerCertificate({ certFile, keyFile });

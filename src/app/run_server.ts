@@ -22,6 +22,7 @@ import { StartFiles } from "../host/supervisor/start_files.ts";
 import { supervise } from "../host/supervisor/supervisor.ts";
 import { SupervisorLink } from "../host/supervisor/supervisor_link.ts";
 import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
+import type { StandbyOptions, StandbyReason } from "../store/postgres/connection/standby.ts";
 import { writerJob } from "../store/sqlite/writer/writer_memory.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
 import { lastTimeSeen } from "./last_time_seen.ts";
@@ -33,6 +34,7 @@ import { type CoreOptions, type OpenChat, openChat } from "./open_chat.ts";
 import { formatRegistration } from "./registration_policy.ts";
 import { serveAlone } from "./serve_alone.ts";
 import type { ServerOptions } from "./server_options.ts";
+import { describeStandby, StandbyDoors } from "./standby_doors.ts";
 import type { Orders, RunningTransport, TransportServers } from "./transport_server.ts";
 
 /** How long transports may take to stop accepting requests, in milliseconds, before sessions are ended. */
@@ -145,7 +147,7 @@ function asTemporary(error: unknown): unknown {
 }
 
 async function serveUntilStopped(options: ServerOptions, servers: TransportServers, orders: Orders): Promise<void> {
-  const { log, port, again, stop, renewals, onListening } = orders;
+  const { log, again, stop, renewals, onListening } = orders;
   using _uncaught = new UncaughtErrors({ log });
   const prepared = await Promise.all(servers.map((server) => server.prepare()));
   // A restarted server keeps serving with an expired certificate, which some clients may accept; the watch reports it.
@@ -157,21 +159,30 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   await using opened = new AsyncDisposableStack();
   const endpoint = await openMetrics(options, { log, again });
   opened.defer(() => endpoint?.close());
+  const watch = opened.use(new CertificateWatch({ transports: prepared, log }));
+  const renewal = new CertificateRenewal({ transports: prepared, log, onRenewed: () => watch.check() });
+  opened.use(renewals.take(() => void renewal.renew()));
+  const listening = callOnce(onListening);
+  const doors = new StandbyDoors({ transports: prepared, log, port: orders.port, onOpen: listening });
+  opened.defer(async () => void await doors.close());
   const core = { ...options, folder: options.dataDir, log, metrics: endpoint?.metrics };
-  const open = await openStoredChat(core, { again, stop });
-  if (open === undefined) return log.info("stopping", { reason: await stop });
+  const onStandby = (reason: StandbyReason) => {
+    endpoint?.standingBy(describeStandby(reason));
+    doors.standBy(reason);
+  };
+  const open = await openStoredChat(core, { again, stop: Promise.race([stop, doors.failed]), onStandby });
+  if (open === undefined) return log.info("stopping", { reason: await Promise.race([stop, doors.failed]) });
   const { chat, searchLag, fileBytes, close, failed } = open;
   opened.defer(close);
   const running: RunningTransport[] = [];
   opened.defer(() => endTransports(running, chat));
+  const port = await doors.close();
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
   const free = () => freeBytes(options.dataDir);
   const droppedLines = () => log.dropped;
-  endpoint?.serving({ transports: running, searchLag, fileBytes, freeBytes: free, droppedLines });
-  const watch = opened.use(new CertificateWatch({ transports: running, log }));
-  const renewal = new CertificateRenewal({ transports: running, log, onRenewed: () => watch.check() });
-  opened.use(renewals.take(() => void renewal.renew()));
-  void running[0].ready.then(() => onListening(running[0].port));
+  const certificates = () => prepared.flatMap(({ certificates }) => certificates);
+  endpoint?.serving({ transports: running, certificates, searchLag, fileBytes, freeBytes: free, droppedLines });
+  void running[0].ready.then(() => listening(running[0].port));
   const reason = await Promise.race([stop, failed, ...running.map(({ failed }) => failed)]);
   endpoint?.stopping();
   log.info("stopping", { reason });
@@ -183,7 +194,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
  */
 async function openStoredChat(
   options: ServerOptions & CoreOptions & { folder: string },
-  { again, stop }: Pick<Orders, "again" | "stop">,
+  { again, stop, onStandby }: Pick<Orders, "again" | "stop"> & Pick<StandbyOptions, "onStandby">,
 ): Promise<OpenChat & { failed: Promise<never> } | undefined> {
   const { database, log } = options;
   if (database === undefined) {
@@ -191,8 +202,9 @@ async function openStoredChat(
     return { ...openChat({ ...options, writerEntry }), failed: new Promise(() => {}) };
   }
   const stopped = new AbortController();
-  void stop.then(() => stopped.abort());
-  const open = await openDatabaseChat({ ...options, database, again, signal: stopped.signal });
+  const end = () => stopped.abort();
+  stop.then(end, end);
+  const open = await openDatabaseChat({ ...options, database, again, onStandby, signal: stopped.signal });
   if (open === undefined) return undefined;
   const failed = open.lost.then((error) => Promise.reject(error));
   // It may settle while transports start.
@@ -215,6 +227,15 @@ async function openMetrics(
     log.error("serving again, but without metrics", { error });
     return undefined;
   }
+}
+
+/** Returns a function that passes on its first call only. */
+function callOnce<T>(callback: (value: T) => void): (value: T) => void {
+  let isCalled = false;
+  return (value) => {
+    if (!isCalled) callback(value);
+    isCalled = true;
+  };
 }
 
 /** Ends the sessions of all transports at the same time, within the same deadline. */

@@ -1,7 +1,6 @@
 import type { Registration } from "../core/accounts/registration.ts";
 import type { Chat } from "../core/chat.ts";
 import type { Log } from "../core/log.ts";
-import type { Certificate } from "../host/certificates/certificate.ts";
 import type { CertificateHolder } from "../host/certificates/certificate_renewal.ts";
 import type { ServerLog } from "../host/logging/server_log.ts";
 import type { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
@@ -17,8 +16,25 @@ export interface Serving {
   readonly again: boolean;
 }
 
+/** What a transport needs while the node stands by. */
+export interface StandingBy {
+  readonly log: Log;
+  /** The port of the first transport. */
+  readonly port: number;
+  /** Returns why this node does not serve now, as a sentence for people. */
+  reason(): string;
+}
+
+/** A transport that answers for a node that stands by. Owned by its opener. */
+export interface StandbyDoor {
+  /** The actual port. */
+  readonly port: number;
+  /** Ends open connections, and frees the port. */
+  close(): Promise<void>;
+}
+
 /** A serving transport, owned by its starter. */
-export interface RunningTransport extends CertificateHolder {
+export interface RunningTransport {
   /** Such as "grpc". */
   readonly name: string;
   /** Whether it serves clients now. */
@@ -39,10 +55,13 @@ export interface RunningTransport extends CertificateHolder {
   close(): Promise<void>;
 }
 
-/** A transport that has read its files and is ready to serve. */
-export interface PreparedTransport {
-  /** Its certificates; the caller checks their validity. */
-  readonly certificates: readonly Certificate[];
+/** A transport that has read its files and is ready to serve. Its opener checks that the certificates are valid. */
+export interface PreparedTransport extends CertificateHolder {
+  /**
+   * Answers while the node stands by, until the door is closed, which must be before {@link start}.
+   * @throws {ChatError} if it cannot start
+   */
+  standBy(standingBy: StandingBy): Promise<StandbyDoor>;
   /** @throws {ChatError} if it cannot start */
   start(serving: Serving): Promise<RunningTransport>;
 }

@@ -1,19 +1,18 @@
 import type { ChatError } from "../../core/chat_error.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
+import type { StandbyOptions } from "../../store/postgres/connection/standby.ts";
 import { GuardedSearch } from "../guarded_search.ts";
 import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
 import { type NodeOptions, readAccess } from "./database_access.ts";
 import { nodeName } from "./node_name.ts";
 
-export interface OpenDatabaseChatOptions extends CoreOptions {
+export interface OpenDatabaseChatOptions extends CoreOptions, Omit<StandbyOptions, "log"> {
   database: NodeOptions;
   /** The folder for secrets and the control socket. */
   folder: string;
   /** Whether to wait for a database that cannot be reached, since a previous process has served from it. */
   again: boolean;
-  /** Ends the wait for another node that serves. */
-  signal: AbortSignal;
 }
 
 /** A chat in a database. */
@@ -28,14 +27,14 @@ export interface OpenDatabaseChat extends OpenChat {
  * @throws {ChatError} errors of `lockFolder` and `openControlSocket`; if the database cannot be used
  */
 export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promise<OpenDatabaseChat | undefined> {
-  const { database, folder, again, signal, log } = options;
+  const { database, folder, log } = options;
   requireDataFolder(folder);
   await using opened = new AsyncDisposableStack();
   const lock = opened.use(lockFolder(folder));
   const { openServingStore } = await import("../../store/postgres/serving_store.ts");
   const { showDatabase } = await import("../../store/postgres/connection/database_address.ts");
   const access = await readAccess(database);
-  const store = await openServingStore(access, { node: nodeName(database), folder, log, again, signal });
+  const store = await openServingStore(access, { ...options, node: nodeName(database) });
   if (store === undefined) return undefined;
   opened.defer(() => store.close());
   let isLost = false;

@@ -18,9 +18,10 @@ export class Health {
   readonly methods: [path: string, method: Method][];
   readonly #services: ReadonlySet<string>;
   readonly #watchers = new Set<IncomingCall>();
-  #status = ServingStatus.SERVING;
+  #status: ServingStatus;
 
-  constructor(services: readonly string[]) {
+  constructor(services: readonly string[], { isServing }: { isServing: boolean }) {
+    this.#status = isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
     this.#services = new Set(["", ...services]);
     this.methods = methodsOf(HealthDefinition, {
       check: { respond: (request) => this.#check(request) },

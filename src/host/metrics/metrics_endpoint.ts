@@ -34,6 +34,8 @@ export class MetricsEndpoint {
   readonly #metrics: PrometheusMetrics;
   readonly #server: Server;
   #watched: Watched | undefined;
+  /** Why the server is not ready. */
+  #standby = "starting";
   #stopping = false;
 
   private constructor(server: Server, metrics: PrometheusMetrics, { listen, log }: MetricsEndpointOptions) {
@@ -64,6 +66,11 @@ export class MetricsEndpoint {
   /** The counters for the server. */
   get metrics(): Metrics {
     return this.#metrics;
+  }
+
+  /** Reports that the server waits for another one, which serves: a line for people. */
+  standingBy(reason: string): void {
+    this.#standby = reason;
   }
 
   /** Reports that the store is open and the transports listen. */
@@ -109,7 +116,7 @@ export class MetricsEndpoint {
 
   #findProblems(): string[] {
     if (this.#stopping) return ["stopping"];
-    if (this.#watched === undefined) return ["starting"];
+    if (this.#watched === undefined) return [this.#standby];
     return this.#watched.transports.filter(({ isUp }) => !isUp)
       .map(({ name, isBlocked }) => isBlocked ? `${name} is blocked: the broker takes no messages` : `${name} is down`);
   }

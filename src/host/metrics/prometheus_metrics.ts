@@ -10,13 +10,13 @@ export interface WatchedTransport {
   readonly isUp: boolean;
   readonly isBlocked?: boolean;
   readonly connections?: number;
-  /** Certificates in use. */
-  readonly certificates: readonly Certificate[];
 }
 
 /** State of the server that is read for each request of metrics. */
 export interface Watched {
   readonly transports: readonly WatchedTransport[];
+  /** Returns the certificates in use. */
+  certificates(): readonly Certificate[];
   /** Returns the number of log entries that are not in the search index yet. */
   searchLag(): number;
   /** Returns the sizes of the database file and its write-ahead log, in bytes. */
@@ -193,7 +193,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
       name: "chatd_certificate_days_left",
       help: "Days until a certificate in use expires; negative afterwards.",
       values: () =>
-        (this.#watched?.transports ?? []).flatMap(({ certificates }) => certificates).map((certificate) => ({
+        (this.#watched?.certificates() ?? []).map((certificate) => ({
           labels: { use: certificate.use },
           value: daysLeft(certificate),
         })),

@@ -1,33 +1,28 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
-import { pause } from "../../core/pause.ts";
 import { Connection } from "./connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "./connection/database_address.ts";
 import { checkEngine } from "./connection/engine_check.ts";
 import type { HeldLease } from "./connection/held_lease.ts";
 import { findLeaseHolder } from "./connection/lease.ts";
+import type { StandbyOptions } from "./connection/standby.ts";
 import { waitForLease } from "./connection/wait_for_lease.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { openPostgresStore, type PostgresStore } from "./open_postgres_store.ts";
 import { requireVersion } from "./schema/schema_version.ts";
 
-/** From one attempt to reach the database to the next, in milliseconds. */
-const attemptMs = 1_000;
 /** How long a command waits for the lease of a node that starts or stops, in milliseconds. */
 const patienceMs = 5_000;
 /** Not a name that a node can have. */
 const commandName = "an operator's command";
 
-export interface ServingStoreOptions {
+export interface ServingStoreOptions extends StandbyOptions {
   /** The node's name. */
   readonly node: string;
   /** The data folder, locked by this process. */
   readonly folder: string;
-  readonly log: Log;
   /** Whether to wait for a database that cannot be reached, since a previous process has served from it. */
   readonly again: boolean;
-  /** Ends the wait for the lease. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -37,19 +32,19 @@ export interface ServingStoreOptions {
  */
 export async function openServingStore(
   access: DatabaseAccess,
-  { node, folder, log, again, signal }: ServingStoreOptions,
+  { node, folder, again, ...standby }: ServingStoreOptions,
 ): Promise<PostgresStore | undefined> {
+  const { log } = standby;
   const check = async () => {
     const warnings = await checkEngine(access);
     await checkVersion(access);
-    return warnings;
+    for (const { problem, advice } of warnings) log.warn(problem, { advice });
   };
-  const warnings = again ? await whenReachable(check, { log, signal }) : await check();
-  if (warnings === undefined) return undefined;
-  for (const { problem, advice } of warnings) log.warn(problem, { advice });
+  if (!again) await check();
   const file = new LeaseFile(folder);
   const token = crypto.randomUUID();
-  const lease = await waitForLease(access, { node, token, deadToken: file.read(), log, signal });
+  const prepare = again ? check : undefined;
+  const lease = await waitForLease(access, { ...standby, node, token, deadToken: file.read(), prepare });
   if (lease === undefined) return undefined;
   file.write(token);
   return await openWithLease(lease, log);
@@ -86,24 +81,6 @@ export async function openStoreForCommand(access: DatabaseAccess, { log }: { log
 async function checkVersion(access: DatabaseAccess): Promise<void> {
   await using connection = await Connection.open(access, { name: "check" });
   await requireVersion(connection, access.address);
-}
-
-/** Tries again until the database answers. @returns undefined if the signal ended the attempts */
-async function whenReachable<T>(
-  attempt: () => Promise<T>,
-  { log, signal }: { log: Log; signal: AbortSignal },
-): Promise<T | undefined> {
-  let said: string | undefined;
-  do {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof ChatError && error.code === "unavailable")) throw error;
-      if (error.message !== said) log.warn("waiting for the database", { reason: error.message });
-      said = error.message;
-    }
-  } while (await pause(attemptMs, signal));
-  return undefined;
 }
 
 /** Opens the store under a lease, which is given back when the store is closed. */

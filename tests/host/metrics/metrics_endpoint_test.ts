@@ -28,13 +28,14 @@ async function open(watched?: Watched): Promise<Opened> {
 const certificates: Certificate[] = [
   { use: "server", file: "server.pem", validFrom: 0, validTo: Date.now() - 86_400_000 },
 ];
-const grpc = { name: "grpc", isUp: true, connections: 3, certificates };
+const grpc = { name: "grpc", isUp: true, connections: 3 };
 
 const disk = { fileBytes: () => ({ database: 4096, log: 512 }), freeBytes: () => Promise.resolve(1_000_000) };
 
 Deno.test("/metrics shows all metrics", async () => {
   await using opened = await open({
-    transports: [grpc, { name: "amqp", isUp: false, isBlocked: true, certificates: [] }],
+    transports: [grpc, { name: "amqp", isUp: false, isBlocked: true }],
+    certificates: () => certificates,
     searchLag: () => 17,
     ...disk,
     droppedLines: () => 3,
@@ -100,12 +101,15 @@ Deno.test("/healthz is ok while the process answers", async () => {
   assert.deepEqual(await opened.get("/healthz"), { status: 200, text: "ok\n" });
 });
 
-Deno.test("/readyz names the transports that do not serve", async () => {
+Deno.test("/readyz says why the server is not ready, and names transports that do not serve", async () => {
   await using opened = await open();
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
-  const amqp = { name: "amqp", isUp: true, isBlocked: false, certificates: [] };
+  opened.endpoint.standingBy("another node serves");
+  assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "another node serves\n" });
+  const amqp = { name: "amqp", isUp: true, isBlocked: false };
   opened.endpoint.serving({
     transports: [grpc, amqp],
+    certificates: () => [],
     searchLag: () => 0,
     ...disk,
     droppedLines: () => 0,

@@ -1,18 +1,12 @@
-import { ChatError } from "../../../core/chat_error.ts";
-import type { Log } from "../../../core/log.ts";
-import { pause } from "../../../core/pause.ts";
 import type { Connection } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { HeldLease, type LeaseTiming, openLeaseConnection } from "./held_lease.ts";
 import { findLeaseHolder, type LeaseClaim, leaseMs, takeLease } from "./lease.ts";
+import { type StandbyOptions, standByUntil } from "./standby.ts";
 
-/** From one attempt to the next, in milliseconds. */
-const attemptMs = 1_000;
-
-export interface WaitForLeaseOptions extends Omit<LeaseClaim, "lastsMs"> {
-  readonly log: Log;
-  /** Ends the wait. */
-  readonly signal: AbortSignal;
+export interface WaitForLeaseOptions extends Omit<LeaseClaim, "lastsMs">, StandbyOptions {
+  /** Runs before the first attempt, again until it succeeds; its errors are treated like those of an attempt. */
+  prepare?(): Promise<void>;
   readonly timing?: Partial<LeaseTiming>;
 }
 
@@ -25,25 +19,15 @@ export async function waitForLease(
   access: DatabaseAccess,
   options: WaitForLeaseOptions,
 ): Promise<HeldLease | undefined> {
-  const { log, signal } = options;
   const attempts = new LeaseAttempts(access, options);
-  let said: string | undefined;
-  const say = (word: string, tell: () => void) => {
-    if (word !== said) tell();
-    said = word;
+  let isPrepared = false;
+  const take = async () => {
+    if (!isPrepared) await options.prepare?.();
+    isPrepared = true;
+    return await attempts.take();
   };
   try {
-    do {
-      try {
-        const taken = await attempts.take();
-        if (taken instanceof HeldLease) return taken;
-        say(taken, () => log.info("standing by: another node serves", { node: taken }));
-      } catch (error) {
-        if (!(error instanceof ChatError && (error.code === "unavailable" || error.code === "busy"))) throw error;
-        say(error.message, () => log.warn("standing by: the database does not answer", { reason: error.message }));
-      }
-    } while (await pause(attemptMs, signal));
-    return undefined;
+    return await standByUntil(take, options);
   } finally {
     await attempts.close();
   }

@@ -1,0 +1,53 @@
+import { ChatError } from "../../../core/chat_error.ts";
+import type { Log } from "../../../core/log.ts";
+import { pause } from "../../../core/pause.ts";
+
+/** From one attempt to the next, in milliseconds. */
+const attemptMs = 1_000;
+
+/** The reason why a node does not serve yet. */
+export type StandbyReason =
+  /** The name of the node that serves. */
+  | { readonly servedBy: string }
+  /** Why the database cannot be used now, for people. */
+  | { readonly unreachable: string };
+
+export interface StandbyOptions {
+  readonly log: Log;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+  /** Called with each new reason; none unless given. */
+  onStandby?(reason: StandbyReason): void;
+}
+
+/**
+ * Attempts each second to begin, until it succeeds or the signal ends the wait. Each new reason is logged once. A
+ * database that cannot be reached is a reason, too.
+ * @param begin returns what it began, or the name of the node that serves
+ * @returns undefined if the signal ended the wait
+ * @throws {ChatError} any error of `begin` but `unavailable` and `busy`
+ */
+export async function standByUntil<T extends object>(
+  begin: () => Promise<T | string>,
+  { log, signal, onStandby }: StandbyOptions,
+): Promise<T | undefined> {
+  let said: string | undefined;
+  const tell = (word: string, reason: StandbyReason) => {
+    if (word === said) return;
+    said = word;
+    if ("servedBy" in reason) log.info("standing by: another node serves", { node: reason.servedBy });
+    else log.warn("standing by: the database does not answer", { reason: reason.unreachable });
+    onStandby?.(reason);
+  };
+  do {
+    try {
+      const begun = await begin();
+      if (typeof begun !== "string") return begun;
+      tell(begun, { servedBy: begun });
+    } catch (error) {
+      if (!(error instanceof ChatError && (error.code === "unavailable" || error.code === "busy"))) throw error;
+      tell(error.message, { unreachable: error.message });
+    }
+  } while (await pause(attemptMs, signal));
+  return undefined;
+}

@@ -58,5 +58,5 @@ export class StandbyDoors {
 export function describeStandby(reason: StandbyReason): string {
   return "servedBy" in reason
     ? `This server stands by: the node "${reason.servedBy}" serves.`
-    : "This server stands by: its database does not answer.";
+    : "This server stands by: it cannot use its database now.";
 }

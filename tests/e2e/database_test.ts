@@ -155,7 +155,7 @@ Deno.test("a node whose database is away for long stops serving, and comes back 
   const load = sendAll(ana);
   await until(() => ana.accepted.length >= 100);
   await node.stop("SIGQUIT");
-  await eventually(() => server.stderr.some((line) => line.includes("standing by: the database does not answer")));
+  await eventually(() => server.stderr.some((line) => line.includes("standing by: the database cannot be used now")));
   await node.boot();
   const taken = ana.accepted.length;
   await until(() => ana.accepted.length > taken + inFlight);

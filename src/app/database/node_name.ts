@@ -14,3 +14,12 @@ export function nodeName({ node }: NodeOptions): string {
     );
   }
 }
+
+/** Returns the name of this host; "" if Deno denies it. */
+export function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "";
+  }
+}

@@ -5,7 +5,8 @@ import type { StandbyOptions } from "../../store/postgres/connection/standby.ts"
 import { GuardedSearch } from "../guarded_search.ts";
 import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
 import { type NodeOptions, readAccess } from "./database_access.ts";
-import { nodeName } from "./node_name.ts";
+import { version } from "../../host/version.ts";
+import { hostName, nodeName } from "./node_name.ts";
 
 export interface OpenDatabaseChatOptions extends CoreOptions, Omit<StandbyOptions, "log"> {
   database: NodeOptions;
@@ -34,7 +35,7 @@ export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promis
   const { openServingStore } = await import("../../store/postgres/serving_store.ts");
   const { showDatabase } = await import("../../store/postgres/connection/database_address.ts");
   const access = await readAccess(database);
-  const store = await openServingStore(access, { ...options, node: nodeName(database) });
+  const store = await openServingStore(access, { ...options, node: nodeName(database), version, host: hostName() });
   if (store === undefined) return undefined;
   opened.defer(() => store.close());
   let isLost = false;

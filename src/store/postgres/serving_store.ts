@@ -9,6 +9,7 @@ import type { StandbyOptions } from "./connection/standby.ts";
 import { waitForLease } from "./connection/wait_for_lease.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { openPostgresStore, type PostgresStore } from "./open_postgres_store.ts";
+import { type NodeIdentity, NodeRow } from "./nodes/node_row.ts";
 import { requireVersion } from "./schema/schema_version.ts";
 
 /** How long a command waits for the lease of a node that starts or stops, in milliseconds. */
@@ -16,9 +17,7 @@ const patienceMs = 5_000;
 /** Not a name that a node can have. */
 const commandName = "an operator's command";
 
-export interface ServingStoreOptions extends StandbyOptions {
-  /** The node's name. */
-  readonly node: string;
+export interface ServingStoreOptions extends StandbyOptions, Pick<NodeIdentity, "node" | "version" | "host"> {
   /** The data folder, locked by this process. */
   readonly folder: string;
   /** Whether to wait for a database that cannot be reached, since a previous process has served from it. */
@@ -32,7 +31,7 @@ export interface ServingStoreOptions extends StandbyOptions {
  */
 export async function openServingStore(
   access: DatabaseAccess,
-  { node, folder, again, ...standby }: ServingStoreOptions,
+  { node, version, host, folder, again, ...standby }: ServingStoreOptions,
 ): Promise<PostgresStore | undefined> {
   const { log } = standby;
   const check = async () => {
@@ -43,11 +42,12 @@ export async function openServingStore(
   if (!again) await check();
   const file = new LeaseFile(folder);
   const token = crypto.randomUUID();
-  const prepare = again ? check : undefined;
-  const lease = await waitForLease(access, { ...standby, node, token, deadToken: file.read(), prepare });
-  if (lease === undefined) return undefined;
+  const deadToken = file.read();
   file.write(token);
-  return await openWithLease(lease, log);
+  const row = new NodeRow({ node, token, deadToken, version, host });
+  const prepare = again ? check : undefined;
+  const lease = await waitForLease(access, { ...standby, node, token, deadToken, row, prepare });
+  return lease && await openWithLease(lease, log);
 }
 
 /**

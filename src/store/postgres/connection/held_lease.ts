@@ -1,6 +1,7 @@
 import { ChatError } from "../../../core/chat_error.ts";
 import { Connection } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
+import type { NodeRow } from "../nodes/node_row.ts";
 import { leaseMs, releaseLease, renewLease } from "./lease.ts";
 import { lostError } from "./postgres_error.ts";
 
@@ -16,6 +17,8 @@ export interface HeldLeaseOptions {
   readonly since: number;
   /** Owned by the lease. */
   readonly connection: Connection;
+  /** The row of this process, renewed with the lease; none for a command. */
+  readonly row?: NodeRow;
   readonly timing?: Partial<LeaseTiming>;
 }
 
@@ -48,6 +51,7 @@ export class HeldLease implements LeaseWatch {
   readonly lost: Promise<ChatError>;
   readonly #lose: (error: ChatError) => void;
   readonly #timing: LeaseTiming;
+  readonly #row: NodeRow | undefined;
   readonly #released = new AbortController();
   #connection: Connection | undefined;
   /** By `performance.now()`, when the last successful renewal was sent. */
@@ -58,11 +62,12 @@ export class HeldLease implements LeaseWatch {
   #renewal: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ access, generation, since, connection, timing }: HeldLeaseOptions) {
+  constructor({ access, generation, since, connection, row, timing }: HeldLeaseOptions) {
     this.access = access;
     this.generation = generation;
     this.#connection = connection;
     this.#renewedAt = since;
+    this.#row = row;
     this.#timing = { ...standardTiming, ...timing };
     const { promise, resolve } = Promise.withResolvers<ChatError>();
     this.lost = promise;
@@ -83,6 +88,7 @@ export class HeldLease implements LeaseWatch {
     const connection = this.#connection;
     if (connection === undefined) return;
     await releaseLease(connection, this.generation).catch(() => {});
+    await this.#row?.remove(connection).catch(() => {});
     await connection.close();
   }
 
@@ -145,6 +151,8 @@ export class HeldLease implements LeaseWatch {
     }
     this.#renewedAt = since;
     this.#renewedAtDate = sinceDate;
+    // The lease matters more than the row.
+    void this.#row?.renew(connection, this.#released).catch(() => {});
   }
 }
 

@@ -10,7 +10,7 @@ export type StandbyReason =
   /** The name of the node that serves. */
   | { readonly servedBy: string }
   /** Why the database cannot be used now, for people. */
-  | { readonly unreachable: string };
+  | { readonly obstacle: string };
 
 export interface StandbyOptions {
   readonly log: Log;
@@ -22,7 +22,7 @@ export interface StandbyOptions {
 
 /**
  * Attempts each second to begin, until it succeeds or the signal ends the wait. Each new reason is logged once. A
- * database that cannot be reached is a reason, too.
+ * database that cannot be reached is one, too.
  * @param begin returns what it began, or the name of the node that serves
  * @returns undefined if the signal ended the wait
  * @throws {ChatError} any error of `begin` but `unavailable` and `busy`
@@ -36,7 +36,7 @@ export async function standByUntil<T extends object>(
     if (word === said) return;
     said = word;
     if ("servedBy" in reason) log.info("standing by: another node serves", { node: reason.servedBy });
-    else log.warn("standing by: the database does not answer", { reason: reason.unreachable });
+    else log.warn("standing by: the database cannot be used now", { reason: reason.obstacle });
     onStandby?.(reason);
   };
   do {
@@ -46,7 +46,7 @@ export async function standByUntil<T extends object>(
       tell(begun, { servedBy: begun });
     } catch (error) {
       if (!(error instanceof ChatError && (error.code === "unavailable" || error.code === "busy"))) throw error;
-      tell(error.message, { unreachable: error.message });
+      tell(error.message, { obstacle: error.message });
     }
   } while (await pause(attemptMs, signal));
   return undefined;

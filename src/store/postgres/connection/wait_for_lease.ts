@@ -2,11 +2,14 @@ import type { Connection } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { HeldLease, type LeaseTiming, openLeaseConnection } from "./held_lease.ts";
 import { findLeaseHolder, type LeaseClaim, leaseMs, takeLease } from "./lease.ts";
+import { type NodeRow, removeOldNodes } from "../nodes/node_row.ts";
 import { type StandbyOptions, standByUntil } from "./standby.ts";
 
 export interface WaitForLeaseOptions extends Omit<LeaseClaim, "lastsMs">, StandbyOptions {
   /** Runs before the first attempt, again until it succeeds; its errors are treated like those of an attempt. */
   prepare?(): Promise<void>;
+  /** The row of this process, renewed with each attempt and with the lease; none for a command. */
+  readonly row?: NodeRow;
   readonly timing?: Partial<LeaseTiming>;
 }
 
@@ -29,7 +32,7 @@ export async function waitForLease(
   try {
     return await standByUntil(take, options);
   } finally {
-    await attempts.close();
+    await attempts.end();
   }
 }
 
@@ -46,23 +49,31 @@ class LeaseAttempts {
 
   /** Returns the lease, or the name of the node that holds it. @throws {ChatError} */
   async take(): Promise<HeldLease | string> {
-    const { node, token, deadToken, timing } = this.#options;
+    const { node, token, deadToken, row, signal, timing } = this.#options;
     this.#opened ??= await openPinned(this.#access);
     const { connection, access } = this.#opened;
     try {
+      await row?.renew(connection, { signal });
       const since = performance.now();
       const lastsMs = timing?.lastsMs ?? leaseMs;
       const generation = await takeLease(connection, { node, token, deadToken, lastsMs });
       if (generation === undefined) return (await findLeaseHolder(connection)).node;
+      if (row !== undefined) await removeOldNodes(connection);
       this.#opened = undefined;
-      return new HeldLease({ access, generation, since, connection, timing });
+      return new HeldLease({ access, generation, since, connection, row, timing });
     } catch (error) {
-      await this.close();
+      await this.#close();
       throw error;
     }
   }
 
-  async close(): Promise<void> {
+  /** Removes the row of a process that took no lease. */
+  async end(): Promise<void> {
+    if (this.#opened !== undefined) await this.#options.row?.remove(this.#opened.connection).catch(() => {});
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
     await opened?.connection.close();

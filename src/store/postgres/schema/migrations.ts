@@ -376,7 +376,6 @@ export const migrations: readonly string[] = [
     token uuid NOT NULL,
     version text COLLATE "C" NOT NULL,
     host text COLLATE "C" NOT NULL,
-    serves smallint NOT NULL DEFAULT 0,
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
     seen timestamptz NOT NULL DEFAULT clock_timestamp(),
     public_key bytea

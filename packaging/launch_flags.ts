@@ -64,6 +64,7 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "restore": operator,
   "broker-config": operator,
   "database": operator,
+  "node": operator,
   "healthcheck": operator,
   // It reads the limit of open files through sh, and the owner of the data folder.
   "doctor": [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs,uid", "--allow-run=sh"],

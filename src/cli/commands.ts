@@ -16,6 +16,7 @@ import { healthcheckCommand } from "../commands/healthcheck/healthcheck_command.
 import { historyCommand, searchCommand, usersCommand } from "../commands/lists/list_commands.ts";
 import { loginCommand, logoutCommand, profilesCommand } from "../commands/login/login_commands.ts";
 import { pinsCommand } from "../commands/lists/pins_commands.ts";
+import { nodeCommand } from "../commands/node/node_commands.ts";
 import type { ConfigSettings } from "../commands/options/config_settings.ts";
 import type { Environment } from "../commands/options/environment.ts";
 import { OptionsWithEnv } from "../commands/options/options_with_env.ts";
@@ -39,6 +40,7 @@ export const commandTable: readonly CommandEntry[] = [
   amqpClientCommand,
   brokerConfigCommand,
   databaseCommand,
+  nodeCommand,
   doctorCommand,
   healthcheckCommand,
   userCommand,

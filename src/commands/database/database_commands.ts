@@ -61,12 +61,17 @@ function importOptions(options: OptionsWithEnv): Parser<"sync", ImportCommandOpt
 }
 
 function databaseCommandOptions(options: OptionsWithEnv): Parser<"sync", DatabaseCommandOptions, unknown> {
-  return object("Options", {
+  return object("Options", databaseFields(options));
+}
+
+/** Options that name a database. */
+export function databaseFields(options: OptionsWithEnv) {
+  return {
     database: requiredDatabase(options),
     configFile: options.optional(
       "--config",
       path("FILE"),
       "Configuration file of the server, which may set --database",
     ),
-  });
+  };
 }

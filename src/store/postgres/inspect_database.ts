@@ -2,6 +2,7 @@ import { Connection } from "./connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "./connection/database_address.ts";
 import { checkEngine, type EngineWarning } from "./connection/engine_check.ts";
 import { findLeaseHolder, type LeaseHolder } from "./connection/lease.ts";
+import { type ListedNode, listNodes } from "./nodes/node_row.ts";
 import { currentVersion, migrateSchema, requireVersion } from "./schema/schema_version.ts";
 
 /** A database that a node could serve from. */
@@ -38,4 +39,11 @@ export async function migrateDatabase(
 ): Promise<{ where: string; before: number | undefined; version: number }> {
   await checkEngine(access);
   return { where: showDatabase(access.address), before: await migrateSchema(access), version: currentVersion };
+}
+
+/** Lists the nodes of a database. @throws {ChatError} if it cannot be read */
+export async function listNodesOf(access: DatabaseAccess): Promise<ListedNode[]> {
+  await using connection = await Connection.open(access, { name: "check" });
+  await requireVersion(connection, access.address);
+  return await listNodes(connection);
 }

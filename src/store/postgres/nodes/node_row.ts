@@ -97,11 +97,13 @@ export async function removeOldNodes(queries: Queries): Promise<void> {
 /** Returns all nodes, the serving one first. */
 export async function listNodes(queries: Queries): Promise<ListedNode[]> {
   return await queries.query<ListedNode>(
-    `SELECT n.name, n.version, n.host, n.since,
-       (extract(epoch FROM clock_timestamp() - n.seen) * 1000)::float8 AS "silentMs",
-       CASE WHEN n.seen < clock_timestamp() - $1 * interval '1 millisecond' THEN 'gone'
-         WHEN l.token = n.token AND l.until > clock_timestamp() THEN 'serving' ELSE 'standby' END AS state
-     FROM node n, lease l ORDER BY state <> 'serving', state = 'gone', n.name`,
+    `SELECT * FROM (
+       SELECT n.name, n.version, n.host, n.since,
+         (extract(epoch FROM clock_timestamp() - n.seen) * 1000)::float8 AS "silentMs",
+         CASE WHEN n.seen < clock_timestamp() - $1 * interval '1 millisecond' THEN 'gone'
+           WHEN l.token = n.token AND l.until > clock_timestamp() THEN 'serving' ELSE 'standby' END AS state
+       FROM node n, lease l) listed
+     ORDER BY state <> 'serving', state = 'gone', name`,
     [nodeLastsMs],
   );
 }

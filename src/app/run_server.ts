@@ -20,7 +20,7 @@ import {
 } from "../host/supervisor/serving_command.ts";
 import { StartFiles } from "../host/supervisor/start_files.ts";
 import { supervise } from "../host/supervisor/supervisor.ts";
-import { SupervisorLink } from "../host/supervisor/supervisor_link.ts";
+import { type Listening, SupervisorLink } from "../host/supervisor/supervisor_link.ts";
 import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
 import type { StandbyOptions, StandbyReason } from "../store/postgres/connection/standby.ts";
 import { writerJob } from "../store/sqlite/writer/writer_memory.ts";
@@ -65,13 +65,13 @@ async function superviseOrServe(options: ServerOptions, servers: TransportServer
   const [{ port }] = servers;
   if (options.supervised) {
     using link = new SupervisorLink();
-    const onListening = (port: number) => link.listening(port);
+    const onListening = (listening: Listening) => link.listening(listening);
     const { stop, renewals } = link;
     await serve(options, servers, { ...await link.listen(), log, stop, renewals, onListening });
     return "stopped";
   }
   const place = await findDataPlace(options);
-  const onListening = (port: number) => greet({ place, port }, servers);
+  const onListening = (listening: Listening) => greet(servers, { place, listening });
   if (options.supervise) {
     if (mayStartItself()) {
       const needs = servingNeeds(options, servers);
@@ -162,9 +162,13 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const watch = opened.use(new CertificateWatch({ transports: prepared, log }));
   const renewal = new CertificateRenewal({ transports: prepared, log, onRenewed: () => watch.check() });
   opened.use(renewals.take(() => void renewal.renew()));
-  const listening = callOnce(onListening);
-  const doors = new StandbyDoors({ transports: prepared, log, port: orders.port, onOpen: listening });
-  opened.defer(async () => void await doors.close());
+  const doors = new StandbyDoors({
+    transports: prepared,
+    log,
+    port: orders.port,
+    onOpen: (port) => onListening({ port, isStandby: true }),
+  });
+  opened.use(doors);
   const core = { ...options, folder: options.dataDir, log, metrics: endpoint?.metrics };
   const onStandby = (reason: StandbyReason) => {
     endpoint?.standingBy(describeStandby(reason));
@@ -176,13 +180,16 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   opened.defer(close);
   const running: RunningTransport[] = [];
   opened.defer(() => endTransports(running, chat));
-  const port = await doors.close();
+  const { port, wereOpen } = await doors.close();
   for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
   const free = () => freeBytes(options.dataDir);
   const droppedLines = () => log.dropped;
   const certificates = () => prepared.flatMap(({ certificates }) => certificates);
   endpoint?.serving({ transports: running, certificates, searchLag, fileBytes, freeBytes: free, droppedLines });
-  void running[0].ready.then(() => listening(running[0].port));
+  void running[0].ready.then(() => {
+    if (wereOpen) log.info("serving: this node has taken over");
+    else onListening({ port: running[0].port, isStandby: false });
+  });
   const reason = await Promise.race([stop, failed, ...running.map(({ failed }) => failed)]);
   endpoint?.stopping();
   log.info("stopping", { reason });
@@ -229,15 +236,6 @@ async function openMetrics(
   }
 }
 
-/** Returns a function that passes on its first call only. */
-function callOnce<T>(callback: (value: T) => void): (value: T) => void {
-  let isCalled = false;
-  return (value) => {
-    if (!isCalled) callback(value);
-    isCalled = true;
-  };
-}
-
 /** Ends the sessions of all transports at the same time, within the same deadline. */
 async function endTransports(running: readonly RunningTransport[], chat: Chat): Promise<void> {
   const stopped = new AbortController();
@@ -248,10 +246,15 @@ async function endTransports(running: readonly RunningTransport[], chat: Chat): 
   await Promise.all(running.map((transport) => transport.close()));
 }
 
-function greet({ place, port }: { place: DataPlace; port: number }, servers: TransportServers): void {
+function greet(
+  servers: TransportServers,
+  { place, listening: { port, isStandby } }: { place: DataPlace; listening: Listening },
+): void {
   const greetings = servers.map((server) => server.greeting(port));
   const where = greetings.map(([first]) => first);
-  const next = greetings.flatMap(([, ...rest]) => rest);
+  const next = isStandby
+    ? ['another server with this database serves, and this one stands by: see "chatd node list"']
+    : greetings.flatMap(([, ...rest]) => rest);
   const output = new LogOutput(Deno.stdout);
   for (const line of [...where, `data in ${place.shown()}, ${formatRegistration(servers)}`, ...next]) {
     output.write(line);

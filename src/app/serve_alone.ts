@@ -1,13 +1,14 @@
 import { ShutdownSignals } from "../host/shutdown_signals.ts";
 import { Reload, type ReloadOptions } from "../host/supervisor/reload.ts";
 import { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
+import type { Listening } from "../host/supervisor/supervisor_link.ts";
 import type { Orders } from "./transport_server.ts";
 
 export interface ServeAloneOptions extends Pick<Orders, "log" | "port">, Pick<ReloadOptions, "check" | "startFiles"> {
   /** Serves until its orders resolve `stop`. @throws {ChatError} if it cannot start or continue */
   serve(orders: Orders): Promise<void>;
   /** Called once, when the server is ready for clients. */
-  onListening(port: number): void;
+  onListening(listening: Listening): void;
 }
 
 /**
@@ -36,10 +37,10 @@ export async function serveAlone(
   for (let again = false; !isOver; again = true) {
     startFiles.remember();
     const stop = Promise.race([over, restart.promise]);
-    const served = (found: number) => {
-      port = found;
+    const served = (listening: Listening) => {
+      port = listening.port;
       if (again) log.info("serving again", { port });
-      else onListening(port);
+      else onListening(listening);
     };
     await serve({ log, port, again, stop, renewals, onListening: served });
     restart = Promise.withResolvers();

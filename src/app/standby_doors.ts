@@ -15,7 +15,7 @@ export interface StandbyDoorsOptions {
  * The doors of a node that does not serve yet: they open when it has to stand by, and answer that it does, until it
  * serves.
  */
-export class StandbyDoors {
+export class StandbyDoors implements AsyncDisposable {
   /** Rejects when a door cannot be opened. */
   readonly failed: Promise<never>;
   readonly #options: StandbyDoorsOptions;
@@ -38,12 +38,16 @@ export class StandbyDoors {
     this.#opening ??= this.#open().catch(this.#fail);
   }
 
-  /** Closes the doors. @returns the port for the first transport, which clients may know */
-  async close(): Promise<number> {
+  /** Closes the doors. @returns whether they were open, and the port for the first transport, which clients may know */
+  async close(): Promise<{ wereOpen: boolean; port: number }> {
     await this.#opening;
-    const port = this.#doors[0]?.port ?? this.#options.port;
-    await Promise.all(this.#doors.splice(0).map((door) => door.close()));
-    return port;
+    const doors = this.#doors.splice(0);
+    await Promise.all(doors.map((door) => door.close()));
+    return { wereOpen: doors.length > 0, port: doors[0]?.port ?? this.#options.port };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #open(): Promise<void> {

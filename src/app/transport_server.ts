@@ -4,6 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { CertificateHolder } from "../host/certificates/certificate_renewal.ts";
 import type { ServerLog } from "../host/logging/server_log.ts";
 import type { RenewalOrders } from "../host/supervisor/renewal_orders.ts";
+import type { Listening } from "../host/supervisor/supervisor_link.ts";
 import type { ServingNeeds } from "../host/supervisor/serving_command.ts";
 
 /** Dependencies of a transport in the serving process. */
@@ -96,5 +97,5 @@ export interface Orders extends Omit<Serving, "chat"> {
   readonly stop: Promise<string>;
   readonly renewals: RenewalOrders;
   /** Must be called once, when the process is ready for clients. */
-  onListening(port: number): void;
+  onListening(listening: Listening): void;
 }

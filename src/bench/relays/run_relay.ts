@@ -15,7 +15,7 @@ export async function startRelay(kind: RelayKind, options: { port: number }): Pr
 export async function runRelay(kind: RelayKind): Promise<void> {
   using link = new SupervisorLink();
   const relay = await startRelay(kind, await link.listen());
-  link.listening(relay.port);
+  link.listening({ port: relay.port, isStandby: false });
   // The process ends with its connections: Deno 2.9.6 can crash when a server of `node:http2` closes them.
   await link.stop;
 }

@@ -56,8 +56,8 @@ export class OwnedResources implements AsyncDisposable {
     const child = new ServingProcess(command, { listen: { port: 0, again: false } });
     this.#programs.add(child);
     void child.status.then(() => this.#programs.delete(child));
-    const port = await child.listening;
-    if (port === undefined) {
+    const listening = await child.listening;
+    if (listening === undefined) {
       const { code } = await child.status;
       throw new ChatError("unavailable", `"chatd ${args[0]}" ended with ${code} before it served.`);
     }
@@ -72,7 +72,7 @@ export class OwnedResources implements AsyncDisposable {
       stopped.resolve();
       await stop(child);
     };
-    return { pid: child.pid, port, failed, [Symbol.asyncDispose]: dispose };
+    return { pid: child.pid, port: listening.port, failed, [Symbol.asyncDispose]: dispose };
   }
 
   /** Adds a resource to dispose of at the end. */

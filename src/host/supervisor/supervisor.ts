@@ -4,7 +4,7 @@ import { crashedExitCode, refusedExitCode } from "./exit_codes.ts";
 import { Heartbeat, type HeartbeatTimes } from "./heartbeat.ts";
 import { Reload } from "./reload.ts";
 import type { StartFiles } from "./start_files.ts";
-import { type Order, readJsonLines, type Report } from "./supervisor_link.ts";
+import { type Listening, type Order, readJsonLines, type Report } from "./supervisor_link.ts";
 
 /** A process that lived this long, in milliseconds, started without a problem. */
 const soundLifeMs = 10_000;
@@ -35,7 +35,7 @@ export interface SupervisorOptions {
   /** How often the serving process is asked for a sign of life, and how long it may take. */
   readonly heartbeat?: HeartbeatTimes;
   /** Called when the serving process listens for the first time. */
-  onListening(port: number): void;
+  onListening(listening: Listening): void;
 }
 
 /**
@@ -83,8 +83,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const listening = await running.listening;
     if (listening !== undefined) {
       heartbeat.start();
-      port = listening;
-      if (!served) options.onListening(port);
+      port = listening.port;
+      if (!served) options.onListening(listening);
       else log.info("serving again", { port, process: running.pid });
       served = true;
     }
@@ -147,8 +147,8 @@ async function complaintsOf({ program, args, env }: ServingCommand): Promise<rea
 
 /** A process that follows orders on its stdin, and ends with its stdin: it never outlives this process. */
 export class ServingProcess {
-  /** The port, once the process listens; undefined when it ends before. */
-  readonly listening: Promise<number | undefined>;
+  /** Resolves once the process listens, with undefined when it ends before. */
+  readonly listening: Promise<Listening | undefined>;
   readonly status: Promise<Deno.CommandStatus>;
   readonly pid: number;
   /** Called when the process gave a sign of life. */
@@ -167,7 +167,7 @@ export class ServingProcess {
     this.pid = this.#child.pid;
     this.status = this.#child.status;
     this.#orders = this.#child.stdin.getWriter();
-    const listening = Promise.withResolvers<number | undefined>();
+    const listening = Promise.withResolvers<Listening | undefined>();
     this.listening = listening.promise;
     void this.#readReports(listening.resolve).catch(() => {}).finally(() => listening.resolve(undefined));
     this.order(first);
@@ -179,9 +179,9 @@ export class ServingProcess {
     this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`)).catch(() => {});
   }
 
-  async #readReports(onListening: (port: number) => void): Promise<void> {
+  async #readReports(onListening: (listening: Listening) => void): Promise<void> {
     for await (const report of readJsonLines(this.#child.stdout) as AsyncGenerator<Report>) {
-      if ("port" in report) onListening(report.port);
+      if ("port" in report) onListening(report);
       else this.onAlive();
     }
   }

@@ -19,8 +19,16 @@ export interface ListenOrder {
   readonly again: boolean;
 }
 
-/** A line of JSON that the serving process writes to its stdout: its port, or a sign of life for each question. */
-export type Report = { readonly port: number } | { readonly alive: true };
+/** A line of JSON that the serving process writes to its stdout: that it listens, or a sign of life for each question. */
+export type Report = Listening | { readonly alive: true };
+
+/** A process that is ready for clients. */
+export interface Listening {
+  /** The port of its first transport. */
+  readonly port: number;
+  /** It stands by, and refuses clients, because another process serves. */
+  readonly isStandby: boolean;
+}
 
 /**
  * The serving process's connection to its supervisor. Any number of signals ask this process to stop: signals from a
@@ -59,9 +67,9 @@ export class SupervisorLink implements Disposable {
     return this.#stop.promise;
   }
 
-  /** Reports to the supervisor that this process serves. */
-  listening(port: number): void {
-    this.#report({ port });
+  /** Reports to the supervisor that this process is ready for clients. */
+  listening(listening: Listening): void {
+    this.#report(listening);
   }
 
   [Symbol.dispose](): void {

@@ -46,7 +46,7 @@ async function superviseOdd(conduct: string, heartbeat: HeartbeatTimes) {
   const write = (event: string) => void events.push(event);
   const log = { info: write, warn: write, error: write, dropped: 0, flush: () => Promise.resolve() };
   const command = { program: Deno.execPath(), args: ["run", "--no-check", "--quiet", "-A", oddServer, conduct] };
-  const onListening = (port: number) => void ports.push(port);
+  const onListening = ({ port }: { port: number }) => void ports.push(port);
   const startFiles = new StartFiles([]);
   const code = await supervise({ command, check: command, startFiles, port: 0, log, heartbeat, onListening });
   return { code, events, ports };

@@ -18,7 +18,7 @@ const code = await supervise({
   port: 0,
   log,
   heartbeat: { intervalMs: 100, limitMs: 3_000 },
-  onListening: (port) => console.log(`listens on 127.0.0.1:${port}`),
+  onListening: ({ port }) => console.log(`listens on 127.0.0.1:${port}`),
 });
 await log.flush();
 Deno.exit(code);

@@ -39,7 +39,7 @@ export async function serveAlone(
     const stop = Promise.race([over, restart.promise]);
     const served = (listening: Listening) => {
       port = listening.port;
-      if (again) log.info("serving again", { port });
+      if (again) log.info(listening.isStandby ? "standing by again" : "serving again", { port });
       else onListening(listening);
     };
     await serve({ log, port, again, stop, renewals, onListening: served });

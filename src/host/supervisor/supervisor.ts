@@ -85,7 +85,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       heartbeat.start();
       port = listening.port;
       if (!served) options.onListening(listening);
-      else log.info("serving again", { port, process: running.pid });
+      else log.info(listening.isStandby ? "standing by again" : "serving again", { port, process: running.pid });
       served = true;
     }
     const status = await ended;

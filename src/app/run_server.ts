@@ -22,6 +22,7 @@ import { StartFiles } from "../host/supervisor/start_files.ts";
 import { supervise } from "../host/supervisor/supervisor.ts";
 import { type Listening, SupervisorLink } from "../host/supervisor/supervisor_link.ts";
 import { UncaughtErrors } from "../host/supervisor/uncaught_errors.ts";
+import type { LeaseState } from "../store/postgres/connection/held_lease.ts";
 import type { StandbyOptions, StandbyReason } from "../store/postgres/connection/standby.ts";
 import { writerJob } from "../store/sqlite/writer/writer_memory.ts";
 import { checkConfiguration, findProblems } from "./check_configuration.ts";
@@ -176,7 +177,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   };
   const open = await openStoredChat(core, { again, stop: Promise.race([stop, doors.failed]), onStandby });
   if (open === undefined) return log.info("stopping", { reason: await Promise.race([stop, doors.failed]) });
-  const { chat, searchLag, fileBytes, close, failed } = open;
+  const { chat, searchLag, fileBytes, close, failed, lease } = open;
   opened.defer(close);
   const running: RunningTransport[] = [];
   opened.defer(() => endTransports(running, chat));
@@ -185,7 +186,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const free = () => freeBytes(options.dataDir);
   const droppedLines = () => log.dropped;
   const certificates = () => prepared.flatMap(({ certificates }) => certificates);
-  endpoint?.serving({ transports: running, certificates, searchLag, fileBytes, freeBytes: free, droppedLines });
+  endpoint?.serving({ transports: running, certificates, searchLag, fileBytes, freeBytes: free, droppedLines, lease });
   void running[0].ready.then(() => {
     if (wereOpen) log.info("serving: this node has taken over");
     else onListening({ port: running[0].port, isStandby: false });
@@ -202,7 +203,7 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
 async function openStoredChat(
   options: ServerOptions & CoreOptions & { folder: string },
   { again, stop, onStandby }: Pick<Orders, "again" | "stop"> & Pick<StandbyOptions, "onStandby">,
-): Promise<OpenChat & { failed: Promise<never> } | undefined> {
+): Promise<OpenChat & { failed: Promise<never>; lease?: LeaseState } | undefined> {
   const { database, log } = options;
   if (database === undefined) {
     const writerEntry = mayLoadProgram(writerJob, { log }) ? Deno.mainModule : undefined;

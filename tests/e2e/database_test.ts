@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../src/core/messages/message.ts";
+import { checkHealth } from "../../src/grpc/client/health_check.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
+import { version as programVersion } from "../../src/host/version.ts";
 import { Connection } from "../../src/store/postgres/connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "../../src/store/postgres/connection/database_address.ts";
+import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { databaseEnvironment } from "../support/databases/database_url.ts";
 import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
-import { openTemporaryDatabase, openTemporarySchema } from "../support/databases/temporary_schema.ts";
+import { openTemporarySchema } from "../support/databases/temporary_schema.ts";
 import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { comeBack, essence, join, type Person, until } from "../support/servers/person.ts";
@@ -29,16 +32,13 @@ function start(
   return ServerProcess.start({ folder: `${folder}/${node}`, args: [...unlimited, "--node", node], env, ...options });
 }
 
-/** Waits until a node asks for the lease that another one holds. */
-async function waiting(access: DatabaseAccess): Promise<void> {
-  await using connection = await Connection.open(access, { name: "test" });
-  await eventually(async () => {
-    const asking = await connection.query(
-      `SELECT FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name = 'chatd lease' AND query LIKE '%FROM lease%'`,
-    );
-    return asking.length === 1;
-  });
+/** Whether the node at a port says that it serves. */
+function serves({ port }: ServerProcess): Promise<boolean> {
+  return checkHealth({ host: "127.0.0.1", port, tls: false });
+}
+
+function transportTo({ port }: ServerProcess): Http2Transport {
+  return new Http2Transport({ host: "127.0.0.1", port, callback: false });
 }
 
 /** Sends from ana to ben until it is stopped, many at a time. */
@@ -94,41 +94,72 @@ Deno.test("a serving process that is killed comes back from its database, and no
   assert.doesNotMatch([...server.stdout, ...server.stderr].join("\n"), new RegExp(access.password!));
 });
 
-Deno.test("a second node waits, and serves when the first one stops, with all of its messages", async () => {
-  await using database = await openTemporaryDatabase();
-  const { access } = database;
+Deno.test("a second node stands by, and serves when the first one stops, with all of its messages", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
   using folder = temporaryFolder();
   await using first = await start(access, { folder: folder.path, node: "one" });
-  const { port } = first;
-  const transport = () => new Http2Transport({ host: "127.0.0.1", port, callback: false });
-  const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
+  const [ana, ben] = [await join("ana", transportTo(first)), await join("ben", transportTo(first))];
   await ana.client.send("ben", "to the first node");
-  const starting = start(access, { folder: folder.path, node: "two", port });
-  await waiting(access);
+  await until(() => ben.received.length === 1);
+  await using second = await start(access, { folder: folder.path, node: "two", supervise: true });
+  assert.deepEqual(await Promise.all([serves(first), serves(second)]), [true, false]);
+  await eventually(() => second.stdout.some((line) => line.includes("this one stands by")));
+  assert.ok(second.stderr.some((line) => /standing by: another node serves.*one/.test(line)), second.stderr.join("\n"));
+  const logIn = { user: "ana", password: "correct horse battery", deviceName: "", deviceId: "" };
+  const refused = await rejectsWith("unavailable", transportTo(second).logIn(logIn, {}));
+  assert.equal(refused.message, 'This server stands by: the node "one" serves.');
+  await Promise.all([ana.stop(), ben.stop()]);
   first.kill("SIGTERM");
   assert.equal((await first.ended()).code, 0);
-  await using second = await starting;
-  assert.ok(second.stderr.some((line) => /standing by: another node serves.*one/.test(line)), second.stderr.join("\n"));
-  await ana.client.send("ben", "to the second node");
-  await assertAllReceived(ana, ben);
-  await Promise.all([ana.stop(), ben.stop()]);
+  await eventually(() => serves(second));
+  const again = await Promise.all([ana, ben].map(({ token }) => comeBack(token, transportTo(second))));
+  await again[0].client.send("ben", "to the second node");
+  await until(() => again[1].received.some(({ text }) => text === "to the second node"));
+  assert.equal(again[1].received.length, 1);
+  await Promise.all(again.map((person) => person.stop()));
+  second.kill("SIGTERM");
+  assert.equal((await second.ended()).code, 0);
 });
 
-Deno.test("a node that was frozen while another one took over serves no more, and waits", async () => {
-  await using database = await openTemporaryDatabase();
-  const { access } = database;
+Deno.test("chatd node list shows which node serves, which stand by, and which are gone", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  const list = async () =>
+    (await chatd(access, "node list --json")).stdout.trim().split("\n").map((line) => JSON.parse(line));
+  await using first = await start(access, { folder: folder.path, node: "one" });
+  await using second = await start(access, { folder: folder.path, node: "two" });
+  const states = async () => (await list()).map(({ name, state }) => `${name} ${state}`);
+  assert.deepEqual(await states(), ["one serving", "two standby"]);
+  const twin = await chatd(access, `serve --listen 127.0.0.1:0 --data ${folder.path}/twin --node two`);
+  assert.equal(twin.code, 78);
+  assert.match(twin.stderr, /Another process on \S+ is the node "two": give each its own name with --node NAME/);
+  first.kill("SIGKILL");
+  await first.ended();
+  await eventually(() => serves(second));
+  assert.deepEqual(await states(), ["two serving", "one gone"]);
+  const [{ version, host, since, silentSeconds }] = await list();
+  assert.deepEqual([version, host, typeof silentSeconds], [programVersion, Deno.hostname(), "number"]);
+  assert.ok(Date.parse(since) <= Date.now());
+  const lines = (await chatd(access, "node list")).stdout.trim().split("\n").map((line) =>
+    line.split("\t").slice(0, 2)
+  );
+  assert.deepEqual(lines, [["two", "serving"], ["one", "gone"]]);
+});
+
+Deno.test("a node that was frozen while another one took over serves no more, and stands by", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
   using folder = temporaryFolder();
   await using first = await start(access, { folder: folder.path, node: "one", supervise: true });
-  const [ana, ben] = await Promise.all(["ana", "ben"].map((name) => {
-    return join(name, new Http2Transport({ host: "127.0.0.1", port: first.port, callback: false }));
-  }));
+  const [ana, ben] = [await join("ana", transportTo(first)), await join("ben", transportTo(first))];
   await ana.client.send("ben", "before");
   await ben.stop();
   const frozen = first.servingPid();
-  const starting = start(access, { folder: folder.path, node: "two" });
-  await waiting(access);
+  await using second = await start(access, { folder: folder.path, node: "two" });
   Deno.kill(frozen, "SIGSTOP");
-  await using second = await starting;
+  await eventually(() => serves(second));
   const words = "sent to the frozen node";
   const late = ana.client.send("ben", words);
   Deno.kill(frozen, "SIGCONT");
@@ -138,7 +169,7 @@ Deno.test("a node that was frozen while another one took over serves no more, an
   second.kill("SIGTERM");
   assert.equal((await second.ended()).code, 0);
   await late;
-  const again = await comeBack(ben.token, new Http2Transport({ host: "127.0.0.1", port: first.port, callback: false }));
+  const again = await comeBack(ben.token, transportTo(first));
   await until(() => again.received.some(({ text }) => text === words));
   assert.equal(again.received.filter(({ text }) => text === words).length, 1);
   await Promise.all([ana.stop(), again.stop()]);

@@ -1,6 +1,7 @@
 import type { ChatError } from "../../core/chat_error.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
+import type { LeaseState } from "../../store/postgres/connection/held_lease.ts";
 import type { StandbyOptions } from "../../store/postgres/connection/standby.ts";
 import { GuardedSearch } from "../guarded_search.ts";
 import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
@@ -20,6 +21,7 @@ export interface OpenDatabaseChatOptions extends CoreOptions, Omit<StandbyOption
 export interface OpenDatabaseChat extends OpenChat {
   /** Settles with the reason when this node can serve no longer; another process can. */
   readonly lost: Promise<ChatError>;
+  readonly lease: LeaseState;
 }
 
 /**
@@ -55,5 +57,5 @@ export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promis
       lock.release();
     }
   };
-  return { ...asOpenChat(core, { store, close }), lost: store.lost };
+  return { ...asOpenChat(core, { store, close }), lost: store.lost, lease: store.lease };
 }

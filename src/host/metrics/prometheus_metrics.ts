@@ -25,6 +25,8 @@ export interface Watched {
   freeBytes(): Promise<number | undefined>;
   /** Returns the number of log lines that were dropped because stderr was not read. */
   droppedLines(): number;
+  /** The lease of a node that serves from a database. */
+  readonly lease?: { readonly generation: number; readonly ageMs: number };
 }
 
 const fromMicroseconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -169,6 +171,12 @@ export class PrometheusMetrics implements Metrics, Disposable {
       values: () => [{ labels: { version, deno: Deno.version.deno }, value: 1 }],
     });
     families.observed("gauge", {
+      name: "chatd_serving",
+      help: "1 while this server serves, 0 while it starts, or stands by because another node serves.",
+      values: () => [{ value: this.#watched === undefined ? 0 : 1 }],
+    });
+    this.#addLease();
+    families.observed("gauge", {
       name: "chatd_transport_up",
       help: "1 while clients are served over the transport, else 0.",
       values: () => transports().map(({ name, isUp }) => ({ labels: { transport: name }, value: isUp ? 1 : 0 })),
@@ -226,6 +234,25 @@ export class PrometheusMetrics implements Metrics, Disposable {
   }
 
   /** Adds metrics of the process, with the names that Prometheus clients use. */
+  /** Only a node that serves from a database has these values. */
+  #addLease(): void {
+    const values = (value: "generation" | "ageSeconds") => () => {
+      const lease = this.#watched?.lease;
+      if (lease === undefined) return [];
+      return [{ value: value === "generation" ? lease.generation : lease.ageMs / 1_000 }];
+    };
+    this.#families.observed("gauge", {
+      name: "chatd_lease_generation",
+      help: "The number of times that a process took the lease of the database.",
+      values: values("generation"),
+    });
+    this.#families.observed("gauge", {
+      name: "chatd_lease_age_seconds",
+      help: "Time since the lease of the database was renewed; it is lost after 10 s.",
+      values: values("ageSeconds"),
+    });
+  }
+
   #addProcess(): void {
     const startedAt = (Date.now() - performance.now()) / 1_000;
     const families = this.#families;

@@ -3,7 +3,7 @@ import type { Log } from "../../core/log.ts";
 import { Connection } from "./connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "./connection/database_address.ts";
 import { checkEngine } from "./connection/engine_check.ts";
-import type { HeldLease } from "./connection/held_lease.ts";
+import type { HeldLease, LeaseState } from "./connection/held_lease.ts";
 import { findLeaseHolder } from "./connection/lease.ts";
 import type { StandbyOptions } from "./connection/standby.ts";
 import { waitForLease } from "./connection/wait_for_lease.ts";
@@ -24,6 +24,11 @@ export interface ServingStoreOptions extends StandbyOptions, Pick<NodeIdentity, 
   readonly again: boolean;
 }
 
+/** The store of a node that serves, with the lease that it holds. */
+export interface ServingStore extends PostgresStore {
+  readonly lease: LeaseState;
+}
+
 /**
  * Opens the store of a node that serves: checks the database, and waits until no other node serves.
  * @returns undefined if the signal ended the wait
@@ -32,7 +37,7 @@ export interface ServingStoreOptions extends StandbyOptions, Pick<NodeIdentity, 
 export async function openServingStore(
   access: DatabaseAccess,
   { node, version, host, folder, again, ...standby }: ServingStoreOptions,
-): Promise<PostgresStore | undefined> {
+): Promise<ServingStore | undefined> {
   const { log } = standby;
   const check = async () => {
     const warnings = await checkEngine(access);
@@ -84,7 +89,7 @@ async function checkVersion(access: DatabaseAccess): Promise<void> {
 }
 
 /** Opens the store under a lease, which is given back when the store is closed. */
-async function openWithLease(lease: HeldLease, log: Log): Promise<PostgresStore> {
+async function openWithLease(lease: HeldLease, log: Log): Promise<ServingStore> {
   try {
     const { access, generation } = lease;
     // A migration may have run during the wait.
@@ -94,7 +99,7 @@ async function openWithLease(lease: HeldLease, log: Log): Promise<PostgresStore>
       await store.close();
       await lease.release();
     };
-    return { ...store, close };
+    return { ...store, lease, close };
   } catch (error) {
     await lease.release();
     throw error;

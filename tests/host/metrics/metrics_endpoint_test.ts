@@ -39,6 +39,7 @@ Deno.test("/metrics shows all metrics", async () => {
     searchLag: () => 17,
     ...disk,
     droppedLines: () => 3,
+    lease: { generation: 7, ageMs: 2_500 },
   });
   const { metrics } = opened.endpoint;
   metrics.sessionBegan("grpc");
@@ -75,6 +76,9 @@ Deno.test("/metrics shows all metrics", async () => {
     "chatd_search_lag_entries": 17,
     'chatd_connections{transport="grpc"}': 3,
     'chatd_connections{transport="amqp"}': undefined,
+    "chatd_serving": 1,
+    "chatd_lease_generation": 7,
+    "chatd_lease_age_seconds": 2.5,
     'chatd_transport_up{transport="grpc"}': 1,
     'chatd_transport_up{transport="amqp"}': 0,
     'chatd_transport_blocked{transport="grpc"}': undefined,

@@ -44,8 +44,16 @@ export interface LeaseWatch {
   confirm(): Promise<void> | void;
 }
 
+/** The lease of a node, for monitoring. */
+export interface LeaseState {
+  /** Counts up with each process that took the lease. */
+  readonly generation: number;
+  /** Time since the last renewal, in milliseconds. */
+  readonly ageMs: number;
+}
+
 /** The lease of a serving node, renewed on a connection of its own until it is released or lost. */
-export class HeldLease implements LeaseWatch {
+export class HeldLease implements LeaseWatch, LeaseState {
   readonly access: DatabaseAccess;
   readonly generation: number;
   readonly lost: Promise<ChatError>;
@@ -75,6 +83,10 @@ export class HeldLease implements LeaseWatch {
     this.#schedule(this.#timing.renewMs);
   }
 
+  get ageMs(): number {
+    return performance.now() - this.#renewedAt;
+  }
+
   confirm(): Promise<void> | void {
     if (this.#mayHaveRunOut()) return this.#confirmAnew();
   }
@@ -93,16 +105,12 @@ export class HeldLease implements LeaseWatch {
   }
 
   #mayHaveRunOut(): boolean {
-    return Math.max(this.#age(), Date.now() - this.#renewedAtDate) >= this.#timing.lastsMs;
+    return Math.max(this.ageMs, Date.now() - this.#renewedAtDate) >= this.#timing.lastsMs;
   }
 
   /** The answer to a renewal in progress may have waited in a frozen process, and be of no use by now. */
   async #confirmAnew(): Promise<void> {
     do await this.#renew(); while (this.#mayHaveRunOut());
-  }
-
-  #age(): number {
-    return performance.now() - this.#renewedAt;
   }
 
   #schedule(ms: number): void {
@@ -116,12 +124,12 @@ export class HeldLease implements LeaseWatch {
     let late: ReturnType<typeof setTimeout> | undefined;
     try {
       const tooLate = new Promise<never>((_resolve, reject) => {
-        late = setTimeout(() => reject(notRenewed()), Math.max(0, lastsMs - this.#age()));
+        late = setTimeout(() => reject(notRenewed()), Math.max(0, lastsMs - this.ageMs));
       });
       await Promise.race([this.#renew(), tooLate]);
       this.#schedule(renewMs);
     } catch (error) {
-      if (this.#age() >= lastsMs || error instanceof LeaseTaken) this.#lose(asUnavailable(error));
+      if (this.ageMs >= lastsMs || error instanceof LeaseTaken) this.#lose(asUnavailable(error));
       else this.#schedule(retryMs);
     } finally {
       clearTimeout(late);

@@ -19,6 +19,8 @@ import type { ReceivedFrame } from "./received_frame.ts";
 export interface Transport extends FileTransport {
   /** The server's address for people, such as "127.0.0.1:50051". */
   readonly address: string;
+  /** Names the chat in the files of saved logins; the address unless given. */
+  readonly identity?: string;
   /** Waits between attempts to connect; those of {@link Backoff} unless given. */
   readonly backoff?: BackoffOptions;
   register(request: RegisterRequest, options: { signal?: AbortSignal }): Promise<RegisterResponse>;

@@ -9,24 +9,31 @@ import {
   setLogVerbosity,
 } from "@grpc/grpc-js";
 import type { FileLink } from "../../client/file_transport.ts";
+import type { ServerTransport } from "../../client/several_servers.ts";
 import type { Link, Transport } from "../../client/transport.ts";
 import type { ChatError } from "../../core/chat_error.ts";
 import type { LogInResponse, RegisterResponse } from "../../gen/chatd/v1/auth.ts";
 import { AuthServiceDefinition } from "../../gen/chatd/v1/auth_service.ts";
 import { FileServiceDefinition } from "../../gen/chatd/v1/files_service.ts";
+import { type HealthCheckResponse, HealthDefinition } from "../../gen/grpc/health/v1/health.ts";
 import { GrpcLink, sessionService } from "./client_link.ts";
 import { GrpcFileLink } from "./file_link.ts";
 import { type GrpcJsClient, grpcJsClient } from "./grpc_js_service.ts";
+import { requireStatus } from "./serving_status.ts";
 import { explainFailure } from "./received_error.ts";
 import { statusOf } from "./service_error.ts";
 import { addressOf, callDeadlineMs, type GrpcTransportOptions, openListener } from "./transport_options.ts";
 
 const AuthServiceClient = grpcJsClient(AuthServiceDefinition);
+const HealthClient = grpcJsClient(HealthDefinition);
 const SessionClient = grpcJsClient(sessionService);
 const FileServiceClient = grpcJsClient(FileServiceDefinition);
 
+type AuthService = GrpcJsClient<AuthServiceDefinition>;
+type HealthService = GrpcJsClient<HealthDefinition>;
+
 /** Connects to a server with grpc-js; each session and each call has its own connection. */
-export class GrpcTransport implements Transport {
+export class GrpcTransport implements ServerTransport {
   readonly address: string;
   readonly #credentials: ChannelCredentials;
   readonly #settings: ChannelOptions;
@@ -57,10 +64,21 @@ export class GrpcTransport implements Transport {
   }
 
   register: Transport["register"] = (request, { signal }) =>
-    this.#call<RegisterResponse>(signal, (client, done) => client.register(request, new Metadata(), deadline(), done));
+    this.#call<AuthService, RegisterResponse>(AuthServiceClient, signal, (client, done) => {
+      return client.register(request, new Metadata(), deadline(), done);
+    });
 
   logIn: Transport["logIn"] = (request, { signal }) =>
-    this.#call<LogInResponse>(signal, (client, done) => client.logIn(request, new Metadata(), deadline(), done));
+    this.#call<AuthService, LogInResponse>(AuthServiceClient, signal, (client, done) => {
+      return client.logIn(request, new Metadata(), deadline(), done);
+    });
+
+  async requireServing({ signal }: { signal?: AbortSignal }): Promise<void> {
+    const response = await this.#call<HealthService, HealthCheckResponse>(HealthClient, signal, (client, done) => {
+      return client.check({ service: "" }, new Metadata(), deadline(), done);
+    });
+    requireStatus(response, this.address);
+  }
 
   async connect({ signal }: { signal?: AbortSignal }): Promise<Link> {
     const listener = await openListener(this.#options);
@@ -73,14 +91,12 @@ export class GrpcTransport implements Transport {
     return Promise.resolve(new GrpcFileLink({ client, token, signal, explain: (error) => this.#explain(error) }));
   }
 
-  #call<Response>(
+  #call<Client extends { close(): void }, Response>(
+    Client: new (address: string, credentials: ChannelCredentials, options: ChannelOptions) => Client,
     signal: AbortSignal | undefined,
-    start: (
-      client: GrpcJsClient<AuthServiceDefinition>,
-      done: (error: ServiceError | null, response: Response) => void,
-    ) => { cancel(): void },
+    start: (client: Client, done: (error: ServiceError | null, response: Response) => void) => { cancel(): void },
   ): Promise<Response> {
-    const client = new AuthServiceClient(this.address, this.#credentials, this.#settings);
+    const client = new Client(this.address, this.#credentials, this.#settings);
     return new Promise<Response>((resolve, reject) => {
       const call = start(client, (error, response) => {
         signal?.removeEventListener("abort", cancel);

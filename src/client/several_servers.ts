@@ -1,0 +1,102 @@
+import { ChatError } from "../core/chat_error.ts";
+import { withDeadline } from "../session/with_deadline.ts";
+import type { Transport } from "./transport.ts";
+
+/** How long one server may take to answer that it serves, in milliseconds. */
+const attemptMs = 4_000;
+
+/** The way to one of several servers of the same chat. */
+export interface ServerTransport extends Transport {
+  /**
+   * Asks the server whether it serves.
+   * @throws {ChatError} `unavailable` with the reason if it does not, or does not answer
+   */
+  requireServing(options: { signal?: AbortSignal }): Promise<void>;
+}
+
+export interface SeveralServersOptions {
+  /** In the order in which they are tried. */
+  readonly servers: readonly [ServerTransport, ...ServerTransport[]];
+  /** Called with the address of a server that serves, when it is not the one of before. */
+  onServer?(address: string): void;
+}
+
+/**
+ * Reaches the serving one of several servers: asks each before a call, the one that served last first. Once a call has
+ * begun, it stays with its server, so that nothing is done twice.
+ */
+export class SeveralServers implements Transport {
+  /** All addresses. */
+  readonly address: string;
+  /** Saved logins are those of the first server. */
+  readonly identity: string;
+  readonly #options: SeveralServersOptions;
+  /** The index of the server that served last, or is asked first. */
+  #first = 0;
+  #used: string | undefined;
+
+  constructor(options: SeveralServersOptions) {
+    const { servers } = options;
+    this.#options = options;
+    this.address = servers.map(({ address }) => address).join(", ");
+    this.identity = servers[0].address;
+  }
+
+  register: Transport["register"] = async (request, options) => {
+    return await (await this.#find(options.signal)).register(request, options);
+  };
+
+  logIn: Transport["logIn"] = async (request, options) => {
+    return await (await this.#find(options.signal)).logIn(request, options);
+  };
+
+  connect: Transport["connect"] = async (options) => await (await this.#find(options.signal)).connect(options);
+
+  openFiles: Transport["openFiles"] = async (options) => {
+    return await (await this.#find(options.signal)).openFiles(options);
+  };
+
+  /** @throws {ChatError} `unavailable` with the reason of each server */
+  async #find(signal: AbortSignal | undefined): Promise<Transport> {
+    const { servers, onServer } = this.#options;
+    const reasons: ChatError[] = [];
+    for (let tried = 0; tried < servers.length; tried++) {
+      const index = (this.#first + tried) % servers.length;
+      const server = servers[index];
+      const reason = await refusalOf(server, signal);
+      if (reason !== undefined) {
+        reasons.push(reason);
+        continue;
+      }
+      this.#first = index;
+      if (this.#used !== server.address) onServer?.(server.address);
+      this.#used = server.address;
+      return server;
+    }
+    throw noneServes(reasons);
+  }
+}
+
+/** Returns why a server cannot be used; undefined if it serves. @throws any error but `unavailable` */
+async function refusalOf(server: ServerTransport, parent: AbortSignal | undefined): Promise<ChatError | undefined> {
+  return await withDeadline({ ms: attemptMs, parent }, async (signal) => {
+    try {
+      await server.requireServing({ signal });
+      return undefined;
+    } catch (error) {
+      parent?.throwIfAborted();
+      if (signal.aborted) {
+        return new ChatError("unavailable", `Cannot reach the server at ${server.address}: it did not answer in time.`);
+      }
+      if (error instanceof ChatError && error.code === "unavailable") return error;
+      throw error;
+    }
+  });
+}
+
+function noneServes(reasons: readonly ChatError[]): ChatError {
+  const message = reasons.map(({ message }) => message).join(" ");
+  const waits = reasons.map(({ retryAfterMs }) => retryAfterMs).filter((ms) => ms !== undefined);
+  const retryAfterMs = waits.length === 0 ? undefined : Math.min(...waits);
+  return new ChatError("unavailable", message, { cause: reasons[0], retryAfterMs });
+}

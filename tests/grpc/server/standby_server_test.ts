@@ -35,6 +35,8 @@ Deno.test("a server that stands by refuses every call of a chat, with the reason
   assert.equal(refused.retryAfterMs, 1_000);
   node = "two";
   assert.match((await rejectsWith("unavailable", logIn())).message, /the node "two" serves/);
+  const notServing = await rejectsWith("unavailable", transport.requireServing({}));
+  assert.equal(notServing.message, `The server at ${transport.address} does not serve now: it stands by, or stops.`);
   const link = await transport.connect({});
   await rejectsWith(
     "unavailable",
@@ -44,7 +46,7 @@ Deno.test("a server that stands by refuses every call of a chat, with the reason
   );
   await link.close();
   const files = await transport.openFiles({ token: "none" });
-  await rejectsWith("unavailable", files.readChunk({ file: "f", offset: 0 } as never));
+  await rejectsWith("unavailable", files.readChunk({ with: "ben", seq: 1, offset: 0 }));
   await files.close();
 });
 

@@ -36,8 +36,11 @@ import { UnknownOutcome } from "./unknown_outcome.ts";
 
 export type ClientState =
   | { readonly kind: "connecting" }
-  /** `restored` when the server's log was replaced, or put back to an earlier state: {@link restoredNote}. */
-  | { readonly kind: "online"; readonly hello: HelloResponse; readonly restored: boolean }
+  /**
+   * `restored` when the server's log was replaced, or put back to an earlier state: {@link restoredNote}. `server` is
+   * the server's address for people.
+   */
+  | { readonly kind: "online"; readonly hello: HelloResponse; readonly restored: boolean; readonly server: string }
   /** `retryAt` is in milliseconds since the Unix epoch. */
   | { readonly kind: "offline"; readonly reason: ChatError; readonly retryAt: number }
   /** `error` is undefined when the owner stopped the client. */
@@ -117,9 +120,9 @@ const encoded = new Uint8Array(maxTextBytes);
  * ```ts
  * import { openGrpcTransport } from "../app/client/grpc_transport.ts";
  *
- * const server = { host: "127.0.0.1", port: 50051 };
+ * const servers = [{ host: "127.0.0.1", port: 50051 }] as const;
  * const client = new ChatClient({
- *   transport: await openGrpcTransport({ server, insecure: false, delivery: "stream" }),
+ *   transport: await openGrpcTransport({ servers, insecure: false, delivery: "stream" }),
  *   token: Deno.env.get("TOKEN")!,
  *   client: "example/1.0",
  *   onEvent(event) {
@@ -402,7 +405,7 @@ export class ChatClient {
     this.#onlineSince = this.#timers.now();
     const restored = this.#cursor.open(hello);
     this.#notices.sessionOpened(hello.stateRevision);
-    this.#setState({ kind: "online", hello, restored });
+    this.#setState({ kind: "online", hello, restored, server: this.#options.transport.address });
     this.people.sessionOpened();
   }
 

@@ -17,8 +17,6 @@ export interface ServerTransport extends Transport {
 export interface SeveralServersOptions {
   /** In the order in which they are tried. */
   readonly servers: readonly [ServerTransport, ...ServerTransport[]];
-  /** Called with the address of a server that serves, when it is not the one of before. */
-  onServer?(address: string): void;
 }
 
 /**
@@ -26,8 +24,6 @@ export interface SeveralServersOptions {
  * begun, it stays with its server, so that nothing is done twice.
  */
 export class SeveralServers implements Transport {
-  /** All addresses. */
-  readonly address: string;
   /** Saved logins are those of the first server. */
   readonly identity: string;
   readonly #options: SeveralServersOptions;
@@ -38,8 +34,12 @@ export class SeveralServers implements Transport {
   constructor(options: SeveralServersOptions) {
     const { servers } = options;
     this.#options = options;
-    this.address = servers.map(({ address }) => address).join(", ");
     this.identity = servers[0].address;
+  }
+
+  /** The address of the server that was used last; all addresses before. */
+  get address(): string {
+    return this.#used ?? this.#options.servers.map(({ address }) => address).join(", ");
   }
 
   register: Transport["register"] = async (request, options) => {
@@ -58,7 +58,7 @@ export class SeveralServers implements Transport {
 
   /** @throws {ChatError} `unavailable` with the reason of each server */
   async #find(signal: AbortSignal | undefined): Promise<Transport> {
-    const { servers, onServer } = this.#options;
+    const { servers } = this.#options;
     const reasons: ChatError[] = [];
     for (let tried = 0; tried < servers.length; tried++) {
       const index = (this.#first + tried) % servers.length;
@@ -69,7 +69,6 @@ export class SeveralServers implements Transport {
         continue;
       }
       this.#first = index;
-      if (this.#used !== server.address) onServer?.(server.address);
       this.#used = server.address;
       return server;
     }

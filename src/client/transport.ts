@@ -29,6 +29,11 @@ export interface Transport extends FileTransport {
   connect(options: { signal?: AbortSignal }): Promise<Link>;
 }
 
+/** Returns the name of a transport's chat in the files of saved logins. */
+export function identityOf({ identity, address }: Pick<Transport, "identity" | "address">): string {
+  return identity ?? address;
+}
+
 /**
  * The pipe of one live session. The caller owns it and closes it.
  *

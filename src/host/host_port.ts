@@ -7,6 +7,9 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** The addresses of servers that clients try in this order. */
+export type HostPorts = readonly [HostPort, ...HostPort[]];
+
 const label = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?";
 const namePattern = new RegExp(`^${label}(?:\\.${label})*\\.?$`);
 
@@ -28,6 +31,17 @@ export function parseHostPort(text: string): HostPort {
 /** Formats an address as {@link parseHostPort} reads it. */
 export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Parses addresses as {@link parseHostPort}, separated by commas. @throws {SyntaxError} */
+export function parseHostPorts(text: string): HostPorts {
+  const [first, ...others] = text.split(",").map((part) => parseHostPort(part.trim()));
+  return [first, ...others];
+}
+
+/** Formats addresses as {@link parseHostPorts} reads them. */
+export function formatHostPorts(addresses: HostPorts): string {
+  return addresses.map(formatHostPort).join(",");
 }
 
 function explain(text: string): string {

@@ -50,13 +50,14 @@ Deno.test("a script command connects with a profile or with its own options", ()
 Deno.test("an option beats the environment, and the environment beats the profile, for each setting", () => {
   const port = (number: number) => ({ host: "127.0.0.1", port: number });
   const table: [args: string, env: Record<string, string>, expected: Record<string, unknown>][] = [
-    ["", { CHATD_SERVER: "127.0.0.1:1" }, { via: "grpc", server: port(1) }],
+    ["", { CHATD_SERVER: "127.0.0.1:1" }, { via: "grpc", servers: [port(1)] }],
     ["", { CHATD_USER: "ana" }, { user: "ana" }],
-    ["", { CHATD_USER: "ana", CHATD_SERVER: "127.0.0.1:1" }, { user: "ana", via: "grpc", server: port(1) }],
+    ["", { CHATD_USER: "ana", CHATD_SERVER: "127.0.0.1:1" }, { user: "ana", via: "grpc", servers: [port(1)] }],
     ["--user ben", { CHATD_USER: "ana" }, { user: "ben" }],
-    ["--server 127.0.0.1:2", { CHATD_SERVER: "127.0.0.1:1" }, { via: "grpc", server: port(2) }],
-    ["--server 127.0.0.1:2", { CHATD_BROKER: "amqp://h", CHATD_VIA: "amqp" }, { via: "grpc", server: port(2) }],
-    ["--server 127.0.0.1:2", {}, { via: "grpc", server: port(2) }],
+    ["--server 127.0.0.1:2", { CHATD_SERVER: "127.0.0.1:1" }, { via: "grpc", servers: [port(2)] }],
+    ["--server 127.0.0.1:2", { CHATD_BROKER: "amqp://h", CHATD_VIA: "amqp" }, { via: "grpc", servers: [port(2)] }],
+    ["--server 127.0.0.1:2,127.0.0.1:3", {}, { via: "grpc", servers: [port(2), port(3)] }],
+    ["--server 127.0.0.1:2", {}, { via: "grpc", servers: [port(2)] }],
     ["--tls", { CHATD_INSECURE: "1" }, { tls: true, insecure: true }],
     ["--profile work", { CHATD_SERVER: "127.0.0.1:1", CHATD_USER: "ana", CHATD_BROKER: "amqp://h" }, {}],
     ["--profile work --user ben", { CHATD_USER: "ana" }, { user: "ben" }],
@@ -71,22 +72,22 @@ Deno.test("given settings complete those of a profile, whose encryption is for i
   const profile = {
     via: "grpc",
     user: "bot",
-    server: { host: "chat.example", port: 1 },
+    servers: [{ host: "chat.example", port: 1 }],
     tls: { caFile: "/ca.pem" },
     insecure: true,
   } as const;
   assert.deepEqual(completePlace({ user: "ana" }, profile), { ...profile, user: "ana", tls: tls("/ca.pem") });
-  const elsewhere = { host: "other.example", port: 1 };
-  assert.deepEqual(completePlace({ user: "bot", via: "grpc", server: elsewhere }, profile), {
+  const servers = [{ host: "other.example", port: 1 }] as const;
+  assert.deepEqual(completePlace({ user: "bot", via: "grpc", servers }, profile), {
     ...profile,
-    server: elsewhere,
+    servers,
     tls: undefined,
     insecure: false,
   });
   const own = { ...profile, ownLogin: "work" };
   assert.equal(completePlace({ user: "bot", insecure: false }, own).ownLogin, "work");
   assert.equal(completePlace({ user: "ana" }, own).ownLogin, undefined);
-  assert.equal(completePlace({ user: "bot", via: "grpc", server: elsewhere }, own).ownLogin, undefined);
+  assert.equal(completePlace({ user: "bot", via: "grpc", servers }, own).ownLogin, undefined);
   const trusting = completePlace({ user: "bot", caFile: "/own.pem" }, profile);
   assert.deepEqual(trusting, { ...profile, tls: tls("/own.pem") });
 });

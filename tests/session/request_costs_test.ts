@@ -63,7 +63,6 @@ Deno.test("opening the full-screen client costs less than a twentieth of a user'
   const chat = new TerminalChat({
     face: (context) => new FullScreenFace(context, { device: terminal, palette, address: transport.address }),
     user: "ana",
-    address: transport.address,
     to: names[0],
     preferences: { read: () => ({}), update: () => {} },
     client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),

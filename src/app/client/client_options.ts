@@ -1,4 +1,4 @@
-import type { HostPort } from "../../host/host_port.ts";
+import type { HostPorts } from "../../host/host_port.ts";
 import type { BrokerUrl } from "../broker/broker_url.ts";
 
 /** TLS options of a client; files are in PEM. */
@@ -19,7 +19,8 @@ export interface GrpcClientOptions {
   readonly user: string;
   /** The name of a login of its own, from a profile. */
   readonly ownLogin?: string;
-  readonly server: HostPort;
+  /** Servers of one chat, which are tried in this order. */
+  readonly servers: HostPorts;
   /** Set if `--tls` or any option that implies it is given. */
   readonly tls?: ClientTls;
   /** Allows sending secrets beyond loopback without TLS. */

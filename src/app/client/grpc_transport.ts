@@ -1,22 +1,31 @@
 import { isIP } from "node:net";
 import { rootCertificates } from "node:tls";
+import { type ServerTransport, SeveralServers } from "../../client/several_servers.ts";
 import type { Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { Http2Transport } from "../../grpc/client/http2_transport.ts";
 import type { GrpcTransportOptions } from "../../grpc/client/transport_options.ts";
 import { readAuthorities, readPem } from "../../host/certificates/pem_file.ts";
-import { formatHostPort } from "../../host/host_port.ts";
+import { formatHostPort, type HostPort } from "../../host/host_port.ts";
 import { isLoopback } from "../../host/loopback.ts";
 import type { ClientTls, GrpcClientOptions } from "./client_options.ts";
 import { httpProxyFor } from "./http_proxy.ts";
 
 /**
- * Opens a transport to a server.
+ * Opens a transport to a server, or to the serving one of several.
  * @throws {ChatError} `invalid_argument` if it would be unsafe, or a file cannot be read
  */
 export async function openGrpcTransport(
-  { server, tls, insecure, delivery }: Pick<GrpcClientOptions, "server" | "tls" | "insecure" | "delivery">,
+  { servers, ...options }: Pick<GrpcClientOptions, "servers" | "tls" | "insecure" | "delivery">,
 ): Promise<Transport> {
+  const [first, ...others] = await Promise.all(servers.map((server) => openServer(server, options)));
+  return others.length === 0 ? first : new SeveralServers({ servers: [first, ...others] });
+}
+
+async function openServer(
+  server: HostPort,
+  { tls, insecure, delivery }: Pick<GrpcClientOptions, "tls" | "insecure" | "delivery">,
+): Promise<ServerTransport> {
   if (tls === undefined && !insecure && !isLoopback(server.host)) {
     throw new ChatError(
       "invalid_argument",

@@ -135,7 +135,7 @@ function grpcWay(
 
 function grpcTransport(options: BenchOptions, callback: boolean) {
   return ({ address }: BenchServer) =>
-    openGrpcTransport({ ...options, server: address!, delivery: callback ? "callback" : "stream" });
+    openGrpcTransport({ ...options, servers: [address!], delivery: callback ? "callback" : "stream" });
 }
 
 /** @throws {ChatError} `not_found` for a running server whose broker was not named */

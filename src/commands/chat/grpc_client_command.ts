@@ -7,7 +7,7 @@ import { clientExitCode } from "../exit_code.ts";
 import { clientTls, clientTlsOptions } from "../options/client_tls.ts";
 import type { Environment } from "../options/environment.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { consumerName, hostPort, path, userName, words } from "../options/value_parsers.ts";
+import { consumerName, path, serverAddresses, userName, words } from "../options/value_parsers.ts";
 import { clientProfileOption, recipientOption, requireUser } from "./client_options.ts";
 import type { GrpcClientCommandOptions } from "./run_grpc_client.ts";
 
@@ -28,10 +28,11 @@ function grpcClientOptions(
   const main = object({
     profile: clientProfileOption(),
     user: options.optional("--user", userName(), "Your user name, unless a profile has it; you can register a new one"),
-    server: options.optional(
+    servers: options.optional(
       "--server",
-      hostPort({ allowPort0: false }),
-      "Address of the server; 127.0.0.1:50051 unless given here or in the profile",
+      serverAddresses(),
+      "Address of the server, or several, separated by commas, to try in turn; 127.0.0.1:50051 unless given here or in " +
+        "the profile",
     ),
     to: recipientOption(options),
     delivery: options.withDefault("--delivery", choice(["stream", "callback", "auto"], { metavar: "MODE" }), {

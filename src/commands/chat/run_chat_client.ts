@@ -2,7 +2,7 @@ import { ClientState, type Consumer } from "../../app/client/client_state.ts";
 import { Login, type LoginOptions, saveCredentials } from "../../app/client/saved_login.ts";
 import { savedPosition, withPosition } from "../../app/client/saved_positions.ts";
 import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
-import type { Transport } from "../../client/transport.ts";
+import { identityOf, type Transport } from "../../client/transport.ts";
 import type { Credentials } from "../../gen/chatd/v1/auth.ts";
 import { version } from "../../host/version.ts";
 import type { ChatFace, FaceContext } from "../../terminal/chat/chat_face.ts";
@@ -34,7 +34,7 @@ export async function runChatClient(transport: Transport, options: ChatClientOpt
     console.error(`chatd: ${options.recipientName ?? "--to NAME"} is required when the input is a pipe.`);
     return exitCode.usage;
   }
-  const state = new ClientState({ server: transport.address, user: options.user, ownLogin: options.ownLogin });
+  const state = new ClientState({ server: identityOf(transport), user: options.user, ownLogin: options.ownLogin });
   const login = new Login(transport, options, state);
   // A pipe shows no messages, so it must not move the terminal's cursor.
   const wanted = !isTerminal && options.consumer === "ui" ? "pipe" : options.consumer;
@@ -80,7 +80,6 @@ async function chat(run: Run): Promise<number> {
       ? await fullScreen(environment, transport.address)
       : await lineByLine(environment),
     user: options.user,
-    address: transport.address,
     to: options.to,
     lastRecipient: state.read().lastRecipient,
     client: (onEvent: (event: ClientEvent) => void | Promise<void>) => client = newClient(run, onEvent),

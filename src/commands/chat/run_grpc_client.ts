@@ -7,7 +7,7 @@ import { runChatClient } from "./run_chat_client.ts";
 
 /** Options of `chatd grpc-client`: missing ones come from the profile. */
 export interface GrpcClientCommandOptions
-  extends Omit<GrpcClientOptions, "user" | "server">, Partial<Pick<GrpcClientOptions, "user" | "server">> {
+  extends Omit<GrpcClientOptions, "user" | "servers">, Partial<Pick<GrpcClientOptions, "user" | "servers">> {
   readonly profile?: string;
 }
 
@@ -18,10 +18,10 @@ export async function runGrpcClient({ profile: name, ...given }: GrpcClientComma
 }
 
 function complete(given: Omit<GrpcClientCommandOptions, "profile">, profile?: GrpcProfile): GrpcClientOptions {
-  const { user = profile?.user, server, tls } = given;
+  const { user = profile?.user, servers, tls } = given;
   if (user === undefined) throw new TypeError("a client needs a user or a profile");
   const flags = { tls: tls && true, insecure: given.insecure || undefined };
-  const place = completePlace({ ...tls, ...flags, via: "grpc", user, server }, profile);
+  const place = completePlace({ ...tls, ...flags, via: "grpc", user, servers }, profile);
   if (place.via !== "grpc") throw new TypeError("the transport was given");
   return { ...given, ...place };
 }

@@ -27,7 +27,7 @@ function exportOptions(
   const main = object({
     user: options.required("--user", userName(), "User whose data to export"),
     out: options.required("--out", path("DIR"), "Folder to create, or folder of an interrupted export"),
-    server: serverOption(options),
+    servers: serverOption(options),
     broker: options.optional(
       "--broker",
       brokerUrl({ forPasswords: "put it into CHATD_BROKER" }),

@@ -4,10 +4,10 @@ import { ClientState } from "../../app/client/client_state.ts";
 import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
 import { ChatClient, type ClientEvent } from "../../client/chat_client.ts";
 import { exportData } from "../../client/data_export.ts";
-import type { Transport } from "../../client/transport.ts";
+import { identityOf, type Transport } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import type { HelloResponse } from "../../gen/chatd/v1/session.ts";
-import type { HostPort } from "../../host/host_port.ts";
+import type { HostPorts } from "../../host/host_port.ts";
 import { version } from "../../host/version.ts";
 import { exitCode } from "../exit_code.ts";
 import { ExportFolder } from "./export_folder.ts";
@@ -16,8 +16,8 @@ import { ExportFolder } from "./export_folder.ts";
 export interface ExportCommandOptions extends LoginOptions {
   /** The folder to create or to resume. */
   readonly out: string;
-  readonly server: HostPort;
-  /** Connects through this broker instead of to `server`. */
+  readonly servers: HostPorts;
+  /** Connects through this broker instead of to a server. */
   readonly broker?: BrokerUrl;
   readonly tls?: ClientTls;
   readonly insecure: boolean;
@@ -26,7 +26,7 @@ export interface ExportCommandOptions extends LoginOptions {
 /** Exports a user's own data from a server. @returns the exit code. @throws {ChatError} if the export is incomplete */
 export async function runExport(options: ExportCommandOptions): Promise<number> {
   const transport = await openTransport(options);
-  const state = new ClientState({ server: transport.address, user: options.user });
+  const state = new ClientState({ server: identityOf(transport), user: options.user });
   const login = new Login(transport, options, state);
   using consumer = state.takeConsumer("export");
   for (;;) {
@@ -78,7 +78,7 @@ async function exportAll(
   const running = source.run({ signal: stop.signal });
   try {
     const { epoch, incarnation } = await connected.promise;
-    target = new ExportFolder(out, { user, server: transport.address, epoch });
+    target = new ExportFolder(out, { user, server: identityOf(transport), epoch });
     if (restored) throw restoredError();
     target.continueIn(incarnation);
     const { conversations, entries, missingFiles } = await exportData({

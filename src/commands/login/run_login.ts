@@ -1,5 +1,6 @@
 import { ClientState } from "../../app/client/client_state.ts";
 import { withPositionsOf } from "../../app/client/saved_positions.ts";
+import { identityOf } from "../../client/transport.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { exitCode } from "../exit_code.ts";
 import { type ConnectionChoice, connectionOf, openConnection } from "../script/connection.ts";
@@ -49,7 +50,7 @@ export async function runLogin({ name, profile: place, timeoutMs, ...secrets }: 
   const user = await withClient(connection, (_client, hello) => Promise.resolve(hello.user), { timeoutMs });
   const before = validProfile(name);
   if (before !== undefined && !haveSameLogin(before, profile) && isSameUser(before, profile)) {
-    const older = new ClientState({ server: connection.transport.address, user: before.user }).read();
+    const older = new ClientState({ server: identityOf(connection.transport), user: before.user }).read();
     connection.state.update((saved) => withPositionsOf(saved, older));
   }
   saveProfile(name, profile);

@@ -1,16 +1,16 @@
 import { object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import type { ClientTls } from "../../app/client/client_options.ts";
-import type { HostPort } from "../../host/host_port.ts";
+import type { HostPorts } from "../../host/host_port.ts";
 import type { OptionsWithEnv } from "./options_with_env.ts";
 import { UsageError } from "./usage_error.ts";
-import { hostPort, path, words } from "./value_parsers.ts";
+import { path, serverAddresses, words } from "./value_parsers.ts";
 
-/** The option for the address of a gRPC server. */
-export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPort, unknown> {
-  return options.withDefault("--server", hostPort({ allowPort0: false }), {
+/** The option for the address of a gRPC server, or the addresses of several. */
+export function serverOption(options: OptionsWithEnv): Parser<"sync", HostPorts, unknown> {
+  return options.withDefault("--server", serverAddresses(), {
     standard: "127.0.0.1:50051",
-    description: "Address of the server",
+    description: "Address of the server; several, separated by commas, are tried in turn",
   });
 }
 

@@ -7,7 +7,14 @@ import { parseUserName } from "../../core/accounts/user_name.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { parseLocalTime } from "../../core/local_time.ts";
 import { parseAddress } from "../../core/messages/address.ts";
-import { formatHostPort, type HostPort, parseHostPort } from "../../host/host_port.ts";
+import {
+  formatHostPort,
+  formatHostPorts,
+  type HostPort,
+  type HostPorts,
+  parseHostPort,
+  parseHostPorts,
+} from "../../host/host_port.ts";
 import { splitWords } from "./split_words.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -47,6 +54,22 @@ export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"
         const parsed = parseHostPort(input);
         if (parsed.port > 0 || allowPort0) return parsed;
         throw new SyntaxError(`"${input}" needs a port from 1 to 65535 after the colon.`);
+      }),
+  };
+}
+
+/** "a.example:50051,b.example:50051": the addresses of servers, with ports from 1. */
+export function serverAddresses(): ValueParser<"sync", HostPorts> {
+  return {
+    mode: "sync",
+    metavar: "HOST:PORT,…",
+    placeholder: [{ host: "127.0.0.1", port: 50051 }],
+    format: formatHostPorts,
+    parse: (input) =>
+      attempt(() => {
+        const parsed = parseHostPorts(input);
+        if (parsed.every(({ port }) => port > 0)) return parsed;
+        throw new SyntaxError(`"${input}" needs a port from 1 to 65535 after each colon.`);
       }),
   };
 }

@@ -1,6 +1,6 @@
 import { ClientState } from "../../app/client/client_state.ts";
 import { Login, type LoginOptions } from "../../app/client/saved_login.ts";
-import type { Transport } from "../../client/transport.ts";
+import { identityOf, type Transport } from "../../client/transport.ts";
 import { completePlace, type GivenPlace } from "./given_place.ts";
 import { defaultProfile, missingProfile, type Profile, readProfile } from "./profiles.ts";
 
@@ -48,7 +48,7 @@ export async function connectionOf(
 ): Promise<ScriptConnection> {
   const transport = await openTransport(profile);
   const { user, ownLogin } = profile;
-  const state = new ClientState({ server: transport.address, user, ownLogin });
+  const state = new ClientState({ server: identityOf(transport), user, ownLogin });
   const { password, passwordFile, invite, checkPassword } = choice;
   const login = new Login(transport, { user, ownLogin, password, passwordFile, invite, checkPassword }, state);
   return { transport, user, state, login, profile: undefined };

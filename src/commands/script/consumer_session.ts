@@ -51,6 +51,7 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
   for (;;) {
     const token = await login.token();
     let lastNotice: string | undefined;
+    let server = transport.address;
     const say = (reason: ChatError) => {
       const note = waitingNote(transport.address, reason);
       if (note !== lastNotice) printNotice(note);
@@ -61,9 +62,10 @@ export async function runConsumer(options: ConsumerSessionOptions): Promise<Resu
       if (event.kind !== "state") return;
       if (event.state.kind === "online") options.onOnline?.();
       if (event.state.kind === "online" && lastNotice !== undefined) {
-        printNotice("Connected again.");
+        printNotice(server === event.state.server ? "Connected again." : `Connected again, to ${event.state.server}.`);
         lastNotice = undefined;
       }
+      if (event.state.kind === "online") server = event.state.server;
       if (event.state.kind === "online" && event.state.restored) {
         printNotice(restoredNote);
         options.onRestored?.();

@@ -1,6 +1,6 @@
 import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import type { ClientTls } from "../../app/client/client_options.ts";
-import type { HostPort } from "../../host/host_port.ts";
+import type { HostPort, HostPorts } from "../../host/host_port.ts";
 import { clientTls } from "../options/client_tls.ts";
 import type { Sourced } from "../options/options_with_env.ts";
 import { UsageError } from "../options/usage_error.ts";
@@ -10,7 +10,7 @@ import { isSameAddress, isSameUser, type Profile } from "./profiles.ts";
 export interface GivenPlace extends ClientTls {
   readonly user?: string;
   readonly via?: "grpc" | "amqp";
-  readonly server?: HostPort;
+  readonly servers?: HostPorts;
   readonly broker?: BrokerUrl;
   readonly tls?: boolean;
   readonly insecure?: boolean;
@@ -19,7 +19,7 @@ export interface GivenPlace extends ClientTls {
 /** The settings with their sources. */
 export type SourcedPlace = { readonly [Name in keyof GivenPlace]?: Sourced<NonNullable<GivenPlace[Name]>> };
 
-const standardServer = { host: "127.0.0.1", port: 50051 };
+const standardServers: HostPorts = [{ host: "127.0.0.1", port: 50051 }];
 const standardBroker = { address: { tls: false, host: "127.0.0.1", port: 5672, vhost: "/" } };
 
 /**
@@ -35,20 +35,20 @@ export function givenPlace(sourced: SourcedPlace, { onlyCommandLine = false } = 
   const via = givenVia(Object.fromEntries(kept.filter(([, { from }]) => from === "command line"))) ??
     place.via ?? impliedVia(place);
   if (via === undefined) return place;
-  const { server, broker, ...rest } = place;
-  const address = via === "grpc" ? server && { server } : broker && { broker };
+  const { servers, broker, ...rest } = place;
+  const address = via === "grpc" ? servers && { servers } : broker && { broker };
   return { ...rest, via, ...address };
 }
 
 /** Returns the transport that the command line chooses. */
-function givenVia({ via, server, broker }: SourcedPlace): "grpc" | "amqp" | undefined {
+function givenVia({ via, servers, broker }: SourcedPlace): "grpc" | "amqp" | undefined {
   if (via !== undefined) return via.value;
-  if (server !== undefined && broker !== undefined) throw bothGiven();
-  return impliedVia({ server: server?.value, broker: broker?.value });
+  if (servers !== undefined && broker !== undefined) throw bothGiven();
+  return impliedVia({ servers: servers?.value, broker: broker?.value });
 }
 
-function impliedVia({ server, broker }: GivenPlace): "grpc" | "amqp" | undefined {
-  if (server === undefined) return broker === undefined ? undefined : "amqp";
+function impliedVia({ servers, broker }: GivenPlace): "grpc" | "amqp" | undefined {
+  if (servers === undefined) return broker === undefined ? undefined : "amqp";
   return broker === undefined ? "grpc" : undefined;
 }
 
@@ -58,7 +58,7 @@ function bothGiven(): UsageError {
 
 /**
  * Completes given settings with those of a profile, and with the defaults. The encryption of a profile belongs to its
- * server alone, and its own login to its user at that server. @throws {UsageError}
+ * servers alone, and its own login to its user there. @throws {UsageError}
  */
 export function completePlace(given: GivenPlace & { readonly user: string }, profile?: Profile): Profile {
   const place = placeOf(given, profile);
@@ -68,7 +68,7 @@ export function completePlace(given: GivenPlace & { readonly user: string }, pro
 
 function placeOf(given: GivenPlace & { readonly user: string }, profile?: Profile): Profile {
   const { user } = given;
-  if (given.via === undefined && profile === undefined && given.server && given.broker) throw bothGiven();
+  if (given.via === undefined && profile === undefined && given.servers && given.broker) throw bothGiven();
   if ((given.via ?? profile?.via) === "amqp") {
     const own = profile?.via === "amqp" ? profile : undefined;
     const broker = given.broker ?? own?.broker ?? standardBroker;
@@ -77,10 +77,11 @@ function placeOf(given: GivenPlace & { readonly user: string }, profile?: Profil
     return { via: "amqp", user, broker, caFile, insecure };
   }
   const own = profile?.via === "grpc" ? profile : undefined;
-  const server = given.server ?? own?.server ?? standardServer;
-  const same = own !== undefined && isSameAddress(server, own.server) ? own : undefined;
+  const servers = given.servers ?? own?.servers ?? standardServers;
+  const isOwn = (server: HostPort) => own?.servers.some((other) => isSameAddress(server, other));
+  const same = servers.every(isOwn) ? own : undefined;
   const { insecure = same?.insecure ?? false } = given;
-  return { via: "grpc", user, server, tls: tlsOf(given, same?.tls), insecure };
+  return { via: "grpc", user, servers, tls: tlsOf(given, same?.tls), insecure };
 }
 
 function tlsOf({ tls, caFile, serverName, certFile, keyFile }: GivenPlace, profile?: ClientTls): ClientTls | undefined {

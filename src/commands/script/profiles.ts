@@ -3,7 +3,7 @@ import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import type { ClientTls } from "../../app/client/client_options.ts";
 import { stateFolder } from "../../app/client/client_state.ts";
 import { ChatError } from "../../core/chat_error.ts";
-import type { HostPort } from "../../host/host_port.ts";
+import type { HostPort, HostPorts } from "../../host/host_port.ts";
 import { pathReason } from "../../core/system_error.ts";
 
 /** A user and the way to the server. The token is in a saved login. */
@@ -20,7 +20,7 @@ interface AnyProfile {
 
 export interface GrpcProfile extends AnyProfile {
   readonly via: "grpc";
-  readonly server: HostPort;
+  readonly servers: HostPorts;
   readonly tls?: ClientTls;
   /** Allows sending secrets beyond loopback without TLS. */
   readonly insecure: boolean;
@@ -42,7 +42,7 @@ export function readProfile(name: string): Profile | undefined {
   const path = pathOf(name);
   try {
     const saved = JSON.parse(Deno.readTextFileSync(path));
-    if (saved?.format === format && typeof saved.profile?.user === "string") return saved.profile;
+    if (saved?.format === format && typeof saved.profile?.user === "string") return withServers(saved.profile);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (!(error instanceof SyntaxError)) throw unusableError(path, error);
@@ -75,7 +75,7 @@ export function saveProfile(name: string, profile: Profile): void {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     Deno.mkdirSync(folder(), { recursive: true, mode: 0o700 });
-    const text = JSON.stringify({ format, profile: withAbsolutePaths(profile) });
+    const text = JSON.stringify({ format, profile: withFirstServer(withAbsolutePaths(profile)) });
     Deno.writeTextFileSync(temporary, `${text}\n`, { createNew: true, mode: 0o600 });
     Deno.renameSync(temporary, path);
   } catch (error) {
@@ -109,10 +109,10 @@ export function haveSameLogin(one: Profile, other: Profile): boolean {
   return one.ownLogin === other.ownLogin && isSameUser(one, other);
 }
 
-/** Whether two profiles are of the same user at the same address. */
+/** Whether two profiles are of the same user at the same address, of the first server if there are several. */
 export function isSameUser(one: Profile, other: Profile): boolean {
   if (one.user !== other.user) return false;
-  if (one.via === "grpc") return other.via === "grpc" && isSameAddress(one.server, other.server);
+  if (one.via === "grpc") return other.via === "grpc" && isSameAddress(one.servers[0], other.servers[0]);
   return other.via === "amqp" && isSameAddress(one.broker.address, other.broker.address);
 }
 
@@ -120,6 +120,18 @@ export function isSameUser(one: Profile, other: Profile): boolean {
 export function isSameAddress(one: object, other: object): boolean {
   const sorted = (value: object) => JSON.stringify(Object.entries(value).toSorted());
   return sorted(one) === sorted(other);
+}
+
+/** Completes a profile of an older version, which has one server. */
+function withServers(saved: Profile & { readonly server?: HostPort }): Profile {
+  if (saved.via === "amqp" || saved.servers !== undefined) return saved;
+  const { server, ...profile } = saved;
+  return { ...profile, servers: [server!] };
+}
+
+/** Adds the field that older versions read. */
+function withFirstServer(profile: Profile): object {
+  return profile.via === "amqp" ? profile : { ...profile, server: profile.servers[0] };
 }
 
 /** Makes paths absolute, because a profile is used from any folder. */

@@ -13,10 +13,10 @@ import {
   address,
   brokerUrl,
   duration,
-  hostPort,
   path,
   profileName,
   scriptName,
+  serverAddresses,
   userName,
 } from "../options/value_parsers.ts";
 import type { ConnectionChoice } from "./connection.ts";
@@ -36,10 +36,10 @@ export function withConnection<T extends object>(
   const own = group("Options", main) as Parser<"sync", { own?: never }, Record<string, unknown>>;
   const place = group("Connection instead of the profile's", placeOptions(options));
   return map(merge(own, group("Profile", connection), place, encryptionOptions(options)), (parsed) => {
-    const { profile, passwordFile, user, via, server, broker, ...rest } = parsed;
+    const { profile, passwordFile, user, via, servers, broker, ...rest } = parsed;
     const { tls, caFile, serverName, certFile, keyFile, insecure, ...mine } = rest;
     const files = { caFile, serverName, certFile, keyFile };
-    const choice = connectionChoice(profile, { user, via, server, broker, tls, insecure, ...files });
+    const choice = connectionChoice(profile, { user, via, servers, broker, tls, insecure, ...files });
     const secrets = { passwordFile, password: env("CHATD_PASSWORD") || undefined };
     return { ...(mine as unknown as T), connection: { ...choice, ...secrets } };
   });
@@ -65,10 +65,10 @@ export function placeOptions(options: OptionsWithEnv) {
       choice(["grpc", "amqp"], { metavar: "TRANSPORT" }),
       "Transport; grpc unless a broker is given",
     ),
-    server: options.sourced(
+    servers: options.sourced(
       "--server",
-      hostPort({ allowPort0: false }),
-      "Address of the server, for gRPC; 127.0.0.1:50051 unless given",
+      serverAddresses(),
+      "Address of the server, for gRPC; several, separated by commas, are tried in turn; 127.0.0.1:50051 unless given",
     ),
     broker: options.sourced(
       "--broker",

@@ -23,8 +23,6 @@ export interface ChatLifeOptions {
   readonly state: ChatState;
   readonly face: ChatFace;
   readonly alerts: Alerts;
-  /** The server's address, for people. */
-  readonly address: string;
   /** The address to write to first; else the newest conversation, else `lastRecipient`. */
   readonly to: string | undefined;
   readonly lastRecipient: string | undefined;
@@ -48,7 +46,7 @@ export class ChatLife {
   #deliveredAfter: number | undefined;
 
   constructor(options: ChatLifeOptions) {
-    const { state, face, alerts, address, failed, attempt } = options;
+    const { state, face, alerts, failed, attempt } = options;
     this.#options = options;
     this.notices = new SendingNotices(face);
     this.directory = new ConversationDirectory({ state, face });
@@ -62,7 +60,6 @@ export class ChatLife {
     this.#arrivals = new Arrivals({ state, face, alerts, refresh: (conversation) => this.#refresh.one(conversation) });
     this.#connection = new ConnectionLife({
       face,
-      address,
       start: (hello) => this.#start(hello),
       catchUp: (how) => this.#catchUp(how),
       restored: () => this.#forgetLog(),

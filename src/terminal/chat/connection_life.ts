@@ -5,8 +5,6 @@ import type { ChatFace } from "./chat_face.ts";
 
 export interface ConnectionLifeOptions {
   readonly face: ChatFace;
-  /** The server's address, for people. */
-  readonly address: string;
   /** Loads the chat and chooses a conversation; called again if the connection breaks first. @throws {ChatError} */
   start(hello: HelloResponse): Promise<void>;
   /** Loads everything that was missed without a connection. @throws {ChatError} */
@@ -24,7 +22,8 @@ export interface ConnectionLifeOptions {
 export class ConnectionLife {
   readonly #options: ConnectionLifeOptions;
   readonly #firstTry = Promise.withResolvers<void>();
-  #wasOnline = false;
+  /** The server of the last connection; undefined before the first one. */
+  #server: string | undefined;
   #isStarted = false;
   /** The last reason that the person was told. */
   #reason: string | undefined;
@@ -43,27 +42,30 @@ export class ConnectionLife {
   }
 
   changed(state: ClientState): void {
-    if (state.kind === "online") void this.#cameOnline(state.hello, state.restored);
+    if (state.kind === "online") void this.#cameOnline(state);
     if (state.kind === "offline") this.#wentOffline(state.reason);
     if (state.kind === "ended") this.#firstTry.resolve();
     this.#options.face.update();
   }
 
-  async #cameOnline(hello: HelloResponse, restored: boolean): Promise<void> {
-    const { face, address } = this.#options;
-    const server = hello.server === "" ? "" : ` (${hello.server})`;
-    face.note(
-      this.#wasOnline
-        ? "Connected again."
-        : `Connected to ${address}${server} as ${hello.user}. /help lists commands and keys.`,
-    );
-    this.#wasOnline = true;
+  async #cameOnline({ hello, restored, server }: ClientState & { kind: "online" }): Promise<void> {
+    const { face } = this.#options;
+    face.note(this.#greeting(hello, server));
+    this.#server = server;
     this.#reason = undefined;
     if (restored) this.#options.restored();
     await this.#options.attempt(() => this.#isStarted ? this.#options.catchUp({ restored }) : this.#start(hello));
     // At the end, since a conversation that is loaded again comes without the notes before it.
     if (restored) face.note(restoredNote);
     face.update();
+  }
+
+  #greeting(hello: HelloResponse, server: string): string {
+    if (this.#server === undefined) {
+      const program = hello.server === "" ? "" : ` (${hello.server})`;
+      return `Connected to ${server}${program} as ${hello.user}. /help lists commands and keys.`;
+    }
+    return this.#server === server ? "Connected again." : `Connected again, to ${server}.`;
   }
 
   async #start(hello: HelloResponse): Promise<void> {
@@ -80,7 +82,7 @@ export class ConnectionLife {
   }
 
   #wentOffline(reason: ChatError): void {
-    if (!this.#wasOnline) return this.#options.failed(reason);
+    if (this.#server === undefined) return this.#options.failed(reason);
     this.#options.disconnected();
     if (this.#reason !== reason.message) this.#options.face.warn(`Disconnected: ${reason.message}`);
     this.#reason = reason.message;

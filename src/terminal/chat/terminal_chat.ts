@@ -19,8 +19,6 @@ export interface TerminalChatOptions {
   /** Makes the face, which {@link TerminalChat.run} runs and closes. */
   face(context: FaceContext): ChatFace;
   user: string;
-  /** The server's address, for people. */
-  address: string;
   /** The address to write to first; else that of the newest conversation, else `lastRecipient`. */
   to?: string;
   lastRecipient?: string;
@@ -62,7 +60,7 @@ export class TerminalChat {
 
   constructor(options: TerminalChatOptions) {
     this.#options = options;
-    const { user: me, address, to, lastRecipient, preferences, multiplexer, timers } = options;
+    const { user: me, to, lastRecipient, preferences, multiplexer, timers } = options;
     const { signal } = this.#stop;
     const changed = () => this.#face.update();
     const attempt = (work: () => Promise<void>) => this.#attempt(work);
@@ -91,7 +89,7 @@ export class TerminalChat {
       timers,
     });
     const failed = (reason: ChatError) => this.#fail(reason);
-    this.#life = new ChatLife({ state, face, alerts, address, to, lastRecipient, failed, attempt });
+    this.#life = new ChatLife({ state, face, alerts, to, lastRecipient, failed, attempt });
     this.#submissions = new Submissions({
       state,
       face,

@@ -57,7 +57,6 @@ export class ChatAtTerminal {
     const chat = new TerminalChat({
       face: (context) => makeFace(face, seenByFace = context, this.terminal),
       user: "ana",
-      address: server.transport.address,
       to,
       client: (onEvent) =>
         new ChatClient({

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SeveralServers } from "../../src/client/several_servers.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { checkHealth } from "../../src/grpc/client/health_check.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
@@ -173,6 +174,26 @@ Deno.test("a node that was frozen while another one took over serves no more, an
   await until(() => again.received.some(({ text }) => text === words));
   assert.equal(again.received.filter(({ text }) => text === words).length, 1);
   await Promise.all([ana.stop(), again.stop()]);
+});
+
+Deno.test("a client with two servers goes on at the other one, and its lines arrive once, in order", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  await using first = await start(access, { folder: folder.path, node: "one" });
+  await using second = await start(access, { folder: folder.path, node: "two" });
+  const servers = new SeveralServers({ servers: [transportTo(first), transportTo(second)] });
+  const ana = await join("ana", servers);
+  const ben = await join("ben", new SeveralServers({ servers: [transportTo(second), transportTo(first)] }));
+  const load = sendAll(ana);
+  await until(() => ana.accepted.length >= 100);
+  first.kill("SIGKILL");
+  await until(() => servers.address.endsWith(`:${second.port}`));
+  const taken = ana.accepted.length;
+  await until(() => ana.accepted.length > taken + inFlight);
+  await load.stop();
+  await assertAllReceived(ana, ben);
+  await Promise.all([ana.stop(), ben.stop()]);
 });
 
 Deno.test("a node whose database is away for long stops serving, and comes back with it", async () => {

@@ -107,3 +107,43 @@ Deno.test("an exported server does not stop a command with a profile, and beats 
     assert.equal((await run({ CHATD_SERVER: "127.0.0.1:1" }, "--profile", "default")).code, 0);
   });
 });
+
+Deno.test("a profile keeps several servers, and one of an older version has one", async () => {
+  await withUsers(async ({ ana, ben, server, folder }) => {
+    const first = `127.0.0.1:${server.port}`;
+    const servers = ["--user", "ana", "--server", `${first},127.0.0.1:1`, "--insecure"];
+    assert.equal((await logIn(ana, ["--profile", "both", ...servers])).code, 0);
+    const path = `${folder}/ana/chatd/profiles/both.json`;
+    const saved = JSON.parse(Deno.readTextFileSync(path));
+    assert.deepEqual(saved.profile.server, { host: "127.0.0.1", port: server.port });
+    assert.equal((await ana.run(["send", "--profile", "both", "--to", "ben", "from both"])).code, 0);
+    delete saved.profile.servers;
+    Deno.writeTextFileSync(path, JSON.stringify(saved));
+    // The login belongs to the first server.
+    assert.equal((await ana.run(["send", "--profile", "both", "--to", "ben", "from one"])).code, 0);
+    const elsewhere = await ana.run(["send", "--profile", "both", "--server", "127.0.0.1:1", "--to", "ben", "x"]);
+    assert.match(elsewhere.stderr, /There is no saved login/);
+    const history = await ben.run(["history", "ana", "--json"]);
+    assert.deepEqual(jsonLines(history.stdout).map(({ text }) => text), ["from both", "from one"]);
+  });
+});
+
+Deno.test("a command goes on to the next server, and names all that do not serve", async () => {
+  await withUsers(async ({ ana, server }) => {
+    const send = (...servers: number[]) => {
+      const list = servers.map((port) => `127.0.0.1:${port}`).join(",");
+      return runChatd({
+        args: ["send", "--user", "ana", "--server", list, "--to", "ben", "hello"],
+        env: { ...ana.env, CHATD_PASSWORD: scriptPassword },
+      });
+    };
+    const sent = await send(1, server.port);
+    assert.deepEqual([sent.code, sent.stderr], [0, ""]);
+    const none = await send(1, 2);
+    assert.equal(none.code, 4);
+    assert.match(
+      none.stderr,
+      /server at 127\.0\.0\.1:1: connection refused.*server at 127\.0\.0\.1:2: connection refused/,
+    );
+  });
+});

@@ -62,7 +62,7 @@ export function hostPort({ allowPort0 }: { allowPort0: boolean }): ValueParser<"
 export function serverAddresses(): ValueParser<"sync", HostPorts> {
   return {
     mode: "sync",
-    metavar: "HOST:PORT,…",
+    metavar: "HOST:PORT",
     placeholder: [{ host: "127.0.0.1", port: 50051 }],
     format: formatHostPorts,
     parse: (input) =>

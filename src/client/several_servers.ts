@@ -1,5 +1,5 @@
 import { ChatError } from "../core/chat_error.ts";
-import { withDeadline } from "../session/with_deadline.ts";
+import { withDeadline } from "../core/with_deadline.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long one server may take to answer that it serves, in milliseconds. */

@@ -2,7 +2,7 @@ import type { Callback } from "../gen/chatd/v1/session.ts";
 import { EncodedFrame } from "../wire/server_frame.ts";
 import type { FrameContent, FrameSink } from "./frame_writer.ts";
 import { createReceipt } from "./receipt.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../core/with_deadline.ts";
 
 /** A connection to the DeliveryService of a client. Owned by the session, which closes it. */
 export interface CallbackChannel {

@@ -2,7 +2,7 @@ import { type Callback, DeliveryMode } from "../gen/chatd/v1/session.ts";
 import { encodeItem } from "../wire/server_items.ts";
 import { CallbackDelivery, type DialCallback } from "./callback_delivery.ts";
 import { type FrameContent, FrameWriter } from "./frame_writer.ts";
-import { withDeadline } from "./with_deadline.ts";
+import { withDeadline } from "../core/with_deadline.ts";
 
 /** Deadline for connecting to a callback and proving its certificate, in milliseconds. */
 export const dialDeadlineMs = 3_000;

@@ -6,7 +6,8 @@
 import { openChat } from "../../src/app/open_chat.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { standardLimits } from "../../src/grpc/server/connection_guard.ts";
-import { type GrpcServer, type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server/server.ts";
+import type { GrpcServer } from "../../src/grpc/server/serve_calls.ts";
+import { type GrpcServerOptions, startGrpcServer } from "../../src/grpc/server/server.ts";
 import { defer } from "../../src/host/defer.ts";
 import { eventually } from "../support/waiting/eventually.ts";
 import { FakeHasher } from "../support/fakes/fake_hasher.ts";

@@ -28,7 +28,6 @@ class Seat implements AsyncDisposable {
     const chat = new TerminalChat({
       face: (context) => new LineFace(context, { device: this.terminal, style }),
       user,
-      address: transport.address,
       client: (onEvent) => new ChatClient({ transport, token, client: "test", onEvent }),
       preferences: { read: () => ({}), update: () => {} },
       keepCredentials: () => Promise.resolve(),

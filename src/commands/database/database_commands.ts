@@ -3,10 +3,8 @@ import type { Parser } from "@optique/core/parser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
 import { dataFolder } from "../options/data_folder.ts";
-import { requiredDatabase } from "../options/database_options.ts";
+import { type DatabaseFields, databaseFields, requiredDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
-import { path } from "../options/value_parsers.ts";
-import type { DatabaseCommandOptions } from "./run_database.ts";
 import type { ImportCommandOptions } from "./run_import.ts";
 
 export const databaseCommand: CommandEntry = defineGroup({
@@ -60,18 +58,6 @@ function importOptions(options: OptionsWithEnv): Parser<"sync", ImportCommandOpt
   return object("Options", { dataDir: dataFolder(options), database: requiredDatabase(options) });
 }
 
-function databaseCommandOptions(options: OptionsWithEnv): Parser<"sync", DatabaseCommandOptions, unknown> {
+function databaseCommandOptions(options: OptionsWithEnv): Parser<"sync", DatabaseFields, unknown> {
   return object("Options", databaseFields(options));
-}
-
-/** Options that name a database. */
-export function databaseFields(options: OptionsWithEnv) {
-  return {
-    database: requiredDatabase(options),
-    configFile: options.optional(
-      "--config",
-      path("FILE"),
-      "Configuration file of the server, which may set --database",
-    ),
-  };
 }

@@ -1,24 +1,20 @@
-import { type DatabaseOptions, readAccess } from "../../app/database/database_access.ts";
+import { readAccess } from "../../app/database/database_access.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { exitCode } from "../exit_code.ts";
-
-/** Options of `chatd database …`. */
-export interface DatabaseCommandOptions {
-  readonly database: DatabaseOptions;
-}
+import type { DatabaseFields } from "../options/database_options.ts";
 
 /** Makes the tables of a new database. @returns the exit code. @throws {ChatError} */
-export async function initDatabase(options: DatabaseCommandOptions): Promise<number> {
+export async function initDatabase(options: DatabaseFields): Promise<number> {
   return await migrate(options, { next: ': start a server with "chatd serve --database URL"' });
 }
 
 /** Makes or updates the tables. @returns the exit code. @throws {ChatError} */
-export async function migrateDatabase(options: DatabaseCommandOptions): Promise<number> {
+export async function migrateDatabase(options: DatabaseFields): Promise<number> {
   return await migrate(options, { next: "" });
 }
 
 /** Prints the facts that matter for serving. @returns the exit code. @throws {ChatError} if chatd cannot serve */
-export async function checkDatabase({ database }: DatabaseCommandOptions): Promise<number> {
+export async function checkDatabase({ database }: DatabaseFields): Promise<number> {
   const { inspectDatabase } = await import("../../store/postgres/inspect_database.ts");
   const { where, server, version, warnings, holder } = await inspectDatabase(await readAccess(database));
   processOutput.stdout(`ok       ${where}: PostgreSQL ${server}, tables of version ${version}`);
@@ -30,7 +26,7 @@ export async function checkDatabase({ database }: DatabaseCommandOptions): Promi
 }
 
 /** @param options.next the end of the sentence about new tables */
-async function migrate({ database }: DatabaseCommandOptions, { next }: { next: string }): Promise<number> {
+async function migrate({ database }: DatabaseFields, { next }: { next: string }): Promise<number> {
   const { migrateDatabase } = await import("../../store/postgres/inspect_database.ts");
   const { where, before, version } = await migrateDatabase(await readAccess(database));
   const updated = before === version

@@ -3,9 +3,9 @@ import { requireDataFolder } from "../../host/permissions.ts";
 import { processOutput } from "../../host/process_output.ts";
 import { exitCode } from "../exit_code.ts";
 import type { DataFolderOptions } from "../options/data_folder.ts";
-import type { DatabaseCommandOptions } from "./run_database.ts";
+import type { DatabaseFields } from "../options/database_options.ts";
 
-export interface ImportCommandOptions extends DatabaseCommandOptions, DataFolderOptions {}
+export interface ImportCommandOptions extends DatabaseFields, DataFolderOptions {}
 
 /** Copies a data folder into a database. @returns the exit code. @throws {ChatError} if nothing was imported */
 export async function runImport({ dataDir, database }: ImportCommandOptions): Promise<number> {

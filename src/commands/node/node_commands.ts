@@ -1,8 +1,8 @@
 import { object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import { type CommandEntry, defineCommand, defineGroup } from "../command.ts";
-import { databaseFields } from "../database/database_commands.ts";
 import { clientExitCode } from "../exit_code.ts";
+import { databaseFields } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import type { NodeListOptions } from "./run_node_list.ts";
 

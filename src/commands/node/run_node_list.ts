@@ -2,10 +2,10 @@ import { readAccess } from "../../app/database/database_access.ts";
 import { processOutput } from "../../host/process_output.ts";
 import type { ListedNode } from "../../store/postgres/nodes/node_row.ts";
 import { sanitizeLine } from "../../core/sanitize.ts";
-import type { DatabaseCommandOptions } from "../database/run_database.ts";
 import { exitCode } from "../exit_code.ts";
+import type { DatabaseFields } from "../options/database_options.ts";
 
-export interface NodeListOptions extends DatabaseCommandOptions {
+export interface NodeListOptions extends DatabaseFields {
   /** JSON lines instead of text. */
   readonly json: boolean;
 }

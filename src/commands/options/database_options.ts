@@ -43,6 +43,23 @@ export function requiredDatabase(options: OptionsWithEnv): Parser<"sync", Databa
   });
 }
 
+/** Options that name a database. */
+export interface DatabaseFields {
+  readonly database: DatabaseOptions;
+}
+
+/** The options of a command that needs a database. */
+export function databaseFields(options: OptionsWithEnv) {
+  return {
+    database: requiredDatabase(options),
+    configFile: options.optional(
+      "--config",
+      path("FILE"),
+      "Configuration file of the server, which may set --database",
+    ),
+  };
+}
+
 /** Refuses a database, for commands on data folders alone. `remedy` is the end of a sentence. */
 export function withoutDatabase(options: OptionsWithEnv, remedy: string): Parser<"sync", undefined, unknown> {
   return map(optionalDatabase(options), (database) => {

@@ -4,7 +4,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthDefinition,
 } from "../../gen/grpc/health/v1/health.ts";
-import { withDeadline } from "../../session/with_deadline.ts";
+import { withDeadline } from "../../core/with_deadline.ts";
 import { CallError } from "../http2/client_call.ts";
 import { connectReason } from "./connect_reason.ts";
 import { toReceivedError } from "./received_error.ts";

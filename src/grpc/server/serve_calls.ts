@@ -48,7 +48,7 @@ export interface GrpcServer {
   close(options: { deadlineMs: number }): Promise<void>;
 }
 
-/** What is kept about connections and calls. */
+/** The records of connections and calls. */
 export interface CallGuards {
   readonly guard: ConnectionGuard;
   readonly openCalls: OpenCalls;

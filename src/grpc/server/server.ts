@@ -30,6 +30,7 @@ export interface GrpcServerOptions extends ServeCallsOptions {
  * ```ts
  * import type { Chat } from "../../core/chat.ts";
  * import { silentLog } from "../../core/log.ts";
+ * import type { GrpcServer } from "./serve_calls.ts";
  *
  * // Serves a chat on a free port of this machine.
  * async function serve(chat: Chat): Promise<GrpcServer> {

@@ -23,7 +23,7 @@ export interface StandbyOptions {
 /**
  * Attempts each second to begin, until it succeeds or the signal ends the wait. Each new reason is logged once. A
  * database that cannot be reached is one, too.
- * @param begin returns what it began, or the name of the node that serves
+ * @param begin returns its result, or the name of the node that serves
  * @returns undefined if the signal ended the wait
  * @throws {ChatError} any error of `begin` but `unavailable` and `busy`
  */

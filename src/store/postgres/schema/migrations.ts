@@ -21,9 +21,10 @@
  * - search has the words of messages and of the names of their files (word_vector.ts), up to search_cursor.position.
  *   PostgreSQL cannot split a text as SQLite does, so triggers remove the words of a changed message, and note it in
  *   search_again.
- * - lease is held by the node that serves; `fence.ts` has the triggers that refuse writes of others. They leave out
- *   what nodes that stand by and commands write: node has a row for each process that uses the database, renewed by it;
- *   secret what all nodes share, made once; operator_request the calls of operators to the node that serves, encrypted.
+ * - lease is held by the node that serves; `fence.ts` has the triggers that refuse writes of others. Nodes that stand by
+ *   and commands write to the tables that it leaves out: node has a row for each process that uses the database, renewed
+ *   by it; secret has keys that all nodes share, made once; operator_request has encrypted calls of operators to the
+ *   node that serves.
  */
 export const migrations: readonly string[] = [
   `

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { SeveralServers } from "../../src/client/several_servers.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { checkHealth } from "../../src/grpc/client/health_check.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
@@ -33,9 +34,14 @@ function start(
   return ServerProcess.start({ folder: `${folder}/${node}`, args: [...unlimited, "--node", node], env, ...options });
 }
 
-/** Whether the node at a port says that it serves. */
-function serves({ port }: ServerProcess): Promise<boolean> {
-  return checkHealth({ host: "127.0.0.1", port, tls: false });
+/** Whether the node at a port says that it serves; it closes its port for a moment when it takes over. */
+async function serves({ port }: ServerProcess): Promise<boolean> {
+  try {
+    return await checkHealth({ host: "127.0.0.1", port, tls: false });
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "unavailable") return false;
+    throw error;
+  }
 }
 
 function transportTo({ port }: ServerProcess): Http2Transport {

@@ -129,6 +129,15 @@ export function controlHandlers(handlers: OperatorHandlers): ControlHandlers {
   );
 }
 
+/** Returns handlers for the control socket of a node that answers nothing about the chat: they refuse other calls. */
+export function standbyHandlers(
+  answers: Pick<OperatorHandlers, "server.version" | "server.database">,
+  refuse: () => Promise<never>,
+): ControlHandlers {
+  const refusals = Object.keys(argumentTypes).map((call) => [call, refuse]);
+  return { ...Object.fromEntries(refusals), ...answers };
+}
+
 function checked<Call extends OperatorCall>(handlers: OperatorHandlers, call: Call): ControlHandler {
   const types = Object.entries<ArgumentType<unknown>>(argumentTypes[call]);
   return async (args) => {

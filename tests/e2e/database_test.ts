@@ -4,7 +4,7 @@ import { ChatError } from "../../src/core/chat_error.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { checkHealth } from "../../src/grpc/client/health_check.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { version as programVersion } from "../../src/host/version.ts";
+import { longVersion, version as programVersion } from "../../src/host/version.ts";
 import { Connection } from "../../src/store/postgres/connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "../../src/store/postgres/connection/database_address.ts";
 import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
@@ -116,10 +116,19 @@ Deno.test("a second node stands by, and serves when the first one stops, with al
   const logIn = { user: "ana", password: "correct horse battery", deviceName: "", deviceId: "" };
   const refused = await rejectsWith("unavailable", transportTo(second).logIn(logIn, {}));
   assert.equal(refused.message, 'This server stands by: the node "one" serves.');
+  const alive = await chatd(access, `healthcheck --data ${folder.path}/two`);
+  assert.deepEqual([alive.code, alive.stdout], [0, `chatd ${longVersion} answers.\n`]);
+  const list = await chatd(access, `user list --data ${folder.path}/two`);
+  assert.equal(list.code, 1, list.stderr);
+  assert.match(
+    list.stderr,
+    /This server stands by: the node "one" serves. Run this command on the machine of that node/,
+  );
   await Promise.all([ana.stop(), ben.stop()]);
   first.kill("SIGTERM");
   assert.equal((await first.ended()).code, 0);
   await eventually(() => serves(second));
+  assert.match((await chatd(access, `user list --data ${folder.path}/two`)).stdout, /^ana\b/);
   const again = await Promise.all([ana, ben].map(({ token }) => comeBack(token, transportTo(second))));
   await again[0].client.send("ben", "to the second node");
   await until(() => again[1].received.some(({ text }) => text === "to the second node"));

@@ -2,12 +2,13 @@ import type { ChatError } from "../../core/chat_error.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import type { LeaseState } from "../../store/postgres/connection/held_lease.ts";
-import type { StandbyOptions } from "../../store/postgres/connection/standby.ts";
+import type { StandbyOptions, StandbyReason } from "../../store/postgres/connection/standby.ts";
 import { GuardedSearch } from "../guarded_search.ts";
 import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
 import { type NodeOptions, readAccess } from "./database_access.ts";
 import { version } from "../../host/version.ts";
 import { hostName, nodeName } from "./node_name.ts";
+import { StandbyControl } from "./standby_control.ts";
 
 export interface OpenDatabaseChatOptions extends CoreOptions, Omit<StandbyOptions, "log"> {
   database: NodeOptions;
@@ -37,14 +38,22 @@ export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promis
   const { openServingStore } = await import("../../store/postgres/serving_store.ts");
   const { showDatabase } = await import("../../store/postgres/connection/database_address.ts");
   const access = await readAccess(database);
-  const store = await openServingStore(access, { ...options, node: nodeName(database), version, host: hostName() });
+  const where = showDatabase(access.address);
+  const control = opened.use(new StandbyControl({ folder, database: where, log }));
+  const onStandby = (reason: StandbyReason) => {
+    control.standBy(reason);
+    options.onStandby?.(reason);
+  };
+  const identity = { node: nodeName(database), version, host: hostName() };
+  const store = await openServingStore(access, { ...options, ...identity, onStandby });
   if (store === undefined) return undefined;
   opened.defer(() => store.close());
   let isLost = false;
   void store.lost.then(() => isLost = true);
   await store.beginServing().catch((error) => reportUnrecorded(error, log));
   const core = openCore(store, { ...options, search: new GuardedSearch(store.search) });
-  const stop = startCore(core, { folder, store, log, database: showDatabase(access.address) });
+  await control[Symbol.asyncDispose]();
+  const stop = startCore(core, { folder, store, log, database: where });
   opened.move();
   const close = async () => {
     try {

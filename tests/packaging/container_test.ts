@@ -7,9 +7,9 @@ import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const read = (path: string): string => Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
 
-function commandOf(args: readonly string[]): string {
+function commandOf(args: readonly string[], variables: Readonly<Record<string, string>> = {}): string {
   const output = { stdout: () => {}, stderr: (text: string) => assert.fail(text), colors: false, width: undefined };
-  const invocation = parseCommandLine(args, { env: () => undefined, output });
+  const invocation = parseCommandLine(args, { env: (name) => variables[name], output });
   assert.ok(typeof invocation === "object");
   return invocation.command;
 }
@@ -23,7 +23,29 @@ function commandsIn(yaml: string): readonly string[][] {
 }
 
 Deno.test("the services of compose.yaml are command lines that chatd understands", () => {
-  assert.deepEqual(commandsIn(read("compose.yaml")).map(commandOf), ["broker-config", "serve", "doctor"]);
+  assert.deepEqual(commandsIn(read("compose.yaml")).map((args) => commandOf(args)), [
+    "broker-config",
+    "serve",
+    "doctor",
+  ]);
+});
+
+Deno.test("the services of compose.cluster.yaml are command lines that chatd understands", () => {
+  const compose = read("compose.cluster.yaml");
+  const [, broker] = /^ +CHATD_BROKER: (.*)$/m.exec(compose)!;
+  const [, database] = /^ +CHATD_DATABASE: "(.*)"$/m.exec(compose)!;
+  const variables = { CHATD_BROKER: broker, CHATD_DATABASE: database.replace(/\$\{.*?\}/, "secret") };
+  const commands = commandsIn(compose).map((args) => commandOf(args, variables));
+  assert.deepEqual(commands, ["serve", "database migrate", "broker-config"]);
+  assert.equal(compose.match(/^ +build:/gm)!.length, 1);
+  assert.match(compose, /^ +image: rabbitmq:4\.\d+-management$/m);
+  const nodes = [...compose.matchAll(/^ {2}(chatd-\d):\n {4}<<: \*node\n/gm)].map(([, name]) => name);
+  assert.deepEqual(nodes, ["chatd-1", "chatd-2"]);
+  const behind = [...read("examples/haproxy.cfg").matchAll(/^ +server (\S+) (\S+):(\d+) /gm)];
+  assert.deepEqual(
+    behind.map(([, name, host, port]) => `${name} ${host} ${port}`),
+    ["50051", "15680"].flatMap((port) => nodes.map((node) => `${node} ${node} ${port}`)),
+  );
 });
 
 Deno.test("one service of compose.yaml builds the image, and the others never pull it", () => {

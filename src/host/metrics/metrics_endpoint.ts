@@ -26,7 +26,7 @@ interface Answer {
 
 /**
  * An HTTP server for metrics and health: `/metrics`, `/healthz` (the process answers) and `/readyz` (all transports serve
- * clients; otherwise 503, with a line for each problem). The caller of {@link open} closes it.
+ * clients; otherwise 503, with a line for each problem), or `/readyz/NAME` (that transport). The caller of {@link open} closes it.
  */
 export class MetricsEndpoint {
   /** The port that it listens on, also when the system chose it. */
@@ -102,22 +102,26 @@ export class MetricsEndpoint {
   async #find(method: string | undefined, path: string): Promise<Answer> {
     if (method !== "GET" && method !== "HEAD") return { status: 405, text: "only GET\n" };
     if (path === "/healthz") return { status: 200, text: "ok\n" };
-    if (path === "/readyz") return this.#readiness();
+    const [isReadiness, transport] = /^\/readyz(?:\/(\w+))?$/.exec(path) ?? [];
+    if (isReadiness !== undefined) return this.#readiness(transport);
     if (path !== "/metrics") return { status: 404, text: "/metrics, /healthz and /readyz are here\n" };
     await this.#metrics.refresh();
     return { status: 200, type: metricsType, text: this.#metrics.text() };
   }
 
-  #readiness(): Answer {
-    const problems = this.#findProblems();
+  /** @param transport the name of the only transport that counts; all unless given */
+  #readiness(transport?: string): Answer {
+    const problems = this.#findProblems(transport);
     if (problems.length === 0) return { status: 200, text: "ready\n" };
     return { status: 503, text: problems.map((problem) => `${problem}\n`).join("") };
   }
 
-  #findProblems(): string[] {
+  #findProblems(transport?: string): string[] {
     if (this.#stopping) return ["stopping"];
     if (this.#watched === undefined) return [this.#standby];
-    return this.#watched.transports.filter(({ isUp }) => !isUp)
+    const transports = this.#watched.transports.filter(({ name }) => transport === undefined || name === transport);
+    if (transports.length === 0) return [`${transport} is not served`];
+    return transports.filter(({ isUp }) => !isUp)
       .map(({ name, isBlocked }) => isBlocked ? `${name} is blocked: the broker takes no messages` : `${name} is down`);
   }
 }

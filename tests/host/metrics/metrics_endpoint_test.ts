@@ -110,6 +110,7 @@ Deno.test("/readyz says why the server is not ready, and names transports that d
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "starting\n" });
   opened.endpoint.standingBy("another node serves");
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "another node serves\n" });
+  assert.deepEqual(await opened.get("/readyz/grpc"), { status: 503, text: "another node serves\n" });
   const amqp = { name: "amqp", isUp: true, isBlocked: false };
   opened.endpoint.serving({
     transports: [grpc, amqp],
@@ -121,6 +122,9 @@ Deno.test("/readyz says why the server is not ready, and names transports that d
   assert.deepEqual(await opened.get("/readyz"), { status: 200, text: "ready\n" });
   amqp.isUp = false;
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: "amqp is down\n" });
+  assert.deepEqual(await opened.get("/readyz/amqp"), { status: 503, text: "amqp is down\n" });
+  assert.deepEqual(await opened.get("/readyz/grpc"), { status: 200, text: "ready\n" });
+  assert.deepEqual(await opened.get("/readyz/web"), { status: 503, text: "web is not served\n" });
   amqp.isBlocked = true;
   const blocked = "amqp is blocked: the broker takes no messages\n";
   assert.deepEqual(await opened.get("/readyz"), { status: 503, text: blocked });

@@ -67,7 +67,12 @@ export const launchFlags: Readonly<Record<string, readonly string[]>> = {
   "node": operator,
   "healthcheck": operator,
   // It reads the limit of open files through sh, and the owner of the data folder.
-  "doctor": [...filesAndNetwork, "--allow-env=CHATD_*,BUF_*", "--allow-sys=statfs,uid", "--allow-run=sh"],
+  "doctor": [
+    ...filesAndNetwork,
+    `--allow-env=CHATD_*,BUF_*,${databaseVariables}`,
+    "--allow-sys=statfs,uid",
+    "--allow-run=sh",
+  ],
   // It starts servers and a RabbitMQ with the variables of its own process.
   "bench": [...filesAndNetwork, "--allow-env", "--allow-sys=hostname,statfs", "--allow-run"],
 };

@@ -44,6 +44,16 @@ function openLockFile(folder: string): Deno.FsFile {
   }
 }
 
+/** Whether any process has locked the folder. */
+export function wasLocked(folder: string): boolean {
+  try {
+    return Deno.lstatSync(`${folder}/${fileName}`).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Returns the id of the process that locked the folder last; it still owns the folder if locking fails. */
 export function lastOwner(folder: string): number | undefined {
   return Number.parseInt(Deno.readTextFileSync(`${folder}/${fileName}`)) || undefined;

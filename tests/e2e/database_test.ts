@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { SeveralServers } from "../../src/client/several_servers.ts";
+import { ChatError } from "../../src/core/chat_error.ts";
 import type { Message } from "../../src/core/messages/message.ts";
 import { checkHealth } from "../../src/grpc/client/health_check.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
-import { version as programVersion } from "../../src/host/version.ts";
+import { longVersion, version as programVersion } from "../../src/host/version.ts";
 import { Connection } from "../../src/store/postgres/connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "../../src/store/postgres/connection/database_address.ts";
 import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
@@ -33,9 +34,14 @@ function start(
   return ServerProcess.start({ folder: `${folder}/${node}`, args: [...unlimited, "--node", node], env, ...options });
 }
 
-/** Whether the node at a port says that it serves. */
-function serves({ port }: ServerProcess): Promise<boolean> {
-  return checkHealth({ host: "127.0.0.1", port, tls: false });
+/** Whether the node at a port says that it serves; it closes its port for a moment when it takes over. */
+async function serves({ port }: ServerProcess): Promise<boolean> {
+  try {
+    return await checkHealth({ host: "127.0.0.1", port, tls: false });
+  } catch (error) {
+    if (error instanceof ChatError && error.code === "unavailable") return false;
+    throw error;
+  }
 }
 
 function transportTo({ port }: ServerProcess): Http2Transport {
@@ -110,10 +116,19 @@ Deno.test("a second node stands by, and serves when the first one stops, with al
   const logIn = { user: "ana", password: "correct horse battery", deviceName: "", deviceId: "" };
   const refused = await rejectsWith("unavailable", transportTo(second).logIn(logIn, {}));
   assert.equal(refused.message, 'This server stands by: the node "one" serves.');
+  const healthcheck = () => chatd(access, `healthcheck --data ${folder.path}/two`);
+  const alive = await healthcheck();
+  const answers = `chatd ${longVersion} answers.`;
+  assert.deepEqual(
+    [alive.code, alive.stdout],
+    [0, `${answers} This server stands by: the node "one" serves.\n`],
+    alive.stderr,
+  );
   await Promise.all([ana.stop(), ben.stop()]);
   first.kill("SIGTERM");
   assert.equal((await first.ended()).code, 0);
   await eventually(() => serves(second));
+  assert.equal((await healthcheck()).stdout, `${answers}\n`);
   const again = await Promise.all([ana, ben].map(({ token }) => comeBack(token, transportTo(second))));
   await again[0].client.send("ben", "to the second node");
   await until(() => again[1].received.some(({ text }) => text === "to the second node"));
@@ -147,6 +162,31 @@ Deno.test("chatd node list shows which node serves, which stand by, and which ar
     line.split("\t").slice(0, 2)
   );
   assert.deepEqual(lines, [["two", "serving"], ["one", "gone"]]);
+});
+
+Deno.test("doctor checks the database, the nodes, and a server that stands by", async () => {
+  await using schema = await openTemporarySchema();
+  const { access } = schema;
+  using folder = temporaryFolder();
+  const doctor = async ({ port }: { port: number }, node: string) => {
+    const { code, stdout } = await chatd(access, `doctor --data ${folder.path}/${node} --listen 127.0.0.1:${port}`);
+    return { code, stdout };
+  };
+  const before = await doctor({ port: 1 }, "one");
+  // The PostgreSQL of tests does not write its log to the disk.
+  assert.match(before.stdout, /^PROBLEM  database: PostgreSQL has fsync = off/m);
+  assert.equal(before.code, 1);
+  assert.match(before.stdout, /^warning  database: no node serves$/m);
+  await using first = await start(access, { folder: folder.path, node: "one" });
+  await using second = await start(access, { folder: folder.path, node: "two" });
+  const serving = await doctor(first, "one");
+  assert.match(serving.stdout, /^ok       data folder: a server is running on it/m);
+  assert.match(serving.stdout, /^ok       database: the node "one" serves\n.* standing by: "two"$/m);
+  assert.match(serving.stdout, /reports over gRPC that it serves$/m);
+  assert.match((await doctor(second, "two")).stdout, /reports over gRPC that it stands by$/m);
+  const { code, stdout } = await chatd({ ...access, password: "wrong" }, `doctor --data ${folder.path}/one`);
+  assert.equal(code, 1, stdout);
+  assert.match(stdout, /^PROBLEM  database: .*password/m);
 });
 
 Deno.test("a node that was frozen while another one took over serves no more, and stands by", async () => {

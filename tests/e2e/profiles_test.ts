@@ -123,7 +123,7 @@ Deno.test("a profile keeps several servers, and one of an older version has one"
     assert.equal((await ana.run(["send", "--profile", "both", "--to", "ben", "from one"])).code, 0);
     const elsewhere = await ana.run(["send", "--profile", "both", "--server", "127.0.0.1:1", "--to", "ben", "x"]);
     assert.match(elsewhere.stderr, /There is no saved login/);
-    const history = await ben.run(["history", "ana", "--json"]);
+    const history = await ben.run(["history", "--with", "ana", "--json"]);
     assert.deepEqual(jsonLines(history.stdout).map(({ text }) => text), ["from both", "from one"]);
   });
 });

@@ -1,8 +1,10 @@
+import type { DatabaseOptions } from "../../app/database/database_access.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { knownPathReason } from "../../core/system_error.ts";
 import { pathExists } from "../../host/path_exists.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { requireWritable } from "../../store/data_folder.ts";
+import { wasLocked } from "../../store/folder_lock.ts";
 import { databasePath, writeAheadLogBytes } from "../../store/sqlite/database.ts";
 import { largeLogBytes } from "../../store/sqlite/log_growth.ts";
 import { inspectStore, servingProcess, type StoreFacts } from "../../store/sqlite/store_inspection.ts";
@@ -10,6 +12,8 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface FolderCheckOptions {
   readonly dataDir: string;
+  /** Keeps the data instead of the folder. */
+  readonly database?: DatabaseOptions;
   /** Checks the whole database for damage. */
   readonly checkDatabase: boolean;
 }
@@ -38,11 +42,11 @@ export function accessOf(folder: string): Access {
 
 /** Returns the process id of the server that owns the folder; undefined if none is found. */
 export function serverOf(folder: string): number | undefined {
-  return accessOf(folder) === "open" && pathExists(databasePath(folder)) ? servingProcess(folder) : undefined;
+  return accessOf(folder) === "open" && wasLocked(folder) ? servingProcess(folder) : undefined;
 }
 
 /** Checks the folder's existence, permissions and server. */
-export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Finding, void> {
+export function* examineFolder({ dataDir, database }: FolderCheckOptions): Generator<Finding, void> {
   const access = accessOf(dataDir);
   if (access === "none") {
     yield ok(`"${dataDir}" does not exist yet: the first server creates it`);
@@ -69,10 +73,11 @@ export function* examineFolder({ dataDir }: FolderCheckOptions): Generator<Findi
     yield problem(error.message, "Run doctor as the user of the server, or mount the file system read-write.");
     return;
   }
-  if (!pathExists(databasePath(dataDir))) yield ok("there is no database yet: a server creates it when it starts");
+  const isNew = database === undefined ? !pathExists(databasePath(dataDir)) : !wasLocked(dataDir);
+  if (isNew && database === undefined) yield ok("there is no database yet: a server creates it when it starts");
   const server = serverOf(dataDir);
   if (server !== undefined) yield ok(`a server is running on it (process ${server})`);
-  else if (pathExists(databasePath(dataDir))) yield warning("no server is running on it", 'Start one: "chatd serve".');
+  else if (!isNew) yield warning("no server is running on it", 'Start one: "chatd serve".');
 }
 
 /** Checks the folder's database, if it exists and this process may open it. */

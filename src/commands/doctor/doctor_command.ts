@@ -4,6 +4,7 @@ import type { Parser } from "@optique/core/parser";
 import { type CommandEntry, defineCommand } from "../command.ts";
 import { clientExitCode } from "../exit_code.ts";
 import { brokerContactOptions, brokerSecretOptions, optionalBrokerOption } from "../options/broker_options.ts";
+import { optionalDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
 import { hostPort, httpUrl, path, size } from "../options/value_parsers.ts";
@@ -14,7 +15,8 @@ export const doctorCommand: CommandEntry = defineCommand({
   brief: "Check the setup and suggest fixes",
   description:
     "Checks the configuration file, the data folder and its database, the disk, the certificate, and whether the server " +
-    "answers and has this version. With --broker, also checks that RabbitMQ answers, is set up for chatd, asks it for " +
+    "answers and has this version. With --database, checks PostgreSQL instead of the folder's database: its settings, " +
+    "nodes, standbys, connections, and clock. With --broker, also checks that RabbitMQ answers, is set up for chatd, asks it for " +
     "authorization, and that clients cannot bypass the server. Takes the server's options from the command line or its " +
     "configuration file. Exits with 1 if there is a problem to fix, and with 4 if the broker cannot be reached.",
   options: doctorOptions,
@@ -70,15 +72,20 @@ function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOptions, u
   });
   const all = merge(
     group("Options", map(main, (main) => ({ main }))),
+    group("PostgreSQL", map(optionalDatabase(options), (database) => ({ database }))),
     group("gRPC", map(server, (server) => ({ server }))),
     group("RabbitMQ, with --broker", map(broker, (broker) => ({ broker }))),
   );
-  return map(all, ({ main: { insecure, ...main }, server: { listen, ...files }, broker: { broker, ...contact } }) => ({
-    ...main,
-    listen,
-    tls: serverTls(files),
-    insecure: insecure.grpc,
-    broker,
-    brokerCheck: { ...contact, dataDir: main.dataDir, insecure: insecure.amqp },
-  }));
+  return map(
+    all,
+    ({ main: { insecure, ...main }, database, server: { listen, ...files }, broker: { broker, ...contact } }) => ({
+      ...main,
+      database,
+      listen,
+      tls: serverTls(files),
+      insecure: insecure.grpc,
+      broker,
+      brokerCheck: { ...contact, dataDir: main.dataDir, insecure: insecure.amqp },
+    }),
+  );
 }

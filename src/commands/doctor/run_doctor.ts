@@ -3,6 +3,7 @@ import { exitCode } from "../exit_code.ts";
 import { type BrokerCheckOptions, examineBroker } from "./broker.ts";
 import { examineConfiguration } from "./configuration.ts";
 import { examineDatabase, examineFolder, type FolderCheckOptions } from "./data_folder.ts";
+import { examinePostgres } from "./database.ts";
 import type { Check, Finding } from "./finding.ts";
 import { examineDisk, examineFileLimit, type MachineOptions } from "./machine.ts";
 import { examineCertificate, examineServer, type ServerCheckOptions } from "./server.ts";
@@ -19,10 +20,11 @@ export interface DoctorOptions extends FolderCheckOptions, MachineOptions, Serve
 
 /** All checks, in order: later ones rely on earlier ones. */
 function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Check[] {
+  const { database } = options;
   const own: readonly Check[] = [
     { area: "configuration", examine: () => examineConfiguration(options) },
     { area: "data folder", examine: () => examineFolder(options) },
-    { area: "database", examine: () => examineDatabase(options) },
+    { area: "database", examine: () => database === undefined ? examineDatabase(options) : examinePostgres(database) },
     { area: "disk", examine: () => examineDisk(options) },
     { area: "files", examine: () => examineFileLimit(options) },
     { area: "certificate", examine: () => examineCertificate({ ...options, broker }) },

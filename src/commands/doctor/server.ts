@@ -1,6 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
+import type { DatabaseOptions } from "../../app/database/database_access.ts";
 import { versionOfServer } from "../../app/operator_socket.ts";
 import type { ServerTls } from "../../app/server_options.ts";
 import { ChatError } from "../../core/chat_error.ts";
@@ -23,6 +24,8 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface ServerCheckOptions {
   readonly dataDir: string;
+  /** Undefined if the server keeps its data in the folder; another server may serve from a database. */
+  readonly database?: DatabaseOptions;
   /** The address of the gRPC server. */
   readonly listen: HostPort;
   readonly tls: ServerTls | undefined;
@@ -35,7 +38,7 @@ const dialMs = 5_000;
 
 /** Checks the version of the folder's server, and that it answers over gRPC. */
 export async function* examineServer(options: ServerCheckOptions): AsyncGenerator<Finding, void> {
-  const { dataDir, listen, tls, broker } = options;
+  const { dataDir, database, listen, tls, broker } = options;
   const runs = serverOf(dataDir) !== undefined;
   if (runs) yield await checkVersion(dataDir);
   const place = reachable(listen);
@@ -52,10 +55,14 @@ export async function* examineServer(options: ServerCheckOptions): AsyncGenerato
       if (!runs) {
         yield warning("this server does not use this data folder", "Check --data and --listen.");
       }
-    } else {yield problem(
+    } else if (database !== undefined) {
+      yield ok(`the server at ${address} reports over gRPC that it stands by`);
+    } else {
+      yield problem(
         `the server at ${address} reports over gRPC that it does not serve`,
         "It is starting or stopping: try again.",
-      );}
+      );
+    }
   } catch (error) {
     if (!(error instanceof ChatError)) throw error;
     const what = `no server answers over gRPC${tls === undefined ? "" : " and TLS"} at ${address}`;

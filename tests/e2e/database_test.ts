@@ -174,19 +174,19 @@ Deno.test("doctor checks the database, the nodes, and a server that stands by", 
   };
   const before = await doctor({ port: 1 }, "one");
   // The PostgreSQL of tests does not write its log to the disk.
-  assert.match(before.stdout, /^PROBLEM  database: PostgreSQL has fsync = off/m);
+  assert.match(before.stdout, /^PROBLEM {2}database: PostgreSQL has fsync = off/m);
   assert.equal(before.code, 1);
-  assert.match(before.stdout, /^warning  database: no node serves$/m);
+  assert.match(before.stdout, /^warning {2}database: no node serves$/m);
   await using first = await start(access, { folder: folder.path, node: "one" });
   await using second = await start(access, { folder: folder.path, node: "two" });
   const serving = await doctor(first, "one");
-  assert.match(serving.stdout, /^ok       data folder: a server is running on it/m);
-  assert.match(serving.stdout, /^ok       database: the node "one" serves\n.* standing by: "two"$/m);
+  assert.match(serving.stdout, /^ok {7}data folder: a server is running on it/m);
+  assert.match(serving.stdout, /^ok {7}database: the node "one" serves\n.* standing by: "two"$/m);
   assert.match(serving.stdout, /reports over gRPC that it serves$/m);
   assert.match((await doctor(second, "two")).stdout, /reports over gRPC that it stands by$/m);
   const { code, stdout } = await chatd({ ...access, password: "wrong" }, `doctor --data ${folder.path}/one`);
   assert.equal(code, 1, stdout);
-  assert.match(stdout, /^PROBLEM  database: .*password/m);
+  assert.match(stdout, /^PROBLEM {2}database: .*password/m);
 });
 
 Deno.test("a node that was frozen while another one took over serves no more, and stands by", async () => {

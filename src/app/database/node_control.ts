@@ -1,7 +1,7 @@
 import type { Log } from "../../core/log.ts";
 import { type ControlHandlers, type ControlSocket, openControlSocket } from "../../host/control_socket.ts";
 
-/** What the commands of a node that stands by need. */
+/** The state of a node that stands by, for its commands. */
 export interface StandingBy {
   /** Returns why it does not serve now, as a sentence for people. */
   reason(): string;

@@ -5,7 +5,7 @@ import { operatorCallNames, type OperatorHandlers } from "../operator_calls.ts";
 import { callDatabase } from "./call_database.ts";
 
 /**
- * Returns the handlers of a node that stands by: it answers what is about itself, and passes the rest on.
+ * Returns the handlers of a node that stands by: it answers calls about itself, and passes the others on.
  * @param options.where the address of the database
  */
 export function standbyCommands(

@@ -10,7 +10,7 @@ import { type Finding, ok, problem, warning } from "./finding.ts";
 const mebibyte = 1024 * 1024;
 /** Less lag than this is normal under load. */
 const largeLagBytes = 64 * mebibyte;
-/** A node needs up to eleven connections, and a takeover those of two nodes. */
+/** A node needs up to ten connections, and a takeover those of two nodes. */
 const fewConnections = 20;
 const clockToleranceMs = 2_000;
 const largeSearchLag = 10_000;

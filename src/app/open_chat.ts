@@ -13,7 +13,7 @@ import { Erasure } from "../core/messages/erasure.ts";
 import { Retention } from "../core/messages/retention.ts";
 import type { Metrics } from "../core/metrics.ts";
 import type { MessageSearch } from "../core/search/message_search.ts";
-import { openControlSocket } from "../host/control_socket.ts";
+import { type ControlHandlers, type ControlSocket, openControlSocket } from "../host/control_socket.ts";
 import { defer } from "../host/defer.ts";
 import { requireDataFolder } from "../host/permissions.ts";
 import { ScryptHasher } from "../host/scrypt_hasher.ts";
@@ -117,7 +117,7 @@ export function openChat(options: OpenChatOptions): OpenChat {
   }
   const search = opened.use(new BackgroundSearch({ folder, log, entry }));
   const core = openCore(store, { ...options, search });
-  const stop = startCore(core, { folder, store, log });
+  const stop = startCore(core, { store, listen: (handlers) => openControlSocket({ folder, handlers, log }) });
   opened.move();
   const close = async () => {
     search.close();
@@ -140,25 +140,29 @@ export function asOpenChat({ chat }: Core, { store, close }: { store: Store; clo
 }
 
 /**
- * Starts the background jobs, and listens for the operator's commands in the folder.
+ * Starts the background jobs, and listens for the operator's commands.
+ * @param options.listen begins to answer commands with these handlers
  * @returns a function that stops both and closes the core
- * @throws {ChatError} errors of `openControlSocket`
+ * @throws {ChatError} errors of `listen`
  */
 export function startCore(
   core: Core,
-  { folder, store, log, database }: { folder: string; store: Store; log: Log; database?: string },
+  { store, listen, database }: {
+    store: Store;
+    listen(handlers: ControlHandlers): Pick<ControlSocket, "close">;
+    database?: string;
+  },
 ): () => Promise<void> {
   const { chat, retention, erasure, deviceCleanup, clock } = core;
   clock.start();
-  const handlers = controlHandlers(operatorCommands({ ...core, database }));
-  const control = openControlSocket({ folder, handlers, log });
+  const commands = listen(controlHandlers(operatorCommands({ ...core, database })));
   store.indexer.start();
   chat.files.start();
   retention.start();
   deviceCleanup.start();
   erasure.start();
   return async () => {
-    await control.close();
+    await commands.close();
     await core.close();
   };
 }

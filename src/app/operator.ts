@@ -1,17 +1,15 @@
 import type { User } from "../core/accounts/accounts.ts";
 import type { AuditEntry } from "../core/audit/audit.ts";
-import { ChatError, type ChatErrorCode } from "../core/chat_error.ts";
+import { ChatError } from "../core/chat_error.ts";
 import type { DeletedAccounts } from "../core/limits.ts";
 import { silentLog } from "../core/log.ts";
 import type { ConversationRule } from "../core/messages/retention_store.ts";
 import type { MemberRole, Room } from "../core/rooms/room.ts";
 import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { MessageSearch } from "../core/search/message_search.ts";
-import type { ControlReply, ControlRequest } from "../host/control_socket.ts";
-import { readJsonLine, writeJsonLine } from "../host/json_line.ts";
-import { requireDataFolder, socketRefused } from "../host/permissions.ts";
+import { requireDataFolder } from "../host/permissions.ts";
 import { controlSocketPath } from "../host/socket_path.ts";
-import { dataFolderError, refuseDatabaseFolder } from "../store/data_folder.ts";
+import { refuseDatabaseFolder } from "../store/data_folder.ts";
 import { lockFolder } from "../store/folder_lock.ts";
 import { openStore } from "../store/open_store.ts";
 import { requireDatabase } from "../store/sqlite/database.ts";
@@ -21,9 +19,8 @@ import { type DatabaseOptions, readAccess } from "./database/database_access.ts"
 import { openCore } from "./open_chat.ts";
 import type { ArgumentsOf, OperatorCall, OperatorHandlers, ResultOf } from "./operator_calls.ts";
 import { operatorCommands } from "./operator_commands.ts";
+import { connectToServer, sendRequest } from "./operator_socket.ts";
 
-const maxReplyBytes = 1024 * 1024;
-const replyTimeoutMs = 30_000;
 /** How long a server may take to start or stop around a command, in milliseconds. */
 const patienceMs = 5_000;
 const retryMs = 50;
@@ -37,9 +34,9 @@ export interface StorePlace {
 }
 
 /**
- * Runs the operator's commands on a data folder or a database. A call goes to the server that owns the folder; if none
- * runs, it locks the folder, or holds the lease of the database, for the duration of the call. Rejects with a
- * `ChatError`.
+ * Runs the operator's commands on a data folder or a database. A call goes to the server that owns the folder, or else
+ * through the database to the node that serves; if none runs, it locks the folder, or holds the lease of the database,
+ * for the duration of the call. Rejects with a `ChatError`.
  */
 export class Operator {
   readonly #folder: string;
@@ -176,7 +173,7 @@ export class Operator {
    * Records a backup in the audit log of a running server; does nothing without one, because a backup changes nothing.
    */
   async noteBackup(detail: string): Promise<void> {
-    const connection = await connect(controlSocketPath(this.#folder));
+    const connection = await connectToServer(controlSocketPath(this.#folder));
     if (connection !== undefined) await sendRequest(connection, "audit.backup_made", { detail });
   }
 
@@ -187,10 +184,11 @@ export class Operator {
   ): Promise<ResultOf<Call>> {
     for (const deadline = Date.now() + patienceMs;;) {
       if (this.#database !== undefined) await this.#requireDatabase(this.#database);
-      const connection = await connect(controlSocketPath(this.#folder));
+      const connection = await connectToServer(controlSocketPath(this.#folder));
       if (connection !== undefined) return await sendRequest(connection, call, args);
+      if (this.#database !== undefined) return await callInDatabase(this.#database, { call, args });
       try {
-        return await this.#callWithoutServer((handlers) => handlers[call](args), { makeFolder });
+        return await this.#callInFolder((handlers) => handlers[call](args), { makeFolder });
       } catch (error) {
         // A server that is starting or stopping owns the folder but does not listen.
         if (!(error instanceof FolderTaken) || Date.now() >= deadline) throw unwrap(error);
@@ -201,7 +199,7 @@ export class Operator {
 
   /** @throws {ChatError} `invalid_argument` if the server of the folder, if any, keeps its data elsewhere */
   async #requireDatabase({ url: { address } }: DatabaseOptions): Promise<void> {
-    const connection = await connect(controlSocketPath(this.#folder));
+    const connection = await connectToServer(controlSocketPath(this.#folder));
     if (connection === undefined) return;
     const served = await sendRequest(connection, "server.database", {});
     const { showDatabase } = await import("../store/postgres/connection/database_address.ts");
@@ -215,62 +213,50 @@ export class Operator {
     );
   }
 
-  async #callWithoutServer<Result>(
+  async #callInFolder<Result>(
     call: (handlers: OperatorHandlers) => Promise<Result>,
     { makeFolder }: { makeFolder: boolean },
   ): Promise<Result> {
-    await using opened = new AsyncDisposableStack();
-    const { store, search } = this.#database === undefined
-      ? openFolder(this.#folder, { makeFolder, opened })
-      : await openDatabase(this.#database, opened);
-    const core = openCore(store, {
-      search,
-      registration: "closed",
-      rate: { perSecond: 1, burst: 1 },
-      log: silentLog,
-    });
-    try {
-      const result = await call(operatorCommands(core));
-      await core.erasure.run();
-      return result;
-    } finally {
-      await core.close();
-    }
+    refuseDatabaseFolder(this.#folder);
+    if (!makeFolder) requireDatabase(this.#folder);
+    using _lock = takeFolder(this.#folder);
+    using store = openStore({ folder: this.#folder });
+    using search = new BackgroundSearch({ folder: this.#folder, log: silentLog });
+    return await callOnStore(store, { search, call });
   }
 }
 
-interface OwnStore {
-  readonly store: Store;
-  readonly search: MessageSearch;
+/** Runs a call at the node that serves from a database, or on its store while none does. */
+async function callInDatabase<Call extends OperatorCall>(
+  database: DatabaseOptions,
+  { call, args }: { call: Call; args: ArgumentsOf<Call> },
+): Promise<ResultOf<Call>> {
+  const { callDatabase } = await import("./database/call_database.ts");
+  const request = { command: call, arguments: args };
+  const result = await callDatabase(await readAccess(database), request, {
+    run: (store) => callOnStore(store, { search: store.search, call: (handlers) => handlers[call](args) }),
+  });
+  return result as ResultOf<Call>;
 }
 
-function openFolder(
-  folder: string,
-  { makeFolder, opened }: { makeFolder: boolean; opened: AsyncDisposableStack },
-): OwnStore {
-  refuseDatabaseFolder(folder);
-  if (!makeFolder) requireDatabase(folder);
-  opened.use(takeFolder(folder));
-  const store = opened.use(openStore({ folder }));
-  return { store, search: opened.use(new BackgroundSearch({ folder, log: silentLog })) };
-}
-
-async function openDatabase(database: DatabaseOptions, opened: AsyncDisposableStack): Promise<OwnStore> {
-  const { openStoreForCommand } = await import("../store/postgres/serving_store.ts");
-  const store = await openStoreForCommand(await readAccess(database), { log: silentLog });
-  opened.defer(() => store.close());
-  return { store, search: store.search };
-}
-
-/**
- * Returns the version of the server that owns a data folder, like `longVersion`; undefined if no server accepts
- * commands.
- * @throws {ChatError} `unsupported_version` if it is too old to tell its version; `permission_denied`, `unavailable`
- */
-export async function versionOfServer(folder: string): Promise<string | undefined> {
-  const connection = await connect(controlSocketPath(folder));
-  if (connection === undefined) return undefined;
-  return await sendRequest(connection, "server.version", {});
+/** Runs a call on a store that no server has. */
+async function callOnStore<Result>(
+  store: Store,
+  { search, call }: { search: MessageSearch; call(handlers: OperatorHandlers): Promise<Result> },
+): Promise<Result> {
+  const core = openCore(store, {
+    search,
+    registration: "closed",
+    rate: { perSecond: 1, burst: 1 },
+    log: silentLog,
+  });
+  try {
+    const result = await call(operatorCommands(core));
+    await core.erasure.run();
+    return result;
+  } finally {
+    await core.close();
+  }
 }
 
 class FolderTaken extends Error {}
@@ -285,54 +271,4 @@ function takeFolder(folder: string): Disposable {
 
 function unwrap(error: unknown): unknown {
   return error instanceof FolderTaken ? error.cause : error;
-}
-
-/** Returns undefined if no server listens. */
-async function connect(path: string): Promise<Deno.Conn | undefined> {
-  try {
-    return await Deno.connect({ transport: "unix", path });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused) return undefined;
-    if (error instanceof Deno.errors.NotCapable) throw socketRefused(path, error);
-    if (!(error instanceof Deno.errors.PermissionDenied)) throw dataFolderError(path.replace(/\/[^/]*$/, ""), error);
-    throw new ChatError(
-      "permission_denied",
-      `The server's socket "${path}" belongs to another user of this system: run this command as that user.`,
-      { cause: error },
-    );
-  }
-}
-
-async function sendRequest<Call extends OperatorCall>(
-  connection: Deno.Conn,
-  call: Call,
-  args: ArgumentsOf<Call>,
-): Promise<ResultOf<Call>> {
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    connection.close();
-  }, replyTimeoutMs);
-  try {
-    await writeJsonLine(connection, { command: call, arguments: args } satisfies ControlRequest);
-    const reply = await readJsonLine(connection, { maxBytes: maxReplyBytes }) as ControlReply;
-    return (unpack(reply) ?? undefined) as ResultOf<Call>;
-  } catch (error) {
-    if (error instanceof ServerError) throw error.cause;
-    throw new ChatError("unavailable", "The server did not answer, and may or may not have run the command.", {
-      cause: error,
-    });
-  } finally {
-    clearTimeout(timer);
-    if (!late) connection.close();
-  }
-}
-
-/** Wraps an error that the server sent, to distinguish it from an error of the connection. */
-class ServerError extends Error {}
-
-function unpack(reply: ControlReply): unknown {
-  if ("result" in reply) return reply.result;
-  const { code, message } = reply.error;
-  throw new ServerError("the server sent an error", { cause: new ChatError(code as ChatErrorCode, message) });
 }

@@ -8,8 +8,8 @@ import type { RoomMember } from "../core/rooms/rooms.ts";
 import type { ControlHandler, ControlHandlers } from "../host/control_socket.ts";
 
 /**
- * The calls of an operator to the server that owns a data folder, over its control socket. Arguments and results go
- * over it as JSON, in which an undefined result is null. Lists come in pages, which begin after the last item of the
+ * The calls of an operator to a server, over the control socket in its data folder, or through its database. Arguments
+ * and results are JSON, in which an undefined result is null. Lists come in pages, which begin after the last item of the
  * page before; "" or 0 starts with the first.
  */
 export interface OperatorCalls {
@@ -17,6 +17,8 @@ export interface OperatorCalls {
   "server.version"(args: NoArguments): Promise<string>;
   /** Returns the address of the server's database; "" if it keeps its data in the folder. */
   "server.database"(args: NoArguments): Promise<string>;
+  /** Returns why the server stands by, as a sentence for people; "" if it serves. */
+  "server.standby"(args: NoArguments): Promise<string>;
   "user.find"(args: { name: string }): Promise<User | undefined>;
   /** By name. */
   "user.list"(args: { after: string }): Promise<User[]>;
@@ -100,6 +102,7 @@ const argumentTypes: {
 } = {
   "server.version": {},
   "server.database": {},
+  "server.standby": {},
   "user.find": { name: text },
   "user.list": { after: text },
   "user.add": { name: text, password: text, allowSimilar: flag },
@@ -122,20 +125,14 @@ const argumentTypes: {
   "audit.backup_made": { detail: text },
 };
 
+/** The names of all calls. */
+export const operatorCallNames = Object.keys(argumentTypes) as OperatorCall[];
+
 /** Returns handlers for the control socket, which refuse arguments of other types with `invalid_argument`. */
 export function controlHandlers(handlers: OperatorHandlers): ControlHandlers {
   return Object.fromEntries(
-    (Object.keys(argumentTypes) as OperatorCall[]).map((call) => [call, checked(handlers, call)]),
+    operatorCallNames.map((call) => [call, checked(handlers, call)]),
   );
-}
-
-/** Returns handlers for the control socket of a node that answers nothing about the chat: they refuse other calls. */
-export function standbyHandlers(
-  answers: Pick<OperatorHandlers, "server.version" | "server.database">,
-  refuse: () => Promise<never>,
-): ControlHandlers {
-  const refusals = Object.keys(argumentTypes).map((call) => [call, refuse]);
-  return { ...Object.fromEntries(refusals), ...answers };
 }
 
 function checked<Call extends OperatorCall>(handlers: OperatorHandlers, call: Call): ControlHandler {

@@ -39,6 +39,7 @@ export function operatorCommands(
   return {
     "server.version": () => Promise.resolve(longVersion),
     "server.database": () => Promise.resolve(database),
+    "server.standby": () => Promise.resolve(""),
     "user.find": ({ name }) => accounts.findUser(name),
     "user.list": ({ after }) => accounts.listUsers({ after, limit: maxPage }),
     "user.add": ({ name, password, allowSimilar }) => accounts.addUser({ name, password, allowSimilar }),

@@ -30,11 +30,16 @@ export interface ControlSocketOptions {
 }
 
 export interface ControlSocket {
+  /** Answers requests that arrive from now on with other handlers. */
+  replaceHandlers(handlers: ControlHandlers): void;
   /** Accepts no more connections, ends exchanges that still wait for their request, and waits for the others. Idempotent. */
   close(): Promise<void>;
 }
 
-const maxRequestBytes = 16 * 1024;
+/** The largest request, in bytes. */
+export const maxRequestBytes = 16 * 1024;
+/** The largest reply, in bytes. */
+export const maxReplyBytes = 1024 * 1024;
 const maxConnections = 32;
 /** Pause after a failed accept, in milliseconds. */
 const acceptPauseMs = 100;
@@ -45,7 +50,8 @@ const acceptPauseMs = 100;
  * @throws {ChatError} `invalid_argument` when the folder's path is too long; `permission_denied`
  */
 export function openControlSocket(options: ControlSocketOptions): ControlSocket {
-  const { handlers, log, exchangeTimeoutMs = 30_000 } = options;
+  const { log, exchangeTimeoutMs = 30_000 } = options;
+  let { handlers } = options;
   const path = controlSocketPath(options.folder);
   const listener = listen(path);
   const reading = new Set<Deno.Conn>();
@@ -66,19 +72,17 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
   };
 
   const answer = async (connection: Deno.Conn): Promise<ControlReply> => {
+    let line: unknown;
     try {
       reading.add(connection);
-      const request = parseRequest(await readJsonLine(connection, { maxBytes: maxRequestBytes }));
-      reading.delete(connection);
-      const handler = Object.hasOwn(handlers, request.command) ? handlers[request.command] : undefined;
-      if (handler === undefined) throw unknownCommand(request.command);
-      return { result: await handler(request.arguments) ?? null };
+      line = await readJsonLine(connection, { maxBytes: maxRequestBytes });
     } catch (thrown) {
-      if (reading.delete(connection) && !(thrown instanceof ChatError)) throw thrown;
-      const error = toChatError(thrown);
-      if (error.code === "internal") log.error("a command of the operator failed", { cause: error.cause ?? error });
-      return { error: { code: error.code, message: error.message } };
+      if (!(thrown instanceof ChatError)) throw thrown;
+      return errorReply(thrown);
+    } finally {
+      reading.delete(connection);
     }
+    return await answerRequest(line, { handlers, log });
   };
 
   const accept = async (): Promise<void> => {
@@ -115,7 +119,31 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
     await accepting;
     await Promise.all(exchanges);
   };
-  return { close: () => closed ??= closeAll() };
+  return {
+    replaceHandlers: (others) => handlers = others,
+    close: () => closed ??= closeAll(),
+  };
+}
+
+/** Answers a request from outside with the handler of its command; what is wrong with it is an answer, too. */
+export async function answerRequest(
+  request: unknown,
+  { handlers, log }: { handlers: ControlHandlers; log: Log },
+): Promise<ControlReply> {
+  try {
+    const { command, arguments: args } = parseRequest(request);
+    const handler = Object.hasOwn(handlers, command) ? handlers[command] : undefined;
+    if (handler === undefined) throw unknownCommand(command);
+    return { result: await handler(args) ?? null };
+  } catch (thrown) {
+    const error = toChatError(thrown);
+    if (error.code === "internal") log.error("a command of the operator failed", { cause: error.cause ?? error });
+    return errorReply(error);
+  }
+}
+
+function errorReply({ code, message }: ChatError): ControlReply {
+  return { error: { code, message } };
 }
 
 /** Listens at `path`, mode 0600. */

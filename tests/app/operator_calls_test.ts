@@ -14,6 +14,7 @@ import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 const samples: { readonly [Call in OperatorCall]: ArgumentsOf<Call> } = {
   "server.version": {},
   "server.database": {},
+  "server.standby": {},
   "user.find": { name: "ana" },
   "user.list": { after: "" },
   "user.add": { name: "ana", password: "correct horse", allowSimilar: false },

@@ -1,14 +1,16 @@
 import type { ChatError } from "../../core/chat_error.ts";
+import type { ControlHandlers } from "../../host/control_socket.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
 import { lockFolder } from "../../store/folder_lock.ts";
 import type { LeaseState } from "../../store/postgres/connection/held_lease.ts";
-import type { StandbyOptions, StandbyReason } from "../../store/postgres/connection/standby.ts";
+import type { StandbyOptions } from "../../store/postgres/connection/standby.ts";
+import { describeStandby } from "../standby_doors.ts";
 import { GuardedSearch } from "../guarded_search.ts";
 import { asOpenChat, type CoreOptions, type OpenChat, openCore, reportUnrecorded, startCore } from "../open_chat.ts";
 import { type NodeOptions, readAccess } from "./database_access.ts";
 import { version } from "../../host/version.ts";
+import { NodeControl } from "./node_control.ts";
 import { hostName, nodeName } from "./node_name.ts";
-import { StandbyControl } from "./standby_control.ts";
 
 export interface OpenDatabaseChatOptions extends CoreOptions, Omit<StandbyOptions, "log"> {
   database: NodeOptions;
@@ -26,7 +28,8 @@ export interface OpenDatabaseChat extends OpenChat {
 }
 
 /**
- * Locks the folder, and opens the store in a database as soon as no other node serves from it.
+ * Locks the folder, and opens the store in a database as soon as no other node serves from it. Operators' commands are
+ * answered meanwhile, too.
  * @returns undefined if the signal ended the wait
  * @throws {ChatError} errors of `lockFolder` and `openControlSocket`; if the database cannot be used
  */
@@ -37,23 +40,40 @@ export async function openDatabaseChat(options: OpenDatabaseChatOptions): Promis
   const lock = opened.use(lockFolder(folder));
   const { openServingStore } = await import("../../store/postgres/serving_store.ts");
   const { showDatabase } = await import("../../store/postgres/connection/database_address.ts");
+  const { CallReceiver } = await import("./sealed_call.ts");
+  const { OperatorRequests } = await import("./operator_requests.ts");
+  const { standbyCommands } = await import("./standby_commands.ts");
   const access = await readAccess(database);
   const where = showDatabase(access.address);
-  const control = opened.use(new StandbyControl({ folder, database: where, log }));
-  const onStandby = (reason: StandbyReason) => {
-    control.standBy(reason);
-    options.onStandby?.(reason);
-  };
-  const identity = { node: nodeName(database), version, host: hostName() };
-  const store = await openServingStore(access, { ...options, ...identity, onStandby });
+  const control = opened.use(new NodeControl({ folder, log }));
+  const receiver = await CallReceiver.create();
+  const store = await openServingStore(access, {
+    ...options,
+    node: nodeName(database),
+    version,
+    host: hostName(),
+    publicKey: receiver.publicKey,
+    onStandby: (reason) => {
+      control.standBy(describeStandby(reason), (standingBy) => standbyCommands(access, { where, ...standingBy }));
+      options.onStandby?.(reason);
+    },
+  });
   if (store === undefined) return undefined;
   opened.defer(() => store.close());
   let isLost = false;
   void store.lost.then(() => isLost = true);
   await store.beginServing().catch((error) => reportUnrecorded(error, log));
   const core = openCore(store, { ...options, search: new GuardedSearch(store.search) });
-  await control[Symbol.asyncDispose]();
-  const stop = startCore(core, { folder, store, log, database: where });
+  const listen = (handlers: ControlHandlers) => {
+    control.serve(handlers);
+    const requests = new OperatorRequests({ store, receiver, handlers, log });
+    return {
+      async close() {
+        await Promise.all([control.close(), requests.close()]);
+      },
+    };
+  };
+  const stop = startCore(core, { store, listen, database: where });
   opened.move();
   const close = async () => {
     try {

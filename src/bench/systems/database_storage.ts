@@ -30,7 +30,8 @@ export class DatabaseStorage implements BenchStorage {
     await migrateSchema(access);
     const remove = once(() => dropSchema(access));
     this.#resources.use({ [Symbol.asyncDispose]: remove });
-    const store = await openStoreForCommand(access, { log: silentLog });
+    // The lease of a new schema is free.
+    const store = (await openStoreForCommand(access, { log: silentLog }))!;
     let prepared: Result;
     try {
       prepared = await work(store);

@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import type { DatabaseOptions } from "../../app/database/database_access.ts";
-import { versionOfServer } from "../../app/operator.ts";
+import { versionOfServer } from "../../app/operator_socket.ts";
 import type { ServerTls } from "../../app/server_options.ts";
 import { ChatError } from "../../core/chat_error.ts";
 import { checkHealth } from "../../grpc/client/health_check.ts";

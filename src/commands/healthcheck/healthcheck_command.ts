@@ -8,8 +8,8 @@ export const healthcheckCommand: CommandEntry = defineCommand({
   name: "healthcheck",
   brief: "Check that the server of a data folder answers",
   description:
-    "Sends a request to the running server through the socket in its data folder. Exits with 0 if it answers, otherwise " +
-    "with 1: for health checks of containers.",
+    "Sends a request to the running server through the socket in its data folder. Exits with 0 if it answers, also " +
+    "while it stands by, otherwise with 1: for health checks of containers.",
   options: healthcheckOptions,
   load: async () => (await import("./run_healthcheck.ts")).runHealthcheck,
   readsConfig: true,

@@ -22,6 +22,7 @@ import { Statistics } from "./statistics.ts";
 /** A store in a database, of which this node holds the lease. */
 export interface PostgresStore extends Store {
   readonly search: MessageSearch;
+  readonly database: Database;
   /** See {@link Database.lost}. */
   readonly lost: Promise<ChatError>;
   beginServing(): Promise<void>;
@@ -61,6 +62,7 @@ export async function openPostgresStore(
     files: new PostgresFileStore(database),
     settings: new PostgresSettingsStore(database),
     search,
+    database,
     indexer,
     lost: database.lost,
     fileBytes: () => ({ database: size.bytes, log: 0 }),

@@ -148,11 +148,14 @@ export class Connection implements Queries, AsyncDisposable {
   readonly ended: Promise<Error | undefined>;
   /** Where it leads. */
   readonly host: { readonly host: string; readonly port: number };
+  /** Called with each notice on a channel that this connection listens to. */
+  onNotice: (payload: string) => void = () => {};
   readonly #client: pg.Client;
 
   private constructor(client: pg.Client, host: Connection["host"]) {
     this.#client = client;
     this.host = host;
+    client.on("notification", ({ payload = "" }) => this.onNotice(payload));
     this.ended = new Promise((resolve) => {
       client.once("error", resolve);
       client.once("end", () => resolve(undefined));

@@ -3,6 +3,9 @@ import type { Queries } from "./connection.ts";
 /** How long a lease lasts without a renewal, in milliseconds, by the clock of the database. */
 export const leaseMs = 10_000;
 
+/** Holds the lease as a command of an operator. Not a name that a node can have. */
+export const commandHolder = "an operator's command";
+
 /** The node that holds the lease, or held it last. */
 export interface LeaseHolder {
   /** The node's name; "" before the first one. */

@@ -21,6 +21,8 @@ export interface NodeIdentity {
   readonly version: string;
   /** The name of its host; "" if unknown. */
   readonly host: string;
+  /** The key to which operators encrypt calls to this process; none unless given. */
+  readonly publicKey?: Uint8Array;
 }
 
 /** A node as `chatd node list` shows it. */
@@ -71,14 +73,14 @@ export class NodeRow {
 
   /** @returns false if the row belongs to another process */
   async #write(queries: Queries): Promise<boolean> {
-    const { node, token, deadToken, version, host } = this.#identity;
+    const { node, token, deadToken, version, host, publicKey } = this.#identity;
     const written = await queries.query(
-      `INSERT INTO node AS n (name, token, version, host) VALUES ($1, $2, $4, $5)
-       ON CONFLICT (name) DO UPDATE SET token = $2, version = $4, host = $5, seen = clock_timestamp(),
+      `INSERT INTO node AS n (name, token, version, host, public_key) VALUES ($1, $2, $4, $5, $7)
+       ON CONFLICT (name) DO UPDATE SET token = $2, version = $4, host = $5, public_key = $7, seen = clock_timestamp(),
          since = CASE WHEN n.token = $2 THEN n.since ELSE clock_timestamp() END
        WHERE n.token IN ($2, $3) OR n.seen < clock_timestamp() - $6 * interval '1 millisecond'
        RETURNING 1`,
-      [node, token, deadToken ?? null, version, host, nodeLastsMs],
+      [node, token, deadToken ?? null, version, host, nodeLastsMs, publicKey ?? null],
     );
     return written.length > 0;
   }

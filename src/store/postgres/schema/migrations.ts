@@ -23,8 +23,8 @@
  *   search_again.
  * - lease is held by the node that serves; `fence.ts` has the triggers that refuse writes of others. Nodes that stand by
  *   and commands write to the tables that it leaves out: node has a row for each process that uses the database, renewed
- *   by it; secret has keys that all nodes share, made once; operator_request has encrypted calls of operators to the
- *   node that serves.
+ *   by it, with the key that calls to it are encrypted to; secret has keys that all nodes share, made once;
+ *   operator_request has encrypted calls of operators to one process of a node, by its token, and their answers.
  */
 export const migrations: readonly string[] = [
   `
@@ -390,12 +390,11 @@ export const migrations: readonly string[] = [
   CREATE TABLE operator_request (
     id uuid PRIMARY KEY,
     made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    node text COLLATE "C" NOT NULL,
-    public_key bytea NOT NULL,
-    request bytea NOT NULL,
-    taken_by uuid,
-    answer bytea
+    node uuid NOT NULL,
+    request bytea NOT NULL CHECK (octet_length(request) <= 20480),
+    taken_at timestamptz,
+    answer bytea CHECK (octet_length(answer) <= 1052672)
   );
-  CREATE INDEX untaken_operator_request ON operator_request (made_at) WHERE taken_by IS NULL;
+  CREATE INDEX untaken_operator_request ON operator_request (node, made_at) WHERE taken_at IS NULL;
   `,
 ];

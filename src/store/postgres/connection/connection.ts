@@ -34,6 +34,8 @@ export interface ConnectionOptions {
    * given. The connection is of no use after that.
    */
   readonly answerTimeoutMs?: number;
+  /** How long a host may take to accept the connection and the login, in milliseconds; 10 s unless given. */
+  readonly connectTimeoutMs?: number;
   /**
    * Plans each statement once, by indexes, regardless of statistics: a plan is kept while tables grow, and one that scans
    * a table of 40 entries is a thousand times slower with 400,000.
@@ -48,7 +50,9 @@ const networkMs = 5_000;
 const lockTimeoutMs = 5_000;
 /** A transaction of a frozen node must not stop others for longer (decision 0018). */
 const idleTransactionMs = 5_000;
-const connectTimeoutMs = 10_000;
+const standardConnectMs = 10_000;
+/** How long a server may take to close a connection, in milliseconds: a frozen one never does. */
+export const goodbyeMs = 1_000;
 
 const { builtins } = pg.types;
 /** The type of an array of bigint, which the library has no name for. */
@@ -84,6 +88,7 @@ export function clientConfig(
     generation,
     statementTimeoutMs = standardStatementMs,
     answerTimeoutMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkMs,
+    connectTimeoutMs = standardConnectMs,
     usesIndexes = false,
   }: ConnectionOptions,
 ): pg.ClientConfig {
@@ -92,7 +97,7 @@ export function clientConfig(
     search_path: schema,
     default_transaction_isolation: "read\\ committed",
     lock_timeout: lockTimeoutMs,
-    tcp_user_timeout: connectTimeoutMs,
+    tcp_user_timeout: standardConnectMs,
     client_min_messages: "warning",
     // Statements are short, and compiling one takes longer than running it.
     jit: "off",
@@ -119,7 +124,7 @@ export function clientConfig(
     idle_in_transaction_session_timeout: idleTransactionMs,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
-    keepAliveInitialDelayMillis: connectTimeoutMs,
+    keepAliveInitialDelayMillis: standardConnectMs,
     types,
   };
 }
@@ -183,7 +188,7 @@ export class Connection implements Queries, AsyncDisposable {
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await this.#client.end().catch(() => {});
+    await endClient(this.#client);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -209,7 +214,24 @@ export async function connectToPrimary(
     } catch (error) {
       failure = connectError(access.address, error);
     }
-    await client.end().catch(() => {});
+    await endClient(client);
   }
   throw failure;
+}
+
+/** Closes a connection, within a second even if the server does not answer. Idempotent. */
+export async function endClient(client: pg.Client): Promise<void> {
+  const tooLate = setTimeout(() => dropClient(client), goodbyeMs);
+  try {
+    await client.end();
+  } catch {
+    // It has ended, in disorder.
+  } finally {
+    clearTimeout(tooLate);
+  }
+}
+
+/** Closes a connection without the server. */
+export function dropClient(client: pg.Client): void {
+  client.connection.stream.destroy();
 }

@@ -60,6 +60,7 @@ export async function openServingStore(
  * @throws {ChatError} `busy` if a node serves; if the database cannot be used
  */
 export async function openStoreForCommand(access: DatabaseAccess, { log }: { log: Log }): Promise<PostgresStore> {
+  await checkEngine(access);
   await checkVersion(access);
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), patienceMs);

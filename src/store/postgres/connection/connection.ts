@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 // @ts-types="@types/pg"
 import pg from "pg";
-import type { DatabaseAccess } from "./database_address.ts";
+import type { DatabaseAccess, DatabaseAddress } from "./database_address.ts";
 import { connectError, queryError } from "./postgres_error.ts";
 
 /** A value of a parameter. Octets go over the wire as they are; arrays become arrays of PostgreSQL. */
@@ -82,7 +82,7 @@ function nameOf(text: string): string {
 /** Returns the options of a connection to one host of a database. */
 export function clientConfig(
   { address, password, ca }: DatabaseAccess,
-  { host, port }: { host: string; port: number },
+  { host, port }: Host,
   {
     name,
     generation,
@@ -147,15 +147,18 @@ function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** One of the hosts of a database. */
+type Host = DatabaseAddress["hosts"][number];
+
 /** One connection, owned by its opener. Statements run in the order of the calls. */
 export class Connection implements Queries, AsyncDisposable {
   /** Settles once the connection is gone: with its error, or with undefined after {@link close}. */
   readonly ended: Promise<Error | undefined>;
   /** Where it leads. */
-  readonly host: { readonly host: string; readonly port: number };
+  readonly host: Host;
   readonly #client: pg.Client;
 
-  private constructor(client: pg.Client, host: Connection["host"]) {
+  private constructor(client: pg.Client, host: Host) {
     this.#client = client;
     this.host = host;
     this.ended = new Promise((resolve) => {
@@ -200,23 +203,37 @@ export class Connection implements Queries, AsyncDisposable {
 export async function connectToPrimary(
   access: DatabaseAccess,
   options: ConnectionOptions,
-): Promise<{ client: pg.Client; host: { host: string; port: number } }> {
+): Promise<{ client: pg.Client; host: Host }> {
   let failure: unknown;
   for (const host of access.address.hosts) {
-    const client = new pg.Client(clientConfig(access, host, options));
-    // An error after the attempt is that of the connection's owner.
-    client.on("error", () => {});
     try {
-      await client.connect();
-      const { rows: [{ standby }] } = await client.query("SELECT pg_is_in_recovery() AS standby");
-      if (!standby) return { client, host };
+      const { client, isStandby } = await connectToHost(access, { host, ...options });
+      if (!isStandby) return { client, host };
+      await endClient(client);
       failure = connectError(access.address, "standby");
     } catch (error) {
-      failure = connectError(access.address, error);
+      failure = error;
     }
-    await endClient(client);
   }
   throw failure;
+}
+
+/** Connects to one host of a database. @throws {ChatError} as `connectError` says */
+export async function connectToHost(
+  access: DatabaseAccess,
+  { host, ...options }: ConnectionOptions & { readonly host: Host },
+): Promise<{ client: pg.Client; isStandby: boolean }> {
+  const client = new pg.Client(clientConfig(access, host, options));
+  // An error after the attempt is that of the connection's owner.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    const { rows: [{ isStandby }] } = await client.query('SELECT pg_is_in_recovery() AS "isStandby"');
+    return { client, isStandby };
+  } catch (error) {
+    await endClient(client);
+    throw connectError(access.address, error);
+  }
 }
 
 /** Closes a connection, within a second even if the server does not answer. Idempotent. */

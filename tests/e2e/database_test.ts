@@ -187,6 +187,12 @@ Deno.test("doctor checks the database, the nodes, and a server that stands by", 
   const { code, stdout } = await chatd({ ...access, password: "wrong" }, `doctor --data ${folder.path}/one`);
   assert.equal(code, 1, stdout);
   assert.match(stdout, /^PROBLEM  database: .*password/m);
+  const without = await runChatd({ args: `doctor --data ${folder.path}/one`.split(" ") });
+  assert.equal(without.code, 1);
+  assert.match(without.stdout, /^PROBLEM  data folder: .* keeps its data in a database: give --database/m);
+  const damage = await chatd(access, `doctor --check-database --data ${folder.path}/one`);
+  assert.equal(damage.code, 2);
+  assert.match(damage.stderr, /--check-database is for data folders: check PostgreSQL with pg_amcheck/);
 });
 
 Deno.test("a node that was frozen while another one took over serves no more, and stands by", async () => {

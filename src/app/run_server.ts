@@ -182,7 +182,9 @@ async function serveUntilStopped(options: ServerOptions, servers: TransportServe
   const running: RunningTransport[] = [];
   opened.defer(() => endTransports(running, chat));
   const { port, wereOpen } = await doors.close();
-  for (const transport of prepared) running.push(await transport.start({ chat, log, port, again }));
+  // The node that served before may have died, too.
+  const serving = { chat, log, port, again: again || wereOpen };
+  for (const transport of prepared) running.push(await transport.start(serving));
   const free = () => freeBytes(options.dataDir);
   const droppedLines = () => log.dropped;
   const certificates = () => prepared.flatMap(({ certificates }) => certificates);

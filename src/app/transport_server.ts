@@ -13,7 +13,7 @@ export interface Serving {
   readonly log: Log;
   /** The port of the first transport. */
   readonly port: number;
-  /** A previous process of this server has served, and may have just died. */
+  /** A previous process of this server, or another node of its database, has served, and may have just died. */
   readonly again: boolean;
 }
 

@@ -171,7 +171,10 @@ Deno.test("every option has a variable, which overrides the default but not the 
     ["grpc-server", "CHATD_RATE", "3", "--rate 4", { perSecond: 3, burst: 1000 }, { perSecond: 4, burst: 1000 }],
     ["grpc-server", "CHATD_BURST", "3", "--burst 4", { perSecond: 200, burst: 3 }, { perSecond: 200, burst: 4 }],
     ["grpc-client", "CHATD_USER", "ana", "--user ben", "ana", "ben"],
-    ["grpc-client", "CHATD_SERVER", "a:1", "--server b:2", { host: "a", port: 1 }, { host: "b", port: 2 }],
+    ["grpc-client", "CHATD_SERVER", "a:1", "--server b:2,c:3", [{ host: "a", port: 1 }], [
+      { host: "b", port: 2 },
+      { host: "c", port: 3 },
+    ]],
     ["grpc-client --user ana", "CHATD_TO", "ben", "--to cleo", "ben", "cleo"],
     ["grpc-client --user ana", "CHATD_DELIVERY", "auto", "--delivery callback", "auto", "callback"],
     ["grpc-client --user ana", "CHATD_CONSUMER", "bot", "--consumer tail:alerts", "bot", "tail:alerts"],
@@ -181,6 +184,7 @@ Deno.test("every option has a variable, which overrides the default but not the 
   ];
   const keys: Record<string, string> = {
     data: "dataDir",
+    server: "servers",
     rate: "rate",
     burst: "rate",
     log_level: "logLevel",

@@ -35,8 +35,8 @@ function connectionOf(args: readonly string[], env?: Readonly<Record<string, str
 }
 
 Deno.test("a script command connects with a profile or with its own options", () => {
-  const server = { host: "127.0.0.1", port: 50051 };
-  const grpc = { via: "grpc", user: "ana", server, tls: undefined, insecure: false };
+  const servers = [{ host: "127.0.0.1", port: 50051 }];
+  const grpc = { via: "grpc", user: "ana", servers, tls: undefined, insecure: false };
   assert.deepEqual(connectionOf([]), { profile: undefined });
   assert.deepEqual(connectionOf([], { CHATD_PROFILE: "work" }), { profile: "work" });
   assert.deepEqual(connectionOf(["--profile", "other"], { CHATD_PROFILE: "work" }), { profile: "other" });

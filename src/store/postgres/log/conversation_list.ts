@@ -57,8 +57,11 @@ export class ConversationList {
     // One more than requested, to know whether there is more.
     const values = [user, beforePosition === 0 ? openEnd : beforePosition, limit + 1];
     const listed = await queries.query<{ conversation: number; position: number }>(listStatement, values);
-    const keys = listed.slice(0, limit).map(({ conversation }) => conversation);
-    const { conversations, isWhole } = await this.#summaries.of(queries, user, { keys, maxBytes });
+    const { conversations, isWhole } = await this.#summaries.of(queries, user, {
+      keys: listed.slice(0, limit).map(({ conversation }) => conversation),
+      positions: new Map(listed.map(({ conversation, position }) => [conversation, position])),
+      maxBytes,
+    });
     return { conversations, more: !isWhole || listed.length > limit };
   }
 

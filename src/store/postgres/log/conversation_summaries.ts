@@ -87,12 +87,17 @@ export class ConversationSummaries {
 
   /**
    * Returns the summaries of the conversations `keys` for `user`, a key, in this order, without those that the user has
-   * nothing to do with: the first ones whose last messages have at most `maxBytes` of text beyond the first.
+   * nothing to do with: the first ones whose last messages have at most `maxBytes` of text beyond the first. Those in
+   * `positions` keep that position, from which the next page continues: a list may not have their newest entries yet.
    */
   async of(
     queries: Queries,
     user: number,
-    { keys, maxBytes }: { keys: readonly number[]; maxBytes: number },
+    { keys, positions: places, maxBytes }: {
+      keys: readonly number[];
+      positions?: ReadonlyMap<number, number>;
+      maxBytes: number;
+    },
   ): Promise<{ conversations: ConversationSummary[]; isWhole: boolean }> {
     if (keys.length === 0) return { conversations: [], isWhole: true };
     const rows = await queries.query<Row>(summaryStatement, [user, keys]);
@@ -114,6 +119,7 @@ export class ConversationSummaries {
     const delivered = await findDelivered(queries, fitting);
     const conversations = fitting.map(({ row, outline }, index) => ({
       ...outline,
+      position: places?.get(row.id) ?? outline.position,
       last: lasts.get(positions[index] ?? 0),
       unread: unread.get(row)?.unread ?? 0,
       mentions: unread.get(row)?.mentions ?? 0,

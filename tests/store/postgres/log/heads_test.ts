@@ -211,3 +211,24 @@ Deno.test("a failure that no caller waits for is logged, and writing is tried ag
   assert.deepEqual((await written(store.database)).positions, [1]);
   await heads.close();
 });
+
+Deno.test("a page continues from its list though the last conversation moves before the page is read", async () => {
+  await using store = await openStore();
+  const { messages } = store;
+  for (const peer of [1, 2, 3, 4]) await accept(messages, directAppend(users[peer], users[0]));
+  const write = messages.heads.write.bind(messages.heads);
+  messages.heads.write = async () => {
+    await write();
+    await accept(messages, directAppend(users[3], users[0], { text: "moved" }));
+  };
+  const limits = { limit: 2, maxBytes: 99_999 };
+  const first = await messages.conversationsOf(users[0], { beforePosition: 0, ...limits });
+  const peers = ({ conversations }: typeof first) => conversations.map(({ conversation }) => conversation);
+  assert.deepEqual(peers(first), [`${users[0]}:${users[4]}`, `${users[0]}:${users[3]}`]);
+  assert.equal(first.conversations[1].last?.text, "moved");
+  const second = await messages.conversationsOf(users[0], {
+    beforePosition: first.conversations[1].position,
+    ...limits,
+  });
+  assert.deepEqual(peers(second), [`${users[0]}:${users[2]}`, `${users[0]}:${users[1]}`]);
+});

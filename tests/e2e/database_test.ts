@@ -174,22 +174,22 @@ Deno.test("doctor checks the database, the nodes, and a server that stands by", 
   };
   const before = await doctor({ port: 1 }, "one");
   // The PostgreSQL of tests does not write its log to the disk.
-  assert.match(before.stdout, /^PROBLEM  database: PostgreSQL has fsync = off/m);
+  assert.match(before.stdout, /^PROBLEM {2}database: PostgreSQL has fsync = off/m);
   assert.equal(before.code, 1);
-  assert.match(before.stdout, /^warning  database: no node serves$/m);
+  assert.match(before.stdout, /^warning {2}database: no node serves$/m);
   await using first = await start(access, { folder: folder.path, node: "one" });
   await using second = await start(access, { folder: folder.path, node: "two" });
   const serving = await doctor(first, "one");
-  assert.match(serving.stdout, /^ok       data folder: a server is running on it/m);
-  assert.match(serving.stdout, /^ok       database: the node "one" serves\n.* standing by: "two"$/m);
+  assert.match(serving.stdout, /^ok {7}data folder: a server is running on it/m);
+  assert.match(serving.stdout, /^ok {7}database: the node "one" serves\n.* standing by: "two"$/m);
   assert.match(serving.stdout, /reports over gRPC that it serves$/m);
   assert.match((await doctor(second, "two")).stdout, /reports over gRPC that it stands by$/m);
   const { code, stdout } = await chatd({ ...access, password: "wrong" }, `doctor --data ${folder.path}/one`);
   assert.equal(code, 1, stdout);
-  assert.match(stdout, /^PROBLEM  database: .*password/m);
+  assert.match(stdout, /^PROBLEM {2}database: .*password/m);
   const without = await runChatd({ args: `doctor --data ${folder.path}/one`.split(" ") });
   assert.equal(without.code, 1);
-  assert.match(without.stdout, /^PROBLEM  data folder: .* keeps its data in a database: give --database/m);
+  assert.match(without.stdout, /^PROBLEM {2}data folder: .* keeps its data in a database: give --database/m);
   const damage = await chatd(access, `doctor --check-database --data ${folder.path}/one`);
   assert.equal(damage.code, 2);
   assert.match(damage.stderr, /--check-database is for data folders: check PostgreSQL with pg_amcheck/);

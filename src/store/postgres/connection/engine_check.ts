@@ -128,13 +128,13 @@ export function warnAbout({ standbys, hasSynchronousStandby, neighbours }: Engin
   if (standbys > 0 && !hasSynchronousStandby) {
     warnings.push({
       problem: "no standby is synchronous, so accepted messages may be lost with the machine of the primary",
-      advice: "set synchronous_standby_names, or accept it",
+      advice: "Set synchronous_standby_names, or accept it.",
     });
   }
   if (neighbours.length > 0) {
     warnings.push({
       problem: `the server has other databases: ${neighbours.slice(0, 5).join(", ")}`,
-      advice: "give chatd a PostgreSQL of its own, so that others' load and notifications do not delay its commits",
+      advice: "Give chatd a PostgreSQL of its own, so that others' load and notifications do not delay its commits.",
     });
   }
   return warnings;

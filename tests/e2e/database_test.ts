@@ -11,7 +11,7 @@ import { rejectsWith } from "../support/checks/chat_error_assertions.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 import { databaseEnvironment } from "../support/databases/database_url.ts";
 import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
-import { openTemporarySchema } from "../support/databases/temporary_schema.ts";
+import { openTemporaryDatabase, openTemporarySchema } from "../support/databases/temporary_schema.ts";
 import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { comeBack, essence, join, type Person, until } from "../support/servers/person.ts";
@@ -187,6 +187,12 @@ Deno.test("doctor checks the database, the nodes, and a server that stands by", 
   const { code, stdout } = await chatd({ ...access, password: "wrong" }, `doctor --data ${folder.path}/one`);
   assert.equal(code, 1, stdout);
   assert.match(stdout, /^PROBLEM {2}database: .*password/m);
+  const without = await runChatd({ args: `doctor --data ${folder.path}/one`.split(" ") });
+  assert.equal(without.code, 1);
+  assert.match(without.stdout, /^PROBLEM {2}data folder: .* keeps its data in a database: give --database/m);
+  const damage = await chatd(access, `doctor --check-database --data ${folder.path}/one`);
+  assert.equal(damage.code, 2);
+  assert.match(damage.stderr, /--check-database is for data folders: check PostgreSQL with pg_amcheck/);
 });
 
 Deno.test("a node that was frozen while another one took over serves no more, and stands by", async () => {
@@ -308,6 +314,21 @@ Deno.test("a server refuses a database that it cannot use, before it listens", a
   const absent = await serve({ ...access, address: { ...access.address, hosts: [{ host: "127.0.0.1", port: 1 }] } });
   assert.equal(absent.code, 1);
   assert.match(absent.stderr, /Cannot reach the database 127\.0\.0\.1:1\/chatd\?schema=\w+: connection refused/);
+});
+
+Deno.test("a server and the operator's commands refuse a database that may only be read", async () => {
+  await using database = await openTemporaryDatabase();
+  const { access } = database;
+  using folder = temporaryFolder();
+  await using connection = await Connection.open(access, { name: "test" });
+  await connection.execute(`ALTER DATABASE ${access.address.database} SET default_transaction_read_only = on`);
+  for (const command of ["serve --listen 127.0.0.1:0", "user list", "database check", "database migrate"]) {
+    const place = command.startsWith("database") ? "" : ` --data ${folder.path}/data`;
+    const { code, stdout, stderr } = await chatd(access, command + place);
+    assert.notEqual(code, 0, command);
+    assert.equal(stdout, "");
+    assert.match(stderr, /its transactions may only read, because default_transaction_read_only is on/);
+  }
 });
 
 Deno.test("a server needs few permissions for its database, which its serving process inherits", async () => {

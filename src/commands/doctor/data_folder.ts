@@ -3,7 +3,7 @@ import { ChatError } from "../../core/chat_error.ts";
 import { knownPathReason } from "../../core/system_error.ts";
 import { pathExists } from "../../host/path_exists.ts";
 import { requireDataFolder } from "../../host/permissions.ts";
-import { requireWritable } from "../../store/data_folder.ts";
+import { refuseDatabaseFolder, requireWritable } from "../../store/data_folder.ts";
 import { wasLocked } from "../../store/folder_lock.ts";
 import { databasePath, writeAheadLogBytes } from "../../store/sqlite/database.ts";
 import { largeLogBytes } from "../../store/sqlite/log_growth.ts";
@@ -72,6 +72,15 @@ export function* examineFolder({ dataDir, database }: FolderCheckOptions): Gener
     if (!(error instanceof ChatError)) throw error;
     yield problem(error.message, "Run doctor as the user of the server, or mount the file system read-write.");
     return;
+  }
+  if (database === undefined) {
+    try {
+      refuseDatabaseFolder(dataDir);
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      yield problem(error.message);
+      return;
+    }
   }
   const isNew = database === undefined ? !pathExists(databasePath(dataDir)) : !wasLocked(dataDir);
   if (isNew && database === undefined) yield ok("there is no database yet: a server creates it when it starts");

@@ -7,6 +7,7 @@ import { brokerContactOptions, brokerSecretOptions, optionalBrokerOption } from 
 import { optionalDatabase } from "../options/database_options.ts";
 import type { OptionsWithEnv } from "../options/options_with_env.ts";
 import { serverTls, serverTlsOptions } from "../options/server_tls.ts";
+import { UsageError } from "../options/usage_error.ts";
 import { hostPort, httpUrl, path, size } from "../options/value_parsers.ts";
 import type { DoctorOptions } from "./run_doctor.ts";
 
@@ -15,9 +16,9 @@ export const doctorCommand: CommandEntry = defineCommand({
   brief: "Check the setup and suggest fixes",
   description:
     "Checks the configuration file, the data folder and its database, the disk, the certificate, and whether the server " +
-    "answers and has this version. With --database, checks PostgreSQL instead of the folder's database: its settings, " +
-    "nodes, standbys, connections, and clock. With --broker, also checks that RabbitMQ answers, is set up for chatd, asks it for " +
-    "authorization, and that clients cannot bypass the server. Takes the server's options from the command line or its " +
+    "answers and has this version. With --database, checks PostgreSQL instead of the folder's database: its hosts, " +
+    "settings, nodes, standbys, transactions, connections, and clock. With --broker, also checks that RabbitMQ " +
+    "answers, is set up for chatd, asks it for authorization, and that clients cannot bypass the server. Takes the server's options from the command line or its " +
     "configuration file. Exits with 1 if there is a problem to fix, and with 4 if the broker cannot be reached.",
   options: doctorOptions,
   load: async () => (await import("./run_doctor.ts")).runDoctor,
@@ -43,7 +44,7 @@ function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOptions, u
     ),
     checkDatabase: options.once(
       "--check-database",
-      "Check the whole database for damage; slow if it is large",
+      "Check the whole database of the data folder for damage; slow if it is large",
     ),
     json: options.once("--json", "Print one JSON object per finding"),
     insecure: options.flagOfSections(
@@ -78,14 +79,19 @@ function doctorOptions(options: OptionsWithEnv): Parser<"sync", DoctorOptions, u
   );
   return map(
     all,
-    ({ main: { insecure, ...main }, database, server: { listen, ...files }, broker: { broker, ...contact } }) => ({
-      ...main,
-      database,
-      listen,
-      tls: serverTls(files),
-      insecure: insecure.grpc,
-      broker,
-      brokerCheck: { ...contact, dataDir: main.dataDir, insecure: insecure.amqp },
-    }),
+    ({ main: { insecure, ...main }, database, server: { listen, ...files }, broker: { broker, ...contact } }) => {
+      if (main.checkDatabase && database !== undefined) {
+        throw new UsageError("--check-database is for data folders: check PostgreSQL with pg_amcheck.");
+      }
+      return {
+        ...main,
+        database,
+        listen,
+        tls: serverTls(files),
+        insecure: insecure.grpc,
+        broker,
+        brokerCheck: { ...contact, dataDir: main.dataDir, insecure: insecure.amqp },
+      };
+    },
   );
 }

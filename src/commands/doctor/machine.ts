@@ -1,9 +1,12 @@
+import type { DatabaseOptions } from "../../app/database/database_access.ts";
 import { freeBytes } from "../../host/free_bytes.ts";
 import { accessOf, serverOf } from "./data_folder.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 export interface MachineOptions {
   readonly dataDir: string;
+  /** Keeps the data instead of the folder. */
+  readonly database?: DatabaseOptions;
   /** Limit of the database and all files together; undefined for no limit. */
   readonly maxDiskBytes: number | undefined;
 }
@@ -15,7 +18,7 @@ const noFreeBytes = 64 * mebibyte;
 const fewFiles = 4_096;
 
 /** Checks the free space on the disk of the data folder, unless this process may not open the folder. */
-export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): AsyncGenerator<Finding, void> {
+export async function* examineDisk({ dataDir, database, maxDiskBytes }: MachineOptions): AsyncGenerator<Finding, void> {
   if (accessOf(dataDir) === "denied") return;
   const free = await freeBytes(dataDir);
   if (free === undefined) {
@@ -26,7 +29,8 @@ export async function* examineDisk({ dataDir, maxDiskBytes }: MachineOptions): A
   if (free < noFreeBytes) yield problem(shown, "Free some space: new messages will soon be refused.");
   else if (free < fewFreeBytes) yield warning(shown, "Free some space before the disk is full.");
   else yield ok(shown);
-  if (maxDiskBytes === undefined) return;
+  // The limit is that of the database then.
+  if (maxDiskBytes === undefined || database !== undefined) return;
   const taken = folderBytes(dataDir);
   const limit = `${Math.ceil(taken / mebibyte)} MiB of ${
     Math.floor(maxDiskBytes / mebibyte)

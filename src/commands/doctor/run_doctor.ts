@@ -24,7 +24,10 @@ function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Ch
   const own: readonly Check[] = [
     { area: "configuration", examine: () => examineConfiguration(options) },
     { area: "data folder", examine: () => examineFolder(options) },
-    { area: "database", examine: () => database === undefined ? examineDatabase(options) : examinePostgres(database) },
+    {
+      area: "database",
+      examine: () => database === undefined ? examineDatabase(options) : examinePostgres({ ...options, database }),
+    },
     { area: "disk", examine: () => examineDisk(options) },
     { area: "files", examine: () => examineFileLimit(options) },
     { area: "certificate", examine: () => examineCertificate({ ...options, broker }) },

@@ -1,6 +1,6 @@
 import { Connection } from "./connection/connection.ts";
 import { type DatabaseAccess, showDatabase } from "./connection/database_address.ts";
-import { checkEngine, type EngineWarning } from "./connection/engine_check.ts";
+import { checkEngine, type CheckPatience, type EngineWarning } from "./connection/engine_check.ts";
 import { findLeaseHolder, type LeaseHolder } from "./connection/lease.ts";
 import { type ListedNode, listNodes } from "./nodes/node_row.ts";
 import { currentVersion, migrateSchema, requireVersion } from "./schema/schema_version.ts";
@@ -18,9 +18,12 @@ export interface InspectedDatabase {
 }
 
 /** Checks all that a node checks at its start, and changes nothing. @throws {ChatError} if a node could not serve */
-export async function inspectDatabase(access: DatabaseAccess): Promise<InspectedDatabase> {
-  const warnings = await checkEngine(access);
-  await using connection = await Connection.open(access, { name: "check" });
+export async function inspectDatabase(
+  access: DatabaseAccess,
+  patience: CheckPatience = {},
+): Promise<InspectedDatabase> {
+  const warnings = await checkEngine(access, patience);
+  await using connection = await Connection.open(access, { name: "check", ...patience });
   const version = await requireVersion(connection, access.address);
   const [{ server }] = await connection.query<{ server: string }>(
     "SELECT split_part(current_setting('server_version'), ' ', 1) AS server",

@@ -71,6 +71,7 @@ export async function openStoreForCommand(
   access: DatabaseAccess,
   { log }: { log: Log },
 ): Promise<PostgresStore | undefined> {
+  await checkEngine(access);
   await checkVersion(access);
   const claim = { node: commandHolder, token: crypto.randomUUID() };
   // One attempt.

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { pause } from "../../../core/pause.ts";
-import { connectToPrimary, type Parameter, type Queries, runOn } from "./connection.ts";
+import { connectToPrimary, endClient, type Parameter, type Queries, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { leaseMs } from "./lease.ts";
 import { lostError } from "./postgres_error.ts";
@@ -96,7 +96,8 @@ export class CommitLine {
   async close(): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
-    await (await this.#client.catch(() => undefined))?.end().catch(() => {});
+    const client = await this.#client.catch(() => undefined);
+    if (client !== undefined) await endClient(client);
   }
 
   #watch(client: pg.Client): void {
@@ -141,7 +142,7 @@ export class CommitLine {
       }
       await this.#expected?.restore({ query: (text, values = []) => runOn(client, text, values) });
     } catch (error) {
-      await client.end();
+      await endClient(client);
       throw error;
     }
     this.#watch(client);

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 // @ts-types="@types/pg"
 import pg from "pg";
-import type { DatabaseAccess } from "./database_address.ts";
+import type { DatabaseAccess, DatabaseAddress } from "./database_address.ts";
 import { connectError, queryError } from "./postgres_error.ts";
 
 /** A value of a parameter. Octets go over the wire as they are; arrays become arrays of PostgreSQL. */
@@ -34,6 +34,8 @@ export interface ConnectionOptions {
    * given. The connection is of no use after that.
    */
   readonly answerTimeoutMs?: number;
+  /** How long a host may take to accept the connection and the login, in milliseconds; 10 s unless given. */
+  readonly connectTimeoutMs?: number;
   /**
    * Plans each statement once, by indexes, regardless of statistics: a plan is kept while tables grow, and one that scans
    * a table of 40 entries is a thousand times slower with 400,000.
@@ -48,7 +50,9 @@ const networkMs = 5_000;
 const lockTimeoutMs = 5_000;
 /** A transaction of a frozen node must not stop others for longer (decision 0018). */
 const idleTransactionMs = 5_000;
-const connectTimeoutMs = 10_000;
+const standardConnectMs = 10_000;
+/** How long a server may take to close a connection, in milliseconds: a frozen one never does. */
+export const goodbyeMs = 1_000;
 
 const { builtins } = pg.types;
 /** The type of an array of bigint, which the library has no name for. */
@@ -78,12 +82,13 @@ function nameOf(text: string): string {
 /** Returns the options of a connection to one host of a database. */
 export function clientConfig(
   { address, password, ca }: DatabaseAccess,
-  { host, port }: { host: string; port: number },
+  { host, port }: Host,
   {
     name,
     generation,
     statementTimeoutMs = standardStatementMs,
     answerTimeoutMs = statementTimeoutMs === 0 ? 0 : statementTimeoutMs + networkMs,
+    connectTimeoutMs = standardConnectMs,
     usesIndexes = false,
   }: ConnectionOptions,
 ): pg.ClientConfig {
@@ -92,7 +97,7 @@ export function clientConfig(
     search_path: schema,
     default_transaction_isolation: "read\\ committed",
     lock_timeout: lockTimeoutMs,
-    tcp_user_timeout: connectTimeoutMs,
+    tcp_user_timeout: standardConnectMs,
     client_min_messages: "warning",
     // Statements are short, and compiling one takes longer than running it.
     jit: "off",
@@ -119,7 +124,7 @@ export function clientConfig(
     idle_in_transaction_session_timeout: idleTransactionMs,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
-    keepAliveInitialDelayMillis: connectTimeoutMs,
+    keepAliveInitialDelayMillis: standardConnectMs,
     types,
   };
 }
@@ -142,17 +147,20 @@ function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** One of the hosts of a database. */
+type Host = DatabaseAddress["hosts"][number];
+
 /** One connection, owned by its opener. Statements run in the order of the calls. */
 export class Connection implements Queries, AsyncDisposable {
   /** Settles once the connection is gone: with its error, or with undefined after {@link close}. */
   readonly ended: Promise<Error | undefined>;
   /** Where it leads. */
-  readonly host: { readonly host: string; readonly port: number };
+  readonly host: Host;
   /** Called with each notice on a channel that this connection listens to. */
   onNotice: (payload: string) => void = () => {};
   readonly #client: pg.Client;
 
-  private constructor(client: pg.Client, host: Connection["host"]) {
+  private constructor(client: pg.Client, host: Host) {
     this.#client = client;
     this.host = host;
     client.on("notification", ({ payload = "" }) => this.onNotice(payload));
@@ -186,7 +194,7 @@ export class Connection implements Queries, AsyncDisposable {
 
   /** Idempotent. */
   async close(): Promise<void> {
-    await this.#client.end().catch(() => {});
+    await endClient(this.#client);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -198,21 +206,52 @@ export class Connection implements Queries, AsyncDisposable {
 export async function connectToPrimary(
   access: DatabaseAccess,
   options: ConnectionOptions,
-): Promise<{ client: pg.Client; host: { host: string; port: number } }> {
+): Promise<{ client: pg.Client; host: Host }> {
   let failure: unknown;
   for (const host of access.address.hosts) {
-    const client = new pg.Client(clientConfig(access, host, options));
-    // An error after the attempt is that of the connection's owner.
-    client.on("error", () => {});
     try {
-      await client.connect();
-      const { rows: [{ standby }] } = await client.query("SELECT pg_is_in_recovery() AS standby");
-      if (!standby) return { client, host };
+      const { client, isStandby } = await connectToHost(access, { host, ...options });
+      if (!isStandby) return { client, host };
+      await endClient(client);
       failure = connectError(access.address, "standby");
     } catch (error) {
-      failure = connectError(access.address, error);
+      failure = error;
     }
-    await client.end().catch(() => {});
   }
   throw failure;
+}
+
+/** Connects to one host of a database. @throws {ChatError} as `connectError` says */
+export async function connectToHost(
+  access: DatabaseAccess,
+  { host, ...options }: ConnectionOptions & { readonly host: Host },
+): Promise<{ client: pg.Client; isStandby: boolean }> {
+  const client = new pg.Client(clientConfig(access, host, options));
+  // An error after the attempt is that of the connection's owner.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    const { rows: [{ isStandby }] } = await client.query('SELECT pg_is_in_recovery() AS "isStandby"');
+    return { client, isStandby };
+  } catch (error) {
+    await endClient(client);
+    throw connectError(access.address, error);
+  }
+}
+
+/** Closes a connection, within a second even if the server does not answer. Idempotent. */
+export async function endClient(client: pg.Client): Promise<void> {
+  const tooLate = setTimeout(() => dropClient(client), goodbyeMs);
+  try {
+    await client.end();
+  } catch {
+    // It has ended, in disorder.
+  } finally {
+    clearTimeout(tooLate);
+  }
+}
+
+/** Closes a connection without the server. */
+export function dropClient(client: pg.Client): void {
+  client.connection.stream.destroy();
 }

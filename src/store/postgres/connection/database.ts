@@ -2,7 +2,15 @@
 import pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { CommitLine, type ExpectedLog } from "./commit_line.ts";
-import { clientConfig, type ConnectionOptions, type Parameter, type Queries, runOn } from "./connection.ts";
+import {
+  clientConfig,
+  type ConnectionOptions,
+  dropClient,
+  goodbyeMs,
+  type Parameter,
+  type Queries,
+  runOn,
+} from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import type { LeaseWatch } from "./held_lease.ts";
 import { isFenced, lostError, queryError } from "./postgres_error.ts";
@@ -156,7 +164,12 @@ export class Database implements AsyncDisposable {
   async close(): Promise<void> {
     this.#end ??= lostError(undefined);
     await Promise.all([this.#commits.close(), Promise.allSettled(this.#uses)]);
-    await Promise.all(this.#pools.map((each) => endPool(each)));
+    const tooLate = setTimeout(() => this.#clients.forEach(dropClient), goodbyeMs);
+    try {
+      await Promise.all(this.#pools.map((each) => endPool(each)));
+    } finally {
+      clearTimeout(tooLate);
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 // @ts-types="@types/pg"
 import type pg from "pg";
 import { ChatError, type ChatErrorCode } from "../../../core/chat_error.ts";
-import { connectToPrimary } from "./connection.ts";
+import { type ConnectionOptions, connectToPrimary, endClient } from "./connection.ts";
 import { type DatabaseAccess, type DatabaseAddress, showDatabase } from "./database_address.ts";
 import { poolerError, queryError } from "./postgres_error.ts";
 
@@ -17,12 +17,17 @@ export interface EngineFacts {
   readonly hasSessions: boolean;
   /** Whether an advisory lock of one session excludes another session. */
   readonly locksExclude: boolean;
+  /** Whether transactions of this user may only read unless they ask for more. */
+  readonly isReadOnly: boolean;
   /** The number of standbys that receive the write-ahead log. */
   readonly standbys: number;
   readonly hasSynchronousStandby: boolean;
   /** Names of other databases of the same server, without those that every server has. */
   readonly neighbours: readonly string[];
 }
+
+/** How long the checks may take. */
+export type CheckPatience = Pick<ConnectionOptions, "connectTimeoutMs" | "statementTimeoutMs" | "answerTimeoutMs">;
 
 /** A reason for caution that does not keep a node from serving. */
 export interface EngineWarning {
@@ -35,16 +40,25 @@ export interface EngineWarning {
  * @returns warnings
  * @throws {ChatError} the reason why it cannot, and the remedy; as `connectError` says
  */
-export async function checkEngine(access: DatabaseAccess): Promise<readonly EngineWarning[]> {
-  const facts = await readFacts(access);
+export async function checkEngine(
+  access: DatabaseAccess,
+  patience?: CheckPatience,
+): Promise<readonly EngineWarning[]> {
+  const facts = await readFacts(access, patience);
   const refusal = refuseEngine(access.address, facts);
   if (refusal !== undefined) throw refusal;
   return warnAbout(facts);
 }
 
 /** Reads the facts on two connections of their own, without prepared statements, which poolers may not know. */
-export async function readFacts(access: DatabaseAccess): Promise<EngineFacts> {
-  const [one, other] = [await open(access), await open(access)];
+export async function readFacts(access: DatabaseAccess, patience: CheckPatience = {}): Promise<EngineFacts> {
+  const options = { name: "check", ...patience };
+  const { client: one, host } = await connectToPrimary(access, options);
+  const there = { ...access, address: { ...access.address, hosts: [host] } };
+  const { client: other } = await connectToPrimary(there, options).catch(async (error) => {
+    await endClient(one);
+    throw error;
+  });
   try {
     const version = await value<number>(one, "current_setting('server_version_num')::int");
     return {
@@ -52,7 +66,12 @@ export async function readFacts(access: DatabaseAccess): Promise<EngineFacts> {
       encoding: await value(one, "current_setting('server_encoding')"),
       hasSessions: await hasSessions(one, other),
       locksExclude: await locksExclude(one, other),
-      standbys: await value(one, "(SELECT count(*)::int FROM pg_stat_replication)"),
+      isReadOnly: await value(one, "current_setting('default_transaction_read_only')::bool"),
+      // A backup receives the log, too.
+      standbys: await value(
+        one,
+        "(SELECT count(*)::int FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup')",
+      ),
       hasSynchronousStandby: await value(one, "current_setting('synchronous_standby_names') <> ''"),
       neighbours: await value(
         one,
@@ -63,14 +82,14 @@ export async function readFacts(access: DatabaseAccess): Promise<EngineFacts> {
   } catch (error) {
     throw queryError(error);
   } finally {
-    await Promise.all([one.end(), other.end()]);
+    await Promise.all([endClient(one), endClient(other)]);
   }
 }
 
 /** Returns the reason why chatd cannot use a database, with its remedy; undefined if it can. */
 export function refuseEngine(
   address: DatabaseAddress,
-  { version, encoding, hasSessions, locksExclude }: EngineFacts,
+  { version, encoding, hasSessions, locksExclude, isReadOnly }: EngineFacts,
 ): ChatError | undefined {
   const refuse = (code: ChatErrorCode, reason: string) =>
     new ChatError(code, `Cannot use the database ${showDatabase(address)}: ${reason}.`);
@@ -91,6 +110,15 @@ export function refuseEngine(
       `its encoding is ${encoding}; create another one with: createdb --encoding UTF8 --template template0 NAME`,
     );
   }
+  if (isReadOnly) {
+    const [user, database] = [address.user, address.database].map(quoteName);
+    // Like a standby, it may be made writable at any time: some services set this while the disk is full.
+    return refuse(
+      "unavailable",
+      "its transactions may only read, because default_transaction_read_only is on. Free space if the disk is full, or " +
+        `allow "${address.user}" to write: ALTER ROLE ${user} IN DATABASE ${database} SET default_transaction_read_only = off`,
+    );
+  }
   return undefined;
 }
 
@@ -100,20 +128,21 @@ export function warnAbout({ standbys, hasSynchronousStandby, neighbours }: Engin
   if (standbys > 0 && !hasSynchronousStandby) {
     warnings.push({
       problem: "no standby is synchronous, so accepted messages may be lost with the machine of the primary",
-      advice: "set synchronous_standby_names, or accept it",
+      advice: "Set synchronous_standby_names, or accept it.",
     });
   }
   if (neighbours.length > 0) {
     warnings.push({
       problem: `the server has other databases: ${neighbours.slice(0, 5).join(", ")}`,
-      advice: "give chatd a PostgreSQL of its own, so that others' load and notifications do not delay its commits",
+      advice: "Give chatd a PostgreSQL of its own, so that others' load and notifications do not delay its commits.",
     });
   }
   return warnings;
 }
 
-async function open(access: DatabaseAccess): Promise<pg.Client> {
-  return (await connectToPrimary(access, { name: "check" })).client;
+/** Quotes a name for SQL. */
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 async function value<T>(client: pg.Client, expression: string): Promise<T> {

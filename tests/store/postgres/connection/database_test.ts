@@ -56,6 +56,23 @@ Deno.test("after a commit of unknown outcome the database is lost, and gives out
   await rejectsWith("unavailable", database.commit("SELECT 1"));
 });
 
+Deno.test("a database is closed though its server is frozen", async () => {
+  const { access, database } = await open();
+  await Promise.all([database.read("SELECT 1"), database.write("SELECT 1"), database.search("SELECT 1")]);
+  await using connection = await Connection.open(access, { name: "test" });
+  const backends = await connection.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name ~ '^chatd (commit|write|read|search)'`,
+  );
+  assert.ok(backends.length >= 4);
+  for (const { pid } of backends) Deno.kill(pid, "SIGSTOP");
+  try {
+    await database.close();
+  } finally {
+    for (const { pid } of backends) Deno.kill(pid, "SIGCONT");
+  }
+});
+
 Deno.test("after a write of unknown outcome the database is lost", async () => {
   await using opened = await open();
   const { access, database } = opened;

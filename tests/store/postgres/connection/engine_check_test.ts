@@ -23,6 +23,7 @@ const soundFacts: EngineFacts = {
   encoding: "UTF8",
   hasSessions: true,
   locksExclude: true,
+  isReadOnly: false,
   standbys: 0,
   hasSynchronousStandby: false,
   neighbours: [],
@@ -75,11 +76,37 @@ Deno.test("an old version, locks that do not exclude and a missing session are r
     [{ locksExclude: false }, /its advisory locks do not exclude/],
     [{ hasSessions: false }, /through this pooler/],
     [{ encoding: "SQL_ASCII" }, /its encoding is SQL_ASCII/],
+    [{ isReadOnly: true }, /its transactions may only read, because default_transaction_read_only is on/],
   ];
   for (const [facts, expected] of refusals) {
     assert.match(refuseEngine(access.address, { ...soundFacts, ...facts })!.message, expected);
   }
   assert.equal(refuseEngine(access.address, soundFacts), undefined);
+});
+
+Deno.test("a user whose transactions only read is refused with the statement that lets them write", async () => {
+  await execute(
+    'CREATE ROLE "only reads" LOGIN PASSWORD \'pw\'; ALTER ROLE "only reads" SET default_transaction_read_only = on',
+  );
+  const reader = inSchema("engine_check", "only reads");
+  const { message } = await rejectsWith("unavailable", checkEngine(reader));
+  const remedy = /: (ALTER ROLE "only reads" IN DATABASE "chatd" SET default_transaction_read_only = off)\.$/;
+  const [, statement] = remedy.exec(message) ?? assert.fail(message);
+  await execute(statement);
+  assert.deepEqual(await checkEngine(reader), []);
+  await execute(`${statement.replace("SET", "RESET").replace(" = off", "")}; DROP ROLE "only reads"`);
+});
+
+Deno.test("a connection is closed though its server is frozen", async () => {
+  const connection = await Connection.open(access, { name: "test" });
+  const [{ pid }] = await connection.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  Deno.kill(pid, "SIGSTOP");
+  try {
+    await connection.close();
+  } finally {
+    Deno.kill(pid, "SIGCONT");
+  }
+  assert.equal(await connection.ended, undefined);
 });
 
 Deno.test("standbys without a synchronous one are a warning", () => {

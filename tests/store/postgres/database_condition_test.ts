@@ -101,7 +101,8 @@ Deno.test("a standby is found with its lag, and the slot that it leaves", async 
       standbyOf: node.address,
       settings: ["primary_slot_name = 'replica'", "hot_standby = on"],
     });
-    const { replication } = await become((now) => now.replication.unusedSlots.length === 0);
+    const { replication } = await become((now) => now.replication.standbys.length === 1);
+    assert.deepEqual(replication.unusedSlots, []);
     assert.deepEqual(replication.standbys.map(({ isSynchronous }) => isSynchronous), [false]);
     assert.ok(replication.standbys[0].lagBytes >= 0);
     assert.deepEqual((await readCondition(reader)).replication.standbys, []);

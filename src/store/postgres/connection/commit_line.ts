@@ -49,6 +49,7 @@ export class CommitLine {
   readonly #closed = new AbortController();
   #client: Promise<pg.Client>;
   #running = 0;
+  #closing: Promise<void> | undefined;
   #expected: ExpectedLog | undefined;
 
   private constructor(client: pg.Client, { timeline, options }: { timeline: string; options: CommitLineOptions }) {
@@ -93,8 +94,11 @@ export class CommitLine {
   }
 
   /** Idempotent. */
-  async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return;
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#closed.abort();
     const client = await this.#client.catch(() => undefined);
     if (client !== undefined) await endClient(client);

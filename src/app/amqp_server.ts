@@ -14,6 +14,7 @@ import type { Chat } from "../core/chat.ts";
 import { ChatError } from "../core/chat_error.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import { pause } from "../core/pause.ts";
 import { inspectCertificate } from "../host/certificates/certificate.ts";
 import { readPem } from "../host/certificates/pem_file.ts";
 import { defer } from "../host/defer.ts";
@@ -31,6 +32,9 @@ import type { RunningTransport, Serving, TransportServer } from "./transport_ser
 
 /** How long the broker may take to receive the last messages of sessions, in milliseconds. */
 const drainDeadlineMs = 5_000;
+/** Further attempts to be asked through a load balancer, and the wait between them, in milliseconds. */
+const balancerPatience = 5;
+const balancerIntervalMs = 1_000;
 
 /** Serves until a signal arrives. @throws {ChatError} if it cannot start or continue */
 export async function runAmqpServer(options: AmqpServerOptions): Promise<ServerEnd> {
@@ -119,7 +123,7 @@ async function start(
       sharedLogin,
       registration: amqpRegistration || sharedLogin,
       isRestart: again,
-      inspect: authority && ((signal) => requireAuthorization(options, { ...authority, ca, log, signal })),
+      inspect: authority && ((signal) => awaitAuthorization(options, { ...authority, ca, log, signal })),
       // Well-behaved clients put many requests into a message, and acknowledge a few times a second.
       flood: { perSecond: 100 + 2 * rate.perSecond, burst: 1_000 + 2 * rate.burst },
       kick: management && ((target) => void management.kick(target)),
@@ -206,6 +210,25 @@ async function openAuthority(
     opened.use(watch).start();
   }
   return { inspector, port: endpoint.port };
+}
+
+/**
+ * Requires that the broker asks this server. A load balancer before the nodes of a database may find a new node only
+ * after a few seconds.
+ * @throws {ChatError} as `requireAuthorization` says
+ */
+async function awaitAuthorization(
+  options: AmqpServerOptions,
+  context: Parameters<typeof requireAuthorization>[1],
+): Promise<void> {
+  for (let left = options.database === undefined ? 0 : balancerPatience;; left--) {
+    try {
+      return await requireAuthorization(options, context);
+    } catch (error) {
+      const isRefused = error instanceof ChatError && error.code === "permission_denied";
+      if (!isRefused || left === 0 || !await pause(balancerIntervalMs, context.signal)) throw error;
+    }
+  }
 }
 
 /** @throws {ChatError} `permission_denied` if the broker does not ask this server for authorization; `unavailable` */

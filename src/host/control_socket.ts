@@ -125,7 +125,7 @@ export function openControlSocket(options: ControlSocketOptions): ControlSocket 
   };
 }
 
-/** Answers a request from outside with the handler of its command; what is wrong with it is an answer, too. */
+/** Answers a request from outside with the handler of its command; its errors are answers, too. */
 export async function answerRequest(
   request: unknown,
   { handlers, log }: { handlers: ControlHandlers; log: Log },
@@ -142,7 +142,8 @@ export async function answerRequest(
   }
 }
 
-function errorReply({ code, message }: ChatError): ControlReply {
+/** Returns the answer that an error is. */
+export function errorReply({ code, message }: ChatError): ControlReply {
   return { error: { code, message } };
 }
 

@@ -1,7 +1,7 @@
 import { ChatError } from "../../core/chat_error.ts";
 import type { Log } from "../../core/log.ts";
 import { pause } from "../../core/pause.ts";
-import { answerRequest, type ControlHandlers, type ControlReply, maxReplyBytes } from "../../host/control_socket.ts";
+import { answerRequest, type ControlHandlers, errorReply, maxReplyBytes } from "../../host/control_socket.ts";
 import type { TakenRequest } from "../../store/postgres/nodes/request_queue.ts";
 import type { ServingStore } from "../../store/postgres/serving_store.ts";
 import type { CallReceiver } from "./sealed_call.ts";
@@ -86,14 +86,10 @@ export class OperatorRequests {
   }
 }
 
-const tooLong = asReply(
+const tooLong = errorReply(
   new ChatError(
     "limit_reached",
     "The command was run, but its result is too long to be passed through the database: run it on the machine of the " +
       "node, with its data folder (--data).",
   ),
 );
-
-function asReply({ code, message }: ChatError): ControlReply {
-  return { error: { code, message } };
-}

@@ -1,4 +1,5 @@
 import { eventually } from "../waiting/eventually.ts";
+import { socketsOf } from "../processes/child_process.ts";
 import { debianPackages, requireDebianPackages } from "../processes/debian_package.ts";
 import { replaced } from "./reverse_proxy.ts";
 
@@ -56,7 +57,7 @@ export class ClusterProxy implements AsyncDisposable {
     const proxy = new ClusterProxy(command.spawn());
     await eventually(() => {
       if (proxy.#hasEnded) throw new Error("HAProxy ended");
-      return listens(port);
+      return socketsOf(proxy.#child.pid).listening > 0;
     });
     return proxy;
   }
@@ -64,15 +65,5 @@ export class ClusterProxy implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) this.#child.kill("SIGKILL");
     await this.#child.status;
-  }
-}
-
-async function listens(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) return false;
-    throw error;
   }
 }

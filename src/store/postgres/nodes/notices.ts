@@ -45,7 +45,7 @@ export class Notices implements AsyncDisposable {
         await connection.query(`LISTEN ${channel}`);
         await connection.ended;
       } catch {
-        // Opened again below; what the notices are about is found without them.
+        // Opened again below; listeners find the changes without notices, later.
       }
       this.#connection = undefined;
     } while (await pause(reopenMs, signal));

@@ -4,6 +4,7 @@ import { directConversation, type Message } from "../../src/core/messages/messag
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { Append, ChangeResult, MessageStore } from "../../src/core/messages/message_store.ts";
 import { directAppend, userRecord, wholeLog } from "../support/servers/stored_messages.ts";
+import { propertyLimits } from "../support/checks/property_limits.ts";
 import type { OpenedStore } from "./message_store.ts";
 
 const users = ["ana", "ben", "cleo", "dan", "eve"];
@@ -176,7 +177,6 @@ export function messageStoreProperties(name: string, open: () => OpenedStore | P
         await close();
       }
     });
-    // The limit is for shrinking, which could go on for very long.
-    await fc.assert(property, { numRuns: 15, interruptAfterTimeLimit: 120_000, markInterruptAsFailure: true });
+    await fc.assert(property, { ...propertyLimits, numRuns: 15 });
   });
 }

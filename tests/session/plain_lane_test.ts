@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FakeClock } from "../support/fakes/fake_clock.ts";
 import { openPostgresChatStore } from "../support/databases/postgres_chat_store.ts";
+import { propertyLimits } from "../support/checks/property_limits.ts";
 import { propertyRuns, storesAnswerLate } from "../support/fakes/late_store.ts";
 import { idsFor, orderedScript, racingScript } from "../support/lane/lane_scripts.ts";
 import { LaneSystem, type LaneSystemOptions } from "../support/lane/lane_system.ts";
@@ -33,7 +34,6 @@ const postgresWays: Ways = (choices) => ({
   ...waysInto(openPostgresChatStore, choices),
 });
 
-const limits = { interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true };
 const choices = fc.array(fc.boolean(), { minLength: 1, maxLength: 20 });
 
 function suite(
@@ -63,7 +63,7 @@ function suite(
         assert.deepEqual(found, expected, way);
       }
     });
-    await fc.assert(property, { ...limits, numRuns: propertyRuns(orderedRuns) });
+    await fc.assert(property, { ...propertyLimits, numRuns: propertyRuns(orderedRuns) });
     assert.ok(plain > messages / 8, `only ${plain} of ${messages} messages took the lane`);
   });
 
@@ -77,7 +77,7 @@ function suite(
         await system.checkDeliveries();
       }
     });
-    await fc.assert(property, { ...limits, numRuns: propertyRuns(racingRuns) });
+    await fc.assert(property, { ...propertyLimits, numRuns: propertyRuns(racingRuns) });
   });
 }
 

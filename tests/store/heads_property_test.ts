@@ -4,6 +4,7 @@ import { directMembers } from "../../src/core/messages/message.ts";
 import { createMessageId } from "../../src/core/messages/message_id.ts";
 import type { Append, Change, MessageStore } from "../../src/core/messages/message_store.ts";
 import { isRoomId } from "../../src/core/rooms/room.ts";
+import { propertyLimits } from "../support/checks/property_limits.ts";
 import { type ReopenedStore, retain, start } from "../support/servers/reopened_store.ts";
 import { ReopenedSqliteStore } from "../support/servers/reopened_sqlite_store.ts";
 import { ReopenedPostgresStore } from "../support/databases/reopened_postgres_store.ts";
@@ -156,7 +157,7 @@ function property(name: string, open: () => ReopenedStore | Promise<ReopenedStor
       await run.take({ action: "crash", user: "ana", other: "ana", room: null, number: 0 });
       await run.compare(0);
     });
-    await fc.assert(property, { numRuns, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+    await fc.assert(property, { ...propertyLimits, numRuns });
   });
 }
 

@@ -5,6 +5,7 @@ import { directConversation, type Message } from "../../src/core/messages/messag
 import type { Append } from "../../src/core/messages/message_store.ts";
 import type { SearchRequest } from "../../src/core/search/message_search.ts";
 import { isRoomId, memberRoles } from "../../src/core/rooms/room.ts";
+import { propertyLimits } from "../support/checks/property_limits.ts";
 import { ModelledPostgres } from "../support/databases/modelled_postgres.ts";
 import { ModelledSqlite } from "../support/servers/modelled_sqlite.ts";
 import { type LogOfModel, ModelledStore } from "../support/servers/modelled_store.ts";
@@ -394,7 +395,7 @@ function property(
         }
       }
     });
-    await fc.assert(property, { numRuns, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true });
+    await fc.assert(property, { ...propertyLimits, numRuns });
   });
 }
 

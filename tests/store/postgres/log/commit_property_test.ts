@@ -11,6 +11,7 @@ import { Heads } from "../../../../src/store/postgres/log/heads.ts";
 import type { Database } from "../../../../src/store/postgres/connection/database.ts";
 import { Database as SqliteDatabase } from "../../../../src/store/sqlite/database.ts";
 import { SqliteMessageStore } from "../../../../src/store/sqlite/log/sqlite_message_store.ts";
+import { propertyLimits } from "../../../support/checks/property_limits.ts";
 import { openEmptyDatabase } from "../../../support/databases/postgres_store.ts";
 
 const users = ["ana", "ben", "cleo", "dan"];
@@ -284,6 +285,6 @@ Deno.test("any changes have the same results and leave the same rows as in SQLit
       await using database = await openEmptyDatabase();
       await compare(steps, database);
     }),
-    { numRuns: 15, interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true },
+    { ...propertyLimits, numRuns: 15 },
   );
 });

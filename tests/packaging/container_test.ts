@@ -48,6 +48,11 @@ Deno.test("the services of compose.cluster.yaml are command lines that chatd und
   );
 });
 
+Deno.test("the database of compose.cluster.yaml is healthy when other containers can reach it", () => {
+  // Its image serves on the Unix socket alone while it makes the database.
+  assert.match(read("compose.cluster.yaml"), /test: \["CMD", "pg_isready", "--host", "127\.0\.0\.1"/);
+});
+
 Deno.test("one service of compose.yaml builds the image, and the others never pull it", () => {
   const compose = read("compose.yaml");
   assert.equal(compose.match(/^ +build:/gm)!.length, 1);

@@ -90,7 +90,10 @@ Deno.test("a second node stands by, and serves when the first one stops, with al
   await using second = await start(access, { folder: folder.path, node: "two", supervise: true });
   assert.deepEqual(await Promise.all([serves(first), serves(second)]), [true, false]);
   await eventually(() => second.stdout.some((line) => line.includes("this one stands by")));
-  assert.ok(second.stderr.some((line) => /standing by: another node serves.*one/.test(line)), second.stderr.join("\n"));
+  await eventually(
+    () => second.stderr.some((line) => /standing by: another node serves.*one/.test(line)),
+    () => second.stderr.join("\n"),
+  );
   const logIn = { user: "ana", password: "correct horse battery", deviceName: "", deviceId: "" };
   const refused = await rejectsWith("unavailable", transportTo(second).logIn(logIn, {}));
   assert.equal(refused.message, 'This server stands by: the node "one" serves.');

@@ -2,18 +2,15 @@
 import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
 import { exitCode } from "../../src/commands/exit_code.ts";
-import type { Message } from "../../src/core/messages/message.ts";
 import { startTestBroker } from "../support/brokers/amqp_server.ts";
 import { Child } from "../support/processes/child_process.ts";
-import { essence, join, until } from "../support/servers/person.ts";
+import { MessageLoad, receivesAll, unlimited } from "../support/servers/message_load.ts";
+import { join, until } from "../support/servers/person.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
 
 const broker = await startTestBroker();
 const { node, authPort } = broker;
 Deno.test.afterAll(async () => await broker[Symbol.asyncDispose]());
-
-const inFlight = 16;
-const rates = ["--rate", "100000", "--burst", "100000"];
 
 /** The process that owns the data folder, which the supervisor does not. */
 function servingPid(folder: string): number {
@@ -42,34 +39,24 @@ Deno.test("a serving process on a broker that dies comes back, and nothing accep
   await using server = new Child({
     args: [
       ...["amqp-server", "--data", data, "--broker-auth-listen", `127.0.0.1:${authPort}`],
-      ...["--amqp-registration", "--broker-auth-secret-file", secretFile, ...rates],
+      ...["--amqp-registration", "--broker-auth-secret-file", secretFile, ...unlimited],
     ],
     env: { CHATD_BROKER: node.amqpUrl() },
   });
   await server.line(/^data in/);
   const transport = (user: string) => new AmqpTransport({ broker: broker.address, user });
   const [ana, ben] = [await join("ana", transport("ana")), await join("ben", transport("ben"))];
-  let loading = true;
-  let sent = 0;
-  const send = async () => {
-    while (loading) await ana.client.send("ben", `line ${sent++}`);
-  };
-  const load = Promise.all(Array.from({ length: inFlight }, send));
+  const load = new MessageLoad(ana, { to: "ben" });
   for (const signal of ["SIGKILL", "SIGABRT"] as const) {
-    const before = ana.accepted.length;
-    await until(() => ana.accepted.length >= before + 100);
+    await load.accepts(100);
     const killed = servingPid(data);
     assert.notEqual(killed, server.pid);
     Deno.kill(killed, signal);
     await until(() => servingPid(data) > 0 && servingPid(data) !== killed);
-    const taken = ana.accepted.length;
-    await until(() => ana.accepted.length > taken + inFlight);
+    await load.goesOn();
   }
-  loading = false;
-  await load;
-  await until(() => ben.received.length >= ana.accepted.length);
-  const byPosition = (one: Message, other: Message) => one.position - other.position;
-  assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
+  await load.stop();
+  await receivesAll(ben, ana);
   await Promise.all([ana.stop(), ben.stop()]);
   assert.deepEqual([count(server, /serves at/), count(server, /the serving process died/)], [1, 2]);
   server.kill("SIGTERM");

@@ -1,7 +1,5 @@
 /** Two nodes of one database, on one RabbitMQ and behind one HAProxy. */
-import assert from "node:assert/strict";
 import { AmqpTransport } from "../../src/amqp/client/client_transport.ts";
-import type { Message } from "../../src/core/messages/message.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { borrowTestBroker } from "../support/brokers/borrowed_broker.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
@@ -10,10 +8,8 @@ import { openTemporarySchema } from "../support/databases/temporary_schema.ts";
 import { Child } from "../support/processes/child_process.ts";
 import { freePorts } from "../support/processes/free_ports.ts";
 import { ClusterProxy, type NodePorts } from "../support/proxies/cluster_proxy.ts";
-import { essence, join, until } from "../support/servers/person.ts";
-
-const inFlight = 16;
-const byPosition = (one: Message, other: Message) => one.position - other.position;
+import { MessageLoad, receivesAll, unlimited } from "../support/servers/message_load.ts";
+import { join } from "../support/servers/person.ts";
 
 for (const signal of ["SIGKILL", "SIGSTOP", "SIGTERM"] as const) {
   Deno.test(`clients on RabbitMQ and behind HAProxy go on at another node after ${signal}, and nothing is lost`, async () => {
@@ -33,7 +29,7 @@ for (const signal of ["SIGKILL", "SIGSTOP", "SIGTERM"] as const) {
           ...["serve", "--data", `${folder.path}/${node}`, "--node", node, "--no-supervise"],
           ...["--listen", `127.0.0.1:${grpc}`, "--metrics-listen", `127.0.0.1:${metrics}`],
           ...["--broker-auth-listen", `127.0.0.1:${auth}`, "--broker-auth-secret-file", secretFile],
-          ...["--amqp-registration", "--rate", "100000", "--burst", "100000"],
+          ...["--amqp-registration", ...unlimited],
         ],
         env: { ...databaseEnvironment(schema.access), CHATD_BROKER: broker.node.amqpUrl() },
       });
@@ -49,21 +45,13 @@ for (const signal of ["SIGKILL", "SIGSTOP", "SIGTERM"] as const) {
     await second.line(/this one stands by/);
     const ana = await join("ana", new AmqpTransport({ broker: broker.address, user: "ana" }));
     const ben = await join("ben", new Http2Transport({ host: "127.0.0.1", port, callback: false }));
-    let loading = true;
-    let sent = 0;
-    const send = async () => {
-      while (loading) await ana.client.send("ben", `line ${sent++}`);
-    };
-    const load = Promise.all(Array.from({ length: inFlight }, send));
-    await until(() => ana.accepted.length >= 100);
+    const load = new MessageLoad(ana, { to: "ben" });
+    await load.accepts(100);
     first.kill(signal);
     await second.line(/this node has taken over/);
-    const taken = ana.accepted.length;
-    await until(() => ana.accepted.length > taken + inFlight);
-    loading = false;
-    await load;
-    await until(() => ben.received.length >= ana.accepted.length);
-    assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
+    await load.goesOn();
+    await load.stop();
+    await receivesAll(ben, ana);
     await Promise.all([ana.stop(), ben.stop()]);
   });
 }

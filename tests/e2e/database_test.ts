@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { SeveralServers } from "../../src/client/several_servers.ts";
 import { ChatError } from "../../src/core/chat_error.ts";
-import type { Message } from "../../src/core/messages/message.ts";
 import { checkHealth } from "../../src/grpc/client/health_check.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { longVersion, version as programVersion } from "../../src/host/version.ts";
@@ -14,13 +13,10 @@ import { accessTo, PostgresNode } from "../support/databases/postgres_node.ts";
 import { openTemporaryDatabase, openTemporarySchema } from "../support/databases/temporary_schema.ts";
 import { type ChatdResult, runChatd } from "../support/processes/chatd_process.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
-import { comeBack, essence, join, type Person, until } from "../support/servers/person.ts";
+import { MessageLoad, receivesAll, unlimited } from "../support/servers/message_load.ts";
+import { comeBack, join, until } from "../support/servers/person.ts";
+import { startDeadlineMs } from "../support/waiting/deadlines.ts";
 import { eventually } from "../support/waiting/eventually.ts";
-
-const inFlight = 16;
-const unlimited = ["--rate", "100000", "--burst", "100000"];
-
-const byPosition = (one: Message, other: Message) => one.position - other.position;
 
 function chatd(access: DatabaseAccess, command: string, env: Record<string, string> = {}): Promise<ChatdResult> {
   return runChatd({ args: command.split(" "), env: { ...databaseEnvironment(access), ...env } });
@@ -44,29 +40,13 @@ async function serves({ port }: ServerProcess): Promise<boolean> {
   }
 }
 
+/** Waits for something that takes as long as a lease lasts, 10 s, and a start of the server. */
+function afterTakeover(condition: () => boolean | Promise<boolean>): Promise<void> {
+  return eventually(condition, undefined, startDeadlineMs);
+}
+
 function transportTo({ port }: ServerProcess): Http2Transport {
   return new Http2Transport({ host: "127.0.0.1", port, callback: false });
-}
-
-/** Sends from ana to ben until it is stopped, many at a time. */
-function sendAll(ana: Person): { stop(): Promise<void> } {
-  let loading = true;
-  let sent = 0;
-  const send = async () => {
-    while (loading) await ana.client.send("ben", `line ${sent++}`);
-  };
-  const load = Promise.all(Array.from({ length: inFlight }, send));
-  return {
-    async stop() {
-      loading = false;
-      await load;
-    },
-  };
-}
-
-async function assertAllReceived(ana: Person, ben: Person): Promise<void> {
-  await until(() => ben.received.length >= ana.accepted.length);
-  assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
 }
 
 Deno.test("a serving process that is killed comes back from its database, and nothing accepted is lost", async () => {
@@ -81,18 +61,16 @@ Deno.test("a serving process that is killed comes back from its database, and no
   );
   const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
-  const load = sendAll(ana);
+  const load = new MessageLoad(ana, { to: "ben" });
   for (let round = 0; round < 2; round++) {
-    const before = ana.accepted.length;
-    await until(() => ana.accepted.length >= before + 100);
+    await load.accepts(100);
     const killed = server.servingPid();
     Deno.kill(killed, "SIGKILL");
     await until(() => server.servingPid() !== killed);
-    const taken = ana.accepted.length;
-    await until(() => ana.accepted.length > taken + inFlight);
+    await load.goesOn();
   }
   await load.stop();
-  await assertAllReceived(ana, ben);
+  await receivesAll(ben, ana);
   await Promise.all([ana.stop(), ben.stop()]);
   server.kill("SIGTERM");
   assert.equal((await server.ended()).code, 0);
@@ -112,7 +90,10 @@ Deno.test("a second node stands by, and serves when the first one stops, with al
   await using second = await start(access, { folder: folder.path, node: "two", supervise: true });
   assert.deepEqual(await Promise.all([serves(first), serves(second)]), [true, false]);
   await eventually(() => second.stdout.some((line) => line.includes("this one stands by")));
-  assert.ok(second.stderr.some((line) => /standing by: another node serves.*one/.test(line)), second.stderr.join("\n"));
+  await eventually(
+    () => second.stderr.some((line) => /standing by: another node serves.*one/.test(line)),
+    () => second.stderr.join("\n"),
+  );
   const logIn = { user: "ana", password: "correct horse battery", deviceName: "", deviceId: "" };
   const refused = await rejectsWith("unavailable", transportTo(second).logIn(logIn, {}));
   assert.equal(refused.message, 'This server stands by: the node "one" serves.');
@@ -127,7 +108,7 @@ Deno.test("a second node stands by, and serves when the first one stops, with al
   await Promise.all([ana.stop(), ben.stop()]);
   first.kill("SIGTERM");
   assert.equal((await first.ended()).code, 0);
-  await eventually(() => serves(second));
+  await afterTakeover(() => serves(second));
   assert.equal((await healthcheck()).stdout, `${answers}\n`);
   const again = await Promise.all([ana, ben].map(({ token }) => comeBack(token, transportTo(second))));
   await again[0].client.send("ben", "to the second node");
@@ -153,7 +134,7 @@ Deno.test("chatd node list shows which node serves, which stand by, and which ar
   assert.match(twin.stderr, /Another process on \S+ is the node "two": give each its own name with --node NAME/);
   first.kill("SIGKILL");
   await first.ended();
-  await eventually(() => serves(second));
+  await afterTakeover(() => serves(second));
   assert.deepEqual(await states(), ["two serving", "one gone"]);
   const [{ version, host, since, silentSeconds }] = await list();
   assert.deepEqual([version, host, typeof silentSeconds], [programVersion, Deno.hostname(), "number"]);
@@ -206,11 +187,11 @@ Deno.test("a node that was frozen while another one took over serves no more, an
   const frozen = first.servingPid();
   await using second = await start(access, { folder: folder.path, node: "two" });
   Deno.kill(frozen, "SIGSTOP");
-  await eventually(() => serves(second));
+  await afterTakeover(() => serves(second));
   const words = "sent to the frozen node";
   const late = ana.client.send("ben", words);
   Deno.kill(frozen, "SIGCONT");
-  await eventually(() => first.stderr.some((line) => /standing by: another node serves.*two/.test(line)));
+  await afterTakeover(() => first.stderr.some((line) => /standing by: another node serves.*two/.test(line)));
   await using connection = await Connection.open(access, { name: "test" });
   assert.deepEqual(await connection.query("SELECT count(*) AS count FROM entry"), [{ count: 1 }]);
   second.kill("SIGTERM");
@@ -231,14 +212,13 @@ Deno.test("a client with two servers goes on at the other one, and its lines arr
   const servers = new SeveralServers({ servers: [transportTo(first), transportTo(second)] });
   const ana = await join("ana", servers);
   const ben = await join("ben", new SeveralServers({ servers: [transportTo(second), transportTo(first)] }));
-  const load = sendAll(ana);
-  await until(() => ana.accepted.length >= 100);
+  const load = new MessageLoad(ana, { to: "ben" });
+  await load.accepts(100);
   first.kill("SIGKILL");
-  await until(() => servers.address.endsWith(`:${second.port}`));
-  const taken = ana.accepted.length;
-  await until(() => ana.accepted.length > taken + inFlight);
+  await afterTakeover(() => servers.address.endsWith(`:${second.port}`));
+  await load.goesOn();
   await load.stop();
-  await assertAllReceived(ana, ben);
+  await receivesAll(ben, ana);
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
@@ -250,15 +230,16 @@ Deno.test("a node whose database is away for long stops serving, and comes back 
   await using server = await start(access, { folder: folder.path, node: "one", supervise: true });
   const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
-  const load = sendAll(ana);
-  await until(() => ana.accepted.length >= 100);
+  const load = new MessageLoad(ana, { to: "ben" });
+  await load.accepts(100);
   await node.stop("SIGQUIT");
-  await eventually(() => server.stderr.some((line) => line.includes("standing by: the database cannot be used now")));
+  await afterTakeover(() =>
+    server.stderr.some((line) => line.includes("standing by: the database cannot be used now"))
+  );
   await node.boot();
-  const taken = ana.accepted.length;
-  await until(() => ana.accepted.length > taken + inFlight);
+  await load.goesOn();
   await load.stop();
-  await assertAllReceived(ana, ben);
+  await receivesAll(ben, ana);
   await Promise.all([ana.stop(), ben.stop()]);
 });
 
@@ -383,7 +364,7 @@ Deno.test("a data folder is imported with its accounts, and its clients go on wi
   await using _server = await start(access, { folder: folder.path, node: "one", port });
   await ana.client.send("ben", "in the database");
   await until(() => ben.received.length === 21);
-  await assertAllReceived(ana, ben);
+  await receivesAll(ben, ana);
   await Promise.all([ana.stop(), ben.stop()]);
   assert.match((await chatd(access, importing)).stderr, /node "one" serves it/);
 });

@@ -65,3 +65,12 @@ Deno.test("a serving process that hangs while it stops is killed", async () => {
   assert.equal((await server.ended()).code, 137);
   assert.equal(hangs(server), 1);
 });
+
+Deno.test("a serving process that a test left frozen ends with the test", async () => {
+  using folder = temporaryFolder();
+  const server = await ServerProcess.start({ folder: folder.path, supervise: true });
+  Deno.kill(server.servingPid(), "SIGSTOP");
+  let isGone = false;
+  void server[Symbol.asyncDispose]().then(() => isGone = true);
+  await eventually(() => isGone);
+});

@@ -116,6 +116,7 @@ Deno.test("a profile keeps several servers, and one of an older version has one"
     const path = `${folder}/ana/chatd/profiles/both.json`;
     const saved = JSON.parse(Deno.readTextFileSync(path));
     assert.deepEqual(saved.profile.server, { host: "127.0.0.1", port: server.port });
+    assert.equal(saved.profile.servers.length, 2);
     assert.equal((await ana.run(["send", "--profile", "both", "--to", "ben", "from both"])).code, 0);
     delete saved.profile.servers;
     Deno.writeTextFileSync(path, JSON.stringify(saved));

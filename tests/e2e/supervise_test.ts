@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import type { Message } from "../../src/core/messages/message.ts";
 import { Http2Transport } from "../../src/grpc/client/http2_transport.ts";
 import { lockFolder } from "../../src/store/folder_lock.ts";
 import { runChatd } from "../support/processes/chatd_process.ts";
-import { essence, join, type Person, until } from "../support/servers/person.ts";
+import { MessageLoad, receivesAll, unlimited } from "../support/servers/message_load.ts";
+import { join, until } from "../support/servers/person.ts";
 import { ServerProcess } from "../support/processes/server_process.ts";
 import { temporaryFolder } from "../support/checks/temporary_folder.ts";
-
-const inFlight = 16;
 
 function isAlive(pid: number): boolean {
   try {
@@ -35,33 +33,22 @@ Deno.test("a serving process that dies comes back on its port, and nothing accep
   await using server = await ServerProcess.start({
     folder: folder.path,
     supervise: true,
-    args: ["--rate", "100000", "--burst", "100000"],
+    args: unlimited,
   });
   const transport = () => new Http2Transport({ host: "127.0.0.1", port: server.port, callback: false });
   const [ana, ben] = [await join("ana", transport()), await join("ben", transport())];
-  let loading = true;
-  let sent = 0;
-  const send = async (from: Person) => {
-    while (loading) await from.client.send("ben", `line ${sent++}`);
-  };
-  const load = Promise.all(Array.from({ length: inFlight }, () => send(ana)));
-
+  const load = new MessageLoad(ana, { to: "ben" });
   for (const signal of ["SIGABRT", "SIGKILL", "SIGABRT"] as const) {
-    const before = ana.accepted.length;
-    await until(() => ana.accepted.length >= before + 100);
+    await load.accepts(100);
     const killed = server.servingPid();
     assert.notEqual(killed, server.pid);
     Deno.kill(killed, signal);
     await until(() => !isAlive(killed));
-    const taken = ana.accepted.length;
-    await until(() => ana.accepted.length > taken + inFlight);
+    await load.goesOn();
     assert.notEqual(server.servingPid(), killed);
   }
-  loading = false;
-  await load;
-  await until(() => ben.received.length >= ana.accepted.length);
-  const byPosition = (one: Message, other: Message) => one.position - other.position;
-  assert.deepEqual(ben.received.map(essence), ana.accepted.toSorted(byPosition).map(essence));
+  await load.stop();
+  await receivesAll(ben, ana);
   await Promise.all([ana.stop(), ben.stop()]);
 
   server.kill("SIGTERM");

@@ -41,11 +41,21 @@ Deno.test("the services of compose.cluster.yaml are command lines that chatd und
   assert.match(compose, /^ +image: rabbitmq:4\.\d+-management$/m);
   const nodes = [...compose.matchAll(/^ {2}(chatd-\d):\n {4}<<: \*node\n/gm)].map(([, name]) => name);
   assert.deepEqual(nodes, ["chatd-1", "chatd-2"]);
-  const behind = [...read("examples/haproxy.cfg").matchAll(/^ +server (\S+) (\S+):(\d+) /gm)];
+  const haproxy = read("examples/haproxy.cfg");
+  const behind = [...haproxy.matchAll(/^ +server (\S+) (\S+):(\d+) /gm)];
   assert.deepEqual(
     behind.map(([, name, host, port]) => `${name} ${host} ${port}`),
     ["50051", "15680"].flatMap((port) => nodes.map((node) => `${node} ${node} ${port}`)),
   );
+  const [, checked] = /check port (\d+)/.exec(haproxy)!;
+  for (const part of [`--metrics-listen=0.0.0.0:${checked}`, "--broker-auth-listen=0.0.0.0:15680", '"haproxy:15680"']) {
+    assert.ok(compose.includes(part), part);
+  }
+});
+
+Deno.test("the database of compose.cluster.yaml is healthy when other containers can reach it", () => {
+  // Its image serves on the Unix socket alone while it makes the database.
+  assert.match(read("compose.cluster.yaml"), /test: \["CMD", "pg_isready", "--host", "127\.0\.0\.1"/);
 });
 
 Deno.test("one service of compose.yaml builds the image, and the others never pull it", () => {

@@ -141,12 +141,22 @@ export class ServerProcess implements AsyncDisposable {
   /** Kills the process unless it has ended, and waits for its children. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.readStderr();
+    this.#continueServing();
     try {
       this.#child.kill("SIGKILL");
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
     }
     await Promise.all([this.status, this.#output]);
+  }
+
+  /** Lets a serving process go on that a test froze: without its supervisor, it ends by itself. */
+  #continueServing(): void {
+    try {
+      Deno.kill(this.servingPid(), "SIGCONT");
+    } catch {
+      // It is not there any more, or wrote no id.
+    }
   }
 }
 

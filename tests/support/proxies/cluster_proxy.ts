@@ -32,7 +32,7 @@ export class ClusterProxy implements AsyncDisposable {
     void child.status.then(() => this.#hasEnded = true);
   }
 
-  /** Resolves when it listens. */
+  /** Resolves when it listens on both ports. @throws {Error} when it ends or takes too long */
   static async start({ port, authPort, nodes, folder }: ClusterProxyOptions): Promise<ClusterProxy> {
     requireDebianPackages(["haproxy"], "nodes of a cluster are reached through it in these tests");
     const config = replaced(Deno.readTextFileSync(example), [
@@ -55,11 +55,16 @@ export class ClusterProxy implements AsyncDisposable {
       stderr: "inherit",
     });
     const proxy = new ClusterProxy(command.spawn());
-    await eventually(() => {
-      if (proxy.#hasEnded) throw new Error("HAProxy ended");
-      return socketsOf(proxy.#child.pid).listening > 0;
-    });
-    return proxy;
+    try {
+      await eventually(() => {
+        if (proxy.#hasEnded) throw new Error("HAProxy ended");
+        return socketsOf(proxy.#child.pid).listening === 2;
+      });
+      return proxy;
+    } catch (error) {
+      await proxy[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

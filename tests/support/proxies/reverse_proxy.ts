@@ -1,5 +1,6 @@
 import { socketsOf } from "../processes/child_process.ts";
 import { debianPackages, requireDebianPackages } from "../processes/debian_package.ts";
+import { freePorts } from "../processes/free_ports.ts";
 import { readDocument } from "../checks/documents.ts";
 import { eventually } from "../waiting/eventually.ts";
 
@@ -17,21 +18,26 @@ export interface ReverseProxyOptions {
 /** A private reverse proxy before a chatd, configured as docs/reverse-proxy.md says. */
 export abstract class ReverseProxy implements AsyncDisposable {
   readonly name: "nginx" | "haproxy";
-  readonly port: number;
   protected readonly options: ReverseProxyOptions;
   /** The processes that were started, the newest last. */
   protected readonly children: Deno.ChildProcess[] = [];
   /** Its log so far. */
   protected log = "";
   readonly #configPath: string;
+  #port: number | undefined;
   readonly #output: Promise<void>[] = [];
 
   protected constructor(name: "nginx" | "haproxy", options: ReverseProxyOptions) {
     requireDebianPackages([name], "clients reach a server through it in these tests");
     this.name = name;
     this.options = options;
-    this.port = freePort();
     this.#configPath = Deno.makeTempFileSync({ dir: options.folder, prefix: `${name}-`, suffix: ".conf" });
+  }
+
+  /** The port for clients. */
+  get port(): number {
+    if (this.#port === undefined) throw new TypeError("the proxy was not started");
+    return this.#port;
   }
 
   /** Starts again with the same configuration, in order; those who are connected stay as long as it lets them. */
@@ -43,6 +49,7 @@ export abstract class ReverseProxy implements AsyncDisposable {
 
   /** Resolves when it listens. @throws {Error} with its log when it ends or takes too long. */
   protected async start(...more: string[]): Promise<void> {
+    this.#port ??= (await freePorts(1))[0];
     const { change = (config: string) => config } = this.options;
     Deno.writeTextFileSync(this.#configPath, change(this.completeConfig(documentedConfig(this.name))));
     const child = new Deno.Command(debianPackages[this.name], {
@@ -92,9 +99,4 @@ export function replaced(text: string, values: readonly (readonly [old: string, 
     if (!changed.includes(old)) throw new Error(`no ${old} in:\n${text}`);
     return changed.replaceAll(old, value);
   }, text);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -136,6 +136,13 @@ Deno.test("a call waits for another command, and says so if that keeps the lease
   assert.equal(await waiting, "done");
 });
 
+Deno.test("a call to a database without tables says how to make them", async () => {
+  const access = await emptyOwnDatabase();
+  const empty = { ...access, address: { ...access.address, schema: "without_tables" } };
+  const error = await rejectsWith("not_found", call(empty, { run: () => assert.fail("there is no store") }));
+  assert.match(error.message, /has no tables of chatd: make them with "chatd database init"\.$/);
+});
+
 Deno.test("a node without a key is too old for calls from elsewhere", async () => {
   const access = await emptyOwnDatabase();
   await using _node = await serve(access, echo, { hasKey: false });

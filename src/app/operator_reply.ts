@@ -8,6 +8,11 @@ export function unpackReply(reply: ControlReply): unknown {
   throw new ChatError(code as ChatErrorCode, message);
 }
 
+/** Whether an error hides the outcome of what failed. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof ChatError && error.code === "unavailable";
+}
+
 /** Returns the error of a call whose outcome is unknown. */
 export function noAnswer(cause?: unknown): ChatError {
   return new ChatError("unavailable", "The server did not answer, and may or may not have run the command.", { cause });

@@ -4,7 +4,7 @@ import { pause } from "../../core/pause.ts";
 import type { ControlRequest } from "../../host/control_socket.ts";
 import type { DatabaseAccess } from "../../store/postgres/connection/database_address.ts";
 import type { PostgresStore } from "../../store/postgres/open_postgres_store.ts";
-import { unpackReply } from "../operator_reply.ts";
+import { isUnavailable, noAnswer, unpackReply } from "../operator_reply.ts";
 import { type CallPatience, callServingNode } from "./call_serving_node.ts";
 
 /** Less than the patience of callers at a control socket, and longer than a takeover. */
@@ -56,6 +56,9 @@ async function attempt(
   if (store === undefined) return undefined;
   try {
     return { result: await run(store) };
+  } catch (error) {
+    // The database, or the lease, may have been lost in the middle of a change.
+    throw isUnavailable(error) ? noAnswer(error) : error;
   } finally {
     await store.close();
   }

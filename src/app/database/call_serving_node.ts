@@ -3,7 +3,7 @@ import { pause } from "../../core/pause.ts";
 import { type ControlReply, type ControlRequest, maxRequestBytes } from "../../host/control_socket.ts";
 import type { DatabaseAccess } from "../../store/postgres/connection/database_address.ts";
 import type { RequestLine } from "../../store/postgres/nodes/request_line.ts";
-import { noAnswer } from "../operator_reply.ts";
+import { isUnavailable, noAnswer } from "../operator_reply.ts";
 import { sealCall, type SealedCall } from "./sealed_call.ts";
 
 const pollMs = 100;
@@ -19,7 +19,8 @@ export interface CallPatience {
 /**
  * Has the serving node run a call, which goes through the database, encrypted for this node.
  * @returns the reply; undefined if no node serves, or it stopped before it took the call, which was not run then
- * @throws {ChatError} `unavailable` if the node does not answer: the message says whether it may have run the call
+ * @throws {ChatError} `unavailable` if the node does not answer: the message says whether it may have run the call;
+ * `busy` or `storage_full` if the database does not take it
  */
 export async function callServingNode(
   access: DatabaseAccess,
@@ -45,6 +46,11 @@ export async function callServingNode(
   const call = await sealCall(publicKey, { id, sealedAt: now, call: request });
   try {
     await line.add({ id, token, request: call.sealed });
+  } catch (error) {
+    // After any other error, the row was certainly not written.
+    throw isUnavailable(error) ? noAnswer(error) : error;
+  }
+  try {
     return await waitForAnswer(line, { id, node, call }, patience);
   } catch (error) {
     throw error instanceof NotRun ? error.cause : noAnswer(error);

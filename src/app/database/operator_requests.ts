@@ -89,7 +89,6 @@ export class OperatorRequests {
 const tooLong = errorReply(
   new ChatError(
     "limit_reached",
-    "The command was run, but its result is too long to be passed through the database: run it on the machine of the " +
-      "node, with its data folder (--data).",
+    `The command was run, but its result is too long: an answer has at most ${maxReplyBytes} bytes.`,
   ),
 );

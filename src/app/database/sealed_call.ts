@@ -91,7 +91,8 @@ export class CallReceiver {
       throw refusal("it was sealed for another process or request, or was changed", cause);
     }
     const { sealedAt, call } = content as { sealedAt: number; call: unknown };
-    if (Math.abs(now - sealedAt) > callLastsMs) throw refusal("it is too old");
+    // Also one without a time, which would have to be remembered for ever.
+    if (!(Math.abs(now - sealedAt) <= callLastsMs)) throw refusal("it is too old");
     for (const [opened, validUntil] of this.#opened) if (validUntil < now) this.#opened.delete(opened);
     if (this.#opened.has(id)) throw refusal("it was opened before");
     this.#opened.set(id, sealedAt + callLastsMs);

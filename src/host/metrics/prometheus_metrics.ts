@@ -233,8 +233,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
     });
   }
 
-  /** Adds metrics of the process, with the names that Prometheus clients use. */
-  /** Only a node that serves from a database has these values. */
+  /** Adds metrics of the lease. Only a node that serves from a database has these values. */
   #addLease(): void {
     const values = (value: "generation" | "ageSeconds") => () => {
       const lease = this.#watched?.lease;
@@ -253,6 +252,7 @@ export class PrometheusMetrics implements Metrics, Disposable {
     });
   }
 
+  /** Adds metrics of the process, with the names that Prometheus clients use. */
   #addProcess(): void {
     const startedAt = (Date.now() - performance.now()) / 1_000;
     const families = this.#families;

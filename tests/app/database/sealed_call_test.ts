@@ -55,6 +55,13 @@ Deno.test("a call is opened once, and not when it is old", async () => {
   assert.match(later.message, /it is too old/);
 });
 
+Deno.test("a call without a time is refused, since it would stay valid for ever", async () => {
+  const receiver = await CallReceiver.create();
+  const id = crypto.randomUUID();
+  const { sealed } = await sealCall(receiver.publicKey, { id, sealedAt: undefined as unknown as number, call });
+  await rejectsWith("invalid_argument", receiver.open(sealed, { id, now }));
+});
+
 Deno.test("an answer to another call, or a changed one, is refused", async () => {
   const receiver = await CallReceiver.create();
   const [one, other] = [await sealedFor(receiver), await sealedFor(receiver)];

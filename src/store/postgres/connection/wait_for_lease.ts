@@ -1,7 +1,8 @@
+import { ChatError } from "../../../core/chat_error.ts";
 import type { Connection } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import { HeldLease, type LeaseTiming, openLeaseConnection } from "./held_lease.ts";
-import { findLeaseHolder, type LeaseClaim, leaseMs, takeLease } from "./lease.ts";
+import { commandHolder, findLeaseHolder, type LeaseClaim, leaseMs, takeLease } from "./lease.ts";
 import { type NodeRow, removeOldNodes } from "../nodes/node_row.ts";
 import { type StandbyOptions, standByUntil } from "./standby.ts";
 
@@ -16,7 +17,7 @@ export interface WaitForLeaseOptions extends Omit<LeaseClaim, "lastsMs">, Standb
 /**
  * Takes the lease as soon as no node holds it. A database that cannot be reached meanwhile is waited for, too.
  * @returns undefined if the signal ended the wait
- * @throws {ChatError} any error but `unavailable` and `busy`
+ * @throws {ChatError} as `standByUntil` says
  */
 export async function waitForLease(
   access: DatabaseAccess,
@@ -27,7 +28,9 @@ export async function waitForLease(
   const take = async () => {
     if (!isPrepared) await options.prepare?.();
     isPrepared = true;
-    return await attempts.take();
+    const taken = await attempts.take();
+    if (taken === commandHolder) throw new ChatError("busy", "A command of an operator uses the database now.");
+    return taken;
   };
   try {
     return await standByUntil(take, options);

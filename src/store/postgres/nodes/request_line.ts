@@ -1,6 +1,7 @@
 import { Connection } from "../connection/connection.ts";
 import type { DatabaseAccess } from "../connection/database_address.ts";
 import { commandHolder } from "../connection/lease.ts";
+import { requireVersion } from "../schema/schema_version.ts";
 import { isHeldBy, nowMs, requestChannel } from "./request_queue.ts";
 
 /** The process that serves. */
@@ -31,9 +32,16 @@ export class RequestLine implements AsyncDisposable {
     this.#connection = connection;
   }
 
-  /** @throws {ChatError} as `connectError` says */
+  /** @throws {ChatError} as `connectError` and `requireVersion` say */
   static async open(access: DatabaseAccess): Promise<RequestLine> {
-    return new RequestLine(await Connection.open(access, { name: "command" }));
+    const connection = await Connection.open(access, { name: "command" });
+    try {
+      await requireVersion(connection, access.address);
+      return new RequestLine(connection);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
   }
 
   /** Returns undefined while no node holds the lease. */

@@ -39,6 +39,17 @@ Deno.test("a node waits while another one serves, says so once, and takes over w
   await second.release();
 });
 
+Deno.test("a node that waits for an operator's command says so, and does not take it for a node", async () => {
+  const access = await emptyOwnDatabase();
+  const store = (await openStoreForCommand(access, { log: silentLog }))!;
+  const said: unknown[] = [];
+  const waiting = waitForLease(access, claim("node", { onStandby: (reason) => said.push(reason) }));
+  await eventually(() => said.length > 0);
+  await store.close();
+  await (await waiting)!.release();
+  assert.deepEqual(said, [{ obstacle: "A command of an operator uses the database now." }]);
+});
+
 Deno.test("a node stops waiting when it is told to stop", async () => {
   const access = await emptyOwnDatabase();
   await using _first = await take(access, claim("first"));

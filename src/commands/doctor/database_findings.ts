@@ -32,6 +32,7 @@ const largeSearchLag = 10_000;
 /** Returns the findings about the hosts of a URL. */
 export function* checkHosts(hosts: readonly ProbedHost[], { user }: DatabaseAddress): Generator<Finding, void> {
   const primaries = hosts.filter(({ state }) => state === "primary").map(formatHostPort);
+  const servers = new Set(hosts.filter(({ state }) => state === "primary").map((host) => host.server ?? host));
   if (hosts.length > 1) {
     for (const each of hosts.filter(({ state }) => state === "standby")) {
       yield ok(`${formatHostPort(each)} is a standby, from which nodes serve once it is promoted`);
@@ -42,7 +43,7 @@ export function* checkHosts(hosts: readonly ProbedHost[], { user }: DatabaseAddr
       yield warning(obstacle!.message, "Nodes use another host. Start this one, or leave it out of the URL.");
     } else if (state === "unusable" || (state === "standby" && hosts.length === 1)) yield problem(obstacle!.message);
   }
-  if (primaries.length > 1) {
+  if (servers.size > 1) {
     yield problem(
       `${primaries.join(" and ")} are both primaries, and nodes use the first one that answers`,
       "If one of them was replaced by the other, stop it, or make it a standby of the other.",

@@ -180,6 +180,10 @@ Deno.test("of several hosts, each is named, and there is one primary", () => {
   for (const alone of [standby, unusable]) {
     assert.deepEqual(about({ ...two, ...alone }), [`problem: ${obstacle.message}`]);
   }
+  // Two addresses of one server, such as those of two proxies.
+  const server = "1790000000.5";
+  assert.deepEqual(about({ ...one, ...primary, server }, { ...two, ...primary, server }), []);
+  assert.equal(about({ ...one, ...primary, server }, { ...two, ...primary, server: "1790000000.6" }).length, 1);
 });
 
 Deno.test("a connection beyond this machine is a warning unless the certificate is verified", () => {

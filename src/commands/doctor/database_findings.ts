@@ -139,9 +139,13 @@ function* checkReplication({ replication, seesOthers }: DatabaseCondition): Gene
     const what = `the standby "${name}" is ${kind}, and ${Math.floor(lagBytes / mebibyte)} MiB behind`;
     yield lagBytes < largeLagBytes ? ok(what) : warning(what, "Check the standby's disk, and the network to it.");
   }
-  if (seesOthers && synchronousNames !== "" && !standbys.some(({ isSynchronous }) => isSynchronous)) {
+  const [present, needed] = [standbys.filter(({ isSynchronous }) => isSynchronous).length, awaited(synchronousNames)];
+  if (seesOthers && present < needed) {
+    const few = present === 0
+      ? "no synchronous standby streams"
+      : `only ${present} of ${needed} synchronous standbys stream`;
     yield problem(
-      `no synchronous standby streams (synchronous_standby_names = ${synchronousNames}), so no message is accepted`,
+      `${few} (synchronous_standby_names = ${synchronousNames}), so no message is accepted`,
       "Start the standby. If it is gone: ALTER SYSTEM SET synchronous_standby_names = '', and SELECT pg_reload_conf().",
     );
   }
@@ -152,6 +156,12 @@ function* checkReplication({ replication, seesOthers }: DatabaseCondition): Gene
       `Start its standby. If it is gone: SELECT pg_drop_replication_slot('${name}').`,
     );
   }
+}
+
+/** How many standbys a commit waits for: those of "FIRST 2 (a, b, c)", "ANY 2 (a, b, c)" or "2 (a, b, c)", else one. */
+function awaited(synchronousNames: string): number {
+  if (synchronousNames.trim() === "") return 0;
+  return Number(/^\s*(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(/i.exec(synchronousNames)?.[1] ?? 1);
 }
 
 function* checkSetting(

@@ -115,6 +115,14 @@ Deno.test("a synchronous standby that is missing is a problem, and one that lags
     'warning: the standby "late" is asynchronous, and 65 MiB behind',
     "problem: no synchronous standby streams (synchronous_standby_names = replica), so no message is accepted",
   ]);
+  const one = { name: "one", isSynchronous: true, lagBytes: 0 };
+  const several = { unusedSlots: [], standbys: [one], synchronousNames: "ANY 2 (one, two, three)" };
+  assert.deepEqual(doubts({ replication: several }), [
+    "problem: only 1 of 2 synchronous standbys stream (synchronous_standby_names = ANY 2 (one, two, three)), so no " +
+    "message is accepted",
+  ]);
+  assert.deepEqual(doubts({ replication: { ...several, standbys: [one, { ...one, name: "two" }] } }), []);
+  assert.deepEqual(doubts({ replication: { ...several, synchronousNames: '"one", two' } }), []);
   assert.deepEqual(doubts({ replication: { ...replication, standbys: [] }, seesOthers: false }), [
     'warning: the user "chatd" may not see standbys, nor transactions of other users, so they are not checked',
   ]);

@@ -119,7 +119,7 @@ function* checkNodes(nodes: readonly ListedNode[]): Generator<Finding, void> {
   }
   for (const { name, silentMs } of nodes.filter(({ state }) => state === "gone")) {
     yield warning(
-      `the node "${name}" is gone since ${Math.round(silentMs / 1_000)} s`,
+      `the node "${name}" has been gone for ${Math.round(silentMs / 1_000)} s`,
       "Start it again if it is needed.",
     );
   }
@@ -190,7 +190,7 @@ function* checkSetting(
 function checkTransaction({ process, application, seconds, isIdle }: LongTransaction): Finding {
   const program = application === "" ? "a program" : `"${application}"`;
   return warning(
-    `a transaction of ${program} (process ${process}) is open for ${seconds} s${isIdle ? ", and idle" : ""}`,
+    `a transaction of ${program} (process ${process}) has been open for ${seconds} s${isIdle ? ", and idle" : ""}`,
     isIdle
       ? `End it: SELECT pg_terminate_backend(${process}). While it is open, removed rows take space and time.`
       : "While it is open, removed rows take space and time. A dump ends by itself.",
@@ -205,7 +205,7 @@ function checkConnections({ count, limitedBy }: FreeConnections, { user, databas
     role: `Raise the limit of the user: ALTER ROLE "${user}" CONNECTION LIMIT 40.`,
     database: `Raise the limit of the database: ALTER DATABASE "${database}" CONNECTION LIMIT 40.`,
   }[limitedBy];
-  return warning(`${what}, and a node needs ten`, raise);
+  return warning(`${what}, and two nodes need ${fewConnections} during a takeover`, raise);
 }
 
 function checkClock(aheadMs: number): Finding {

@@ -1,5 +1,6 @@
 import { ChatError } from "../core/chat_error.ts";
 import { withDeadline } from "../core/with_deadline.ts";
+import { isFatal } from "./server_error.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long one server may take to answer that it serves, in milliseconds. */
@@ -9,7 +10,8 @@ const attemptMs = 4_000;
 export interface ServerTransport extends Transport {
   /**
    * Asks the server whether it serves.
-   * @throws {ChatError} `unavailable` with the reason if it does not, or does not answer
+   * @throws {ChatError} `unavailable` with the reason if it does not, or does not answer; another code if it is not a
+   * server that this client can use
    */
   requireServing(options: { signal?: AbortSignal }): Promise<void>;
 }
@@ -26,6 +28,8 @@ export interface SeveralServersOptions {
 export class SeveralServers implements Transport {
   /** Saved logins are those of the first server. */
   readonly identity: string;
+  /** Another server takes over within seconds: longer waits would add to the pause that users see. */
+  readonly backoff = { maxMs: 5_000 };
   readonly #options: SeveralServersOptions;
   /** The index of the server that served last, or is asked first. */
   #first = 0;
@@ -37,7 +41,7 @@ export class SeveralServers implements Transport {
     this.identity = servers[0].address;
   }
 
-  /** The address of the server that was used last; all addresses before. */
+  /** The address of the server that was used last; all addresses before, and when none serves any more. */
   get address(): string {
     return this.#used ?? this.#options.servers.map(({ address }) => address).join(", ");
   }
@@ -56,13 +60,16 @@ export class SeveralServers implements Transport {
     return await (await this.#find(options.signal)).openFiles(options);
   };
 
-  /** @throws {ChatError} `unavailable` with the reason of each server */
+  /** @throws {ChatError} with the reason of each server; `unavailable` if a later attempt may succeed */
   async #find(signal: AbortSignal | undefined): Promise<Transport> {
     const { servers } = this.#options;
+    const first = this.#first;
     const reasons: ChatError[] = [];
     for (let tried = 0; tried < servers.length; tried++) {
-      const index = (this.#first + tried) % servers.length;
+      const index = (first + tried) % servers.length;
       const server = servers[index];
+      // A caller who gives up here begins here next time: silent servers before do not hide those behind.
+      this.#first = index;
       const reason = await refusalOf(server, signal);
       if (reason !== undefined) {
         reasons.push(reason);
@@ -72,11 +79,13 @@ export class SeveralServers implements Transport {
       this.#used = server.address;
       return server;
     }
+    this.#first = first;
+    this.#used = undefined;
     throw noneServes(reasons);
   }
 }
 
-/** Returns why a server cannot be used; undefined if it serves. @throws any error but `unavailable` */
+/** Returns why a server cannot be used; undefined if it serves. @throws the reason of a caller who gives up */
 async function refusalOf(server: ServerTransport, parent: AbortSignal | undefined): Promise<ChatError | undefined> {
   return await withDeadline({ ms: attemptMs, parent }, async (signal) => {
     try {
@@ -87,15 +96,17 @@ async function refusalOf(server: ServerTransport, parent: AbortSignal | undefine
       if (signal.aborted) {
         return new ChatError("unavailable", `Cannot reach the server at ${server.address}: it did not answer in time.`);
       }
-      if (error instanceof ChatError && error.code === "unavailable") return error;
+      if (error instanceof ChatError) return error;
       throw error;
     }
   });
 }
 
+/** Returns the error for people; it ends the client only if each server refuses for good. */
 function noneServes(reasons: readonly ChatError[]): ChatError {
+  const decisive = reasons.find((reason) => !isFatal(reason)) ?? reasons[0];
   const message = reasons.map(({ message }) => message).join(" ");
   const waits = reasons.map(({ retryAfterMs }) => retryAfterMs).filter((ms) => ms !== undefined);
   const retryAfterMs = waits.length === 0 ? undefined : Math.min(...waits);
-  return new ChatError("unavailable", message, { cause: reasons[0], retryAfterMs });
+  return new ChatError(decisive.code, message, { cause: decisive, retryAfterMs });
 }

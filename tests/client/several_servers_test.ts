@@ -68,7 +68,17 @@ Deno.test("when no server serves, the error has the reason of each, and the shor
   assert.deepEqual([error.message, error.retryAfterMs], ["It stands by. It stands by. It stands by.", 2_000]);
 });
 
-Deno.test("a server that does not answer is left after some seconds, and a refusal is final", async () => {
+Deno.test("when the server goes away and none serves, the address is that of all", async () => {
+  const [a, b] = [server("a:1", standsBy()), server("b:2")];
+  const transport = new SeveralServers({ servers: [a, b] });
+  await transport.connect({});
+  b.refusal = new ChatError("unavailable", "Cannot reach the server at b:2: connection refused.");
+  const error = await rejectsWith("unavailable", transport.connect({}));
+  assert.equal(error.message, "Cannot reach the server at b:2: connection refused. It stands by.");
+  assert.equal(transport.address, "a:1, b:2");
+});
+
+Deno.test("a server that does not answer is left after some seconds", async () => {
   using time = new FakeTime();
   const [a, b] = [server("a:1", "silent"), server("b:2")];
   const transport = new SeveralServers({ servers: [a, b] });
@@ -76,9 +86,37 @@ Deno.test("a server that does not answer is left after some seconds, and a refus
   await time.tick(4_000);
   await connecting;
   assert.deepEqual(b.calls, ["asked", "connect"]);
-  a.refusal = new ChatError("invalid_argument", "The certificate is for another name.");
+});
+
+Deno.test("a server that refuses for good hides no other one, and is final if all do", async () => {
+  const foreign = (address: string) => new ChatError("unsupported_version", `No chatd server is at ${address}.`);
+  const [a, b] = [server("a:1", foreign("a:1")), server("b:2")];
+  const transport = new SeveralServers({ servers: [a, b] });
+  await transport.connect({});
+  assert.deepEqual(b.calls, ["asked", "connect"]);
   b.refusal = standsBy();
-  await rejectsWith("invalid_argument", transport.connect({}));
+  const error = await rejectsWith("unavailable", transport.connect({}));
+  assert.equal(error.message, "It stands by. No chatd server is at a:1.");
+  b.refusal = foreign("b:2");
+  await rejectsWith("unsupported_version", transport.connect({}));
+});
+
+Deno.test("a caller who gave up on a silent server asks the next ones when it tries again", async () => {
+  using time = new FakeTime();
+  const silent = [server("a:1", "silent"), server("b:2", "silent")] as const;
+  const serving = server("c:3");
+  const transport = new SeveralServers({ servers: [...silent, serving] });
+  const given = new AbortController();
+  const first = transport.connect({ signal: given.signal });
+  first.catch(() => {});
+  await time.tick(4_000);
+  given.abort(new ChatError("unavailable", "It did not answer in time."));
+  await rejectsWith("unavailable", first);
+  const second = transport.connect({});
+  await time.tick(4_000);
+  await second;
+  assert.deepEqual(silent.map(({ calls }) => calls.length), [1, 2]);
+  assert.deepEqual(serving.calls, ["asked", "connect"]);
 });
 
 Deno.test("a caller who gives up asks no further server", async () => {

@@ -77,7 +77,7 @@ async function chat(run: Run): Promise<number> {
   const { TerminalChat } = await import("../../terminal/chat/terminal_chat.ts");
   const terminal = new TerminalChat({
     face: usesFullScreen(options, environment.term)
-      ? await fullScreen(environment, transport.address)
+      ? await fullScreen(environment, identityOf(transport))
       : await lineByLine(environment),
     user: options.user,
     to: options.to,

@@ -32,6 +32,7 @@ const largeSearchLag = 10_000;
 /** Returns the findings about the hosts of a URL. */
 export function* checkHosts(hosts: readonly ProbedHost[], { user }: DatabaseAddress): Generator<Finding, void> {
   const primaries = hosts.filter(({ state }) => state === "primary").map(formatHostPort);
+  const servers = new Set(hosts.filter(({ state }) => state === "primary").map((host) => host.server ?? host));
   if (hosts.length > 1) {
     for (const each of hosts.filter(({ state }) => state === "standby")) {
       yield ok(`${formatHostPort(each)} is a standby, from which nodes serve once it is promoted`);
@@ -42,7 +43,7 @@ export function* checkHosts(hosts: readonly ProbedHost[], { user }: DatabaseAddr
       yield warning(obstacle!.message, "Nodes use another host. Start this one, or leave it out of the URL.");
     } else if (state === "unusable" || (state === "standby" && hosts.length === 1)) yield problem(obstacle!.message);
   }
-  if (primaries.length > 1) {
+  if (servers.size > 1) {
     yield problem(
       `${primaries.join(" and ")} are both primaries, and nodes use the first one that answers`,
       "If one of them was replaced by the other, stop it, or make it a standby of the other.",
@@ -118,7 +119,7 @@ function* checkNodes(nodes: readonly ListedNode[]): Generator<Finding, void> {
   }
   for (const { name, silentMs } of nodes.filter(({ state }) => state === "gone")) {
     yield warning(
-      `the node "${name}" is gone since ${Math.round(silentMs / 1_000)} s`,
+      `the node "${name}" has been gone for ${Math.round(silentMs / 1_000)} s`,
       "Start it again if it is needed.",
     );
   }
@@ -138,9 +139,13 @@ function* checkReplication({ replication, seesOthers }: DatabaseCondition): Gene
     const what = `the standby "${name}" is ${kind}, and ${Math.floor(lagBytes / mebibyte)} MiB behind`;
     yield lagBytes < largeLagBytes ? ok(what) : warning(what, "Check the standby's disk, and the network to it.");
   }
-  if (seesOthers && synchronousNames !== "" && !standbys.some(({ isSynchronous }) => isSynchronous)) {
+  const [present, needed] = [standbys.filter(({ isSynchronous }) => isSynchronous).length, awaited(synchronousNames)];
+  if (seesOthers && present < needed) {
+    const few = present === 0
+      ? "no synchronous standby streams"
+      : `only ${present} of ${needed} synchronous standbys stream`;
     yield problem(
-      `no synchronous standby streams (synchronous_standby_names = ${synchronousNames}), so no message is accepted`,
+      `${few} (synchronous_standby_names = ${synchronousNames}), so no message is accepted`,
       "Start the standby. If it is gone: ALTER SYSTEM SET synchronous_standby_names = '', and SELECT pg_reload_conf().",
     );
   }
@@ -151,6 +156,12 @@ function* checkReplication({ replication, seesOthers }: DatabaseCondition): Gene
       `Start its standby. If it is gone: SELECT pg_drop_replication_slot('${name}').`,
     );
   }
+}
+
+/** How many standbys a commit waits for: those of "FIRST 2 (a, b, c)", "ANY 2 (a, b, c)" or "2 (a, b, c)", else one. */
+function awaited(synchronousNames: string): number {
+  if (synchronousNames.trim() === "") return 0;
+  return Number(/^\s*(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(/i.exec(synchronousNames)?.[1] ?? 1);
 }
 
 function* checkSetting(
@@ -179,7 +190,7 @@ function* checkSetting(
 function checkTransaction({ process, application, seconds, isIdle }: LongTransaction): Finding {
   const program = application === "" ? "a program" : `"${application}"`;
   return warning(
-    `a transaction of ${program} (process ${process}) is open for ${seconds} s${isIdle ? ", and idle" : ""}`,
+    `a transaction of ${program} (process ${process}) has been open for ${seconds} s${isIdle ? ", and idle" : ""}`,
     isIdle
       ? `End it: SELECT pg_terminate_backend(${process}). While it is open, removed rows take space and time.`
       : "While it is open, removed rows take space and time. A dump ends by itself.",
@@ -194,7 +205,7 @@ function checkConnections({ count, limitedBy }: FreeConnections, { user, databas
     role: `Raise the limit of the user: ALTER ROLE "${user}" CONNECTION LIMIT 40.`,
     database: `Raise the limit of the database: ALTER DATABASE "${database}" CONNECTION LIMIT 40.`,
   }[limitedBy];
-  return warning(`${what}, and a node needs ten`, raise);
+  return warning(`${what}, and two nodes need ${fewConnections} during a takeover`, raise);
 }
 
 function checkClock(aheadMs: number): Finding {

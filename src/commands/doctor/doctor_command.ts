@@ -18,8 +18,9 @@ export const doctorCommand: CommandEntry = defineCommand({
     "Checks the configuration file, the data folder and its database, the disk, the certificate, and whether the server " +
     "answers and has this version. With --database, checks PostgreSQL instead of the folder's database: its hosts, " +
     "settings, nodes, standbys, transactions, connections, and clock. With --broker, also checks that RabbitMQ " +
-    "answers, is set up for chatd, asks it for authorization, and that clients cannot bypass the server. Takes the server's options from the command line or its " +
-    "configuration file. Exits with 1 if there is a problem to fix, and with 4 if the broker cannot be reached.",
+    "answers, is set up for chatd and asks it for authorization, and that clients cannot bypass the server. Takes the " +
+    "server's options from the command line or its configuration file. Exits with 1 if there is a problem to fix, and " +
+    "with 4 if the broker cannot be reached.",
   options: doctorOptions,
   load: async () => (await import("./run_doctor.ts")).runDoctor,
   exitCodeOf: clientExitCode,

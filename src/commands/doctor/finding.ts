@@ -1,3 +1,5 @@
+import { sanitizeLine } from "../../core/sanitize.ts";
+
 /** The result of a check, with a suggested fix. */
 export interface Finding {
   /** A warning does not change the exit code. */
@@ -25,4 +27,12 @@ export function warning(what: string, fix?: string): Finding {
 
 export function problem(what: string, fix?: string): Finding {
   return { kind: "problem", what, fix };
+}
+
+const labels = { ok: "ok     ", warning: "warning", problem: "PROBLEM" } as const;
+
+/** Formats a finding for people. Names in it, which may come from a database or a broker, become harmless. */
+export function formatFinding(area: string, { kind, what, fix }: Finding): string {
+  const line = `${labels[kind]}  ${area}: ${sanitizeLine(what)}`;
+  return fix === undefined ? line : `${line}\n         ${sanitizeLine(fix)}`;
 }

@@ -1,10 +1,11 @@
 import type { BrokerUrl } from "../../app/broker/broker_url.ts";
 import { exitCode } from "../exit_code.ts";
+import { jsonLine } from "../script/output.ts";
 import { type BrokerCheckOptions, examineBroker } from "./broker.ts";
 import { examineConfiguration } from "./configuration.ts";
 import { examineDatabase, examineFolder, type FolderCheckOptions } from "./data_folder.ts";
 import { examinePostgres } from "./database.ts";
-import type { Check, Finding } from "./finding.ts";
+import { type Check, formatFinding } from "./finding.ts";
 import { examineDisk, examineFileLimit, type MachineOptions } from "./machine.ts";
 import { examineCertificate, examineServer, type ServerCheckOptions } from "./server.ts";
 
@@ -37,8 +38,6 @@ function checks({ broker, brokerCheck, ...options }: DoctorOptions): readonly Ch
   return [...own, { area: "broker", examine: () => examineBroker({ ...brokerCheck, broker }) }];
 }
 
-const labels = { ok: "ok     ", warning: "warning", problem: "PROBLEM" } as const;
-
 /**
  * Checks the setup step by step, and suggests fixes.
  * @returns 0 if there is no problem.
@@ -49,16 +48,11 @@ export async function runDoctor(options: DoctorOptions): Promise<number> {
   for (const { area, examine } of checks(options)) {
     for await (const finding of examine()) {
       if (finding.kind === "problem") problems++;
-      console.log(options.json ? JSON.stringify({ area, ...finding }) : describe(area, finding));
+      console.log(options.json ? jsonLine({ area, ...finding }) : formatFinding(area, finding));
     }
   }
   if (!options.json) {
     console.log(problems === 0 ? "Nothing to fix." : `${problems} ${problems === 1 ? "problem" : "problems"} to fix.`);
   }
   return problems === 0 ? exitCode.done : exitCode.failed;
-}
-
-function describe(area: string, { kind, what, fix }: Finding): string {
-  const line = `${labels[kind]}  ${area}: ${what}`;
-  return fix === undefined ? line : `${line}\n         ${fix}`;
 }

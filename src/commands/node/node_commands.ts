@@ -17,7 +17,7 @@ export const nodeCommand: CommandEntry = defineGroup({
       brief: "List the nodes of a database and their states",
       description:
         "Lists the nodes, the serving one first: name, state, version, host, the time when the process began, " +
-        'and the seconds since it last renewed its row, separated by tabs. A node is "serving", "standby", or "gone" ' +
+        'and the seconds since it was last heard of, separated by tabs. A node is "serving", "standby", or "gone" ' +
         "if it has not been heard of for 10 s; after a day, or a stop in order, it is not listed. Exits with 4 if the " +
         "database cannot be reached.",
       options: nodeListOptions,

@@ -1,9 +1,10 @@
 import { readAccess } from "../../app/database/database_access.ts";
+import { sanitizeLine } from "../../core/sanitize.ts";
 import { processOutput } from "../../host/process_output.ts";
 import type { ListedNode } from "../../store/postgres/nodes/node_row.ts";
-import { sanitizeLine } from "../../core/sanitize.ts";
 import { exitCode } from "../exit_code.ts";
 import type { DatabaseFields } from "../options/database_options.ts";
+import { jsonLine } from "../script/output.ts";
 
 export interface NodeListOptions extends DatabaseFields {
   /** JSON lines instead of text. */
@@ -20,7 +21,7 @@ export async function runNodeList({ database, json }: NodeListOptions): Promise<
 }
 
 function asJson({ since, silentMs, ...node }: ListedNode): string {
-  return JSON.stringify({ ...node, since: since.toISOString(), silentSeconds: Math.round(silentMs / 1_000) });
+  return jsonLine({ ...node, since: since.toISOString(), silentSeconds: Math.round(silentMs / 1_000) });
 }
 
 function asText({ name, state, version, host, since, silentMs }: ListedNode): string {

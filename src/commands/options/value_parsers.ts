@@ -134,7 +134,9 @@ export function nodeName(): ValueParser<"sync", string> {
     parse: (input) =>
       attempt(() => {
         if (/^[\w.-]{1,63}$/.test(input)) return input;
-        throw new SyntaxError(`"${input}" is no name of a node: use letters, digits, dots, dashes and underscores.`);
+        throw new SyntaxError(
+          `"${input}" is not the name of a node: use 1 to 63 letters, digits, dots, dashes and underscores.`,
+        );
       }),
   };
 }

@@ -70,7 +70,7 @@ Deno.test("nodes that are missing, gone, or of another version are named", () =>
   ]);
   const nodes = [node("one", "serving"), node("two", "standby", { version: "0.0.1" }), node("three", "gone")];
   assert.deepEqual(doubts({ nodes }), [
-    'warning: the node "three" is gone since 1 s',
+    'warning: the node "three" has been gone for 1 s',
     `warning: nodes and this command have different versions of chatd: 0.0.1, ${version}`,
   ]);
 });
@@ -115,6 +115,14 @@ Deno.test("a synchronous standby that is missing is a problem, and one that lags
     'warning: the standby "late" is asynchronous, and 65 MiB behind',
     "problem: no synchronous standby streams (synchronous_standby_names = replica), so no message is accepted",
   ]);
+  const one = { name: "one", isSynchronous: true, lagBytes: 0 };
+  const several = { unusedSlots: [], standbys: [one], synchronousNames: "ANY 2 (one, two, three)" };
+  assert.deepEqual(doubts({ replication: several }), [
+    "problem: only 1 of 2 synchronous standbys stream (synchronous_standby_names = ANY 2 (one, two, three)), so no " +
+    "message is accepted",
+  ]);
+  assert.deepEqual(doubts({ replication: { ...several, standbys: [one, { ...one, name: "two" }] } }), []);
+  assert.deepEqual(doubts({ replication: { ...several, synchronousNames: '"one", two' } }), []);
   assert.deepEqual(doubts({ replication: { ...replication, standbys: [] }, seesOthers: false }), [
     'warning: the user "chatd" may not see standbys, nor transactions of other users, so they are not checked',
   ]);
@@ -131,12 +139,12 @@ Deno.test("long transactions, few connections, another time, a late index and sc
     { process: 8, application: "", seconds: 61, isIdle: false },
   ];
   assert.deepEqual(doubts({ longTransactions, preparedTransactions: ["move"] }), [
-    'warning: a transaction of "psql" (process 7) is open for 90 s, and idle',
-    "warning: a transaction of a program (process 8) is open for 61 s",
+    'warning: a transaction of "psql" (process 7) has been open for 90 s, and idle',
+    "warning: a transaction of a program (process 8) has been open for 61 s",
     'warning: the prepared transaction "move" has been open for more than a minute',
   ]);
   assert.deepEqual(doubts({ connections: { count: 3, limitedBy: "role" } }), [
-    "warning: PostgreSQL accepts 3 more connections, and a node needs ten",
+    "warning: PostgreSQL accepts 3 more connections, and two nodes need 20 during a takeover",
   ]);
   assert.deepEqual(doubts({ clockAheadMs: -2_600 }), [
     "warning: the clock of the database is 2.6 s behind this machine's",
@@ -172,6 +180,10 @@ Deno.test("of several hosts, each is named, and there is one primary", () => {
   assert.deepEqual(about({ ...one, ...primary }, { ...two, ...primary }), [
     "problem: db1:5432 and db2:5432 are both primaries, and nodes use the first one that answers",
   ]);
+  // Two addresses of one server, such as those of two proxies.
+  const server = "1790000000.5";
+  assert.deepEqual(about({ ...one, ...primary, server }, { ...two, ...primary, server }), []);
+  assert.equal(about({ ...one, ...primary, server }, { ...two, ...primary, server: "1790000000.6" }).length, 1);
   assert.deepEqual(about({ ...one, ...standby }, { ...two, ...unusable }), [
     "ok: db1:5432 is a standby, from which nodes serve once it is promoted",
     `problem: ${obstacle.message}`,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { examinePostgres } from "../../../src/commands/doctor/database.ts";
-import { Connection } from "../../../src/store/postgres/connection/connection.ts";
+import { Connection, connectToHost, endClient } from "../../../src/store/postgres/connection/connection.ts";
 import type { DatabaseAccess } from "../../../src/store/postgres/connection/database_address.ts";
 import { PgBouncer } from "../../support/databases/pgbouncer.ts";
 import { accessTo, PostgresNode } from "../../support/databases/postgres_node.ts";
@@ -75,8 +75,16 @@ Deno.test("doctor goes past a host that accepts connections and never answers", 
   for (const socket of sockets) socket.close();
 });
 
-Deno.test("doctor finds two primaries", async () => {
+Deno.test("doctor finds two primaries, and not one behind two addresses", async () => {
   await migrateSchema(access);
-  const found = await doubts(at(node.address.port, node.address.port));
-  assert.match(found[0], /^problem: (127\.0\.0\.1:\d+) and \1 are both primaries/);
+  assert.deepEqual(await doubts(at(node.address.port, node.address.port)), ["warning: no node serves"]);
+  await using standby = await PostgresNode.start({ standbyOf: node.address });
+  const alone = at(standby.address.port);
+  {
+    const { client } = await connectToHost(alone, { name: "test", host: alone.address.hosts[0] });
+    await client.query("SELECT pg_promote()");
+    await endClient(client);
+  }
+  const found = await doubts(at(node.address.port, standby.address.port));
+  assert.match(found[0], /^problem: 127\.0\.0\.1:\d+ and 127\.0\.0\.1:\d+ are both primaries/);
 });

@@ -40,7 +40,7 @@ Deno.test("options of a database without one are refused", () => {
     ["serve --database-ca-file ca.pem", /--database-ca-file needs --database/],
     ["serve --node one", /--node needs --database/],
     ["database check", /--database is missing: give it, or set CHATD_DATABASE/],
-    [`serve --database ${url} --node a/b`, /no name of a node/],
+    [`serve --database ${url} --node a/b`, /not the name of a node/],
   ];
   for (const [line, expected] of useless) {
     const { code, err } = chatd(line);

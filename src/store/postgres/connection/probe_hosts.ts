@@ -1,3 +1,5 @@
+// @ts-types="@types/pg"
+import type pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { type ConnectionOptions, connectToHost, endClient } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
@@ -10,6 +12,8 @@ export interface ProbedHost {
   readonly state: "primary" | "standby" | "unusable";
   /** Why a node cannot serve from it; undefined for a primary. */
   readonly obstacle?: ChatError;
+  /** Identifies the running server of a primary, which several addresses may lead to. */
+  readonly server?: string;
 }
 
 /** Connects to all hosts at the same time, and tells which of them a node can serve from. */
@@ -23,12 +27,25 @@ export async function probeHosts(
     try {
       const options = { name: "check", host, ...patience };
       const { client, isStandby } = await connectToHost({ ...access, address: alone }, options);
+      const server = isStandby ? undefined : await identify(client);
       await endClient(client);
-      if (!isStandby) return { ...host, state: "primary" };
+      if (!isStandby) return { ...host, state: "primary", server };
       return { ...host, state: "standby", obstacle: connectError(alone, "standby") };
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       return { ...host, state: "unusable", obstacle: error };
     }
   }));
+}
+
+/** Returns the time when a server was started, in microseconds; undefined from one that only resembles PostgreSQL. */
+async function identify(client: pg.Client): Promise<string | undefined> {
+  try {
+    const { rows: [{ started }] } = await client.query(
+      "SELECT extract(epoch FROM pg_postmaster_start_time())::text AS started",
+    );
+    return started;
+  } catch {
+    return undefined;
+  }
 }

@@ -8,7 +8,7 @@ export function unpackReply(reply: ControlReply): unknown {
   throw new ChatError(code as ChatErrorCode, message);
 }
 
-/** Whether an error hides the outcome of what failed. */
+/** Whether an error leaves the outcome of a call unknown. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof ChatError && error.code === "unavailable";
 }

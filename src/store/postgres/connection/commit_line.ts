@@ -65,8 +65,13 @@ export class CommitLine {
   /** @throws {ChatError} as `connectError` says */
   static async open(options: CommitLineOptions): Promise<CommitLine> {
     const client = await connect(options);
-    const { timeline } = await readState(client);
-    return new CommitLine(client, { timeline, options });
+    try {
+      const { timeline } = await readState(client);
+      return new CommitLine(client, { timeline, options });
+    } catch (error) {
+      await endClient(client);
+      throw error;
+    }
   }
 
   /** Resolves when the line is connected. @throws {ChatError} `unavailable` if it is lost */
@@ -136,9 +141,9 @@ export class CommitLine {
 
   /** @throws {Error} if the log is another one than before the connection was lost, or cannot be restored */
   async #check(client: pg.Client): Promise<pg.Client> {
-    const { timeline, head } = await readState(client);
-    const expected = this.#expected?.head ?? head;
     try {
+      const { timeline, head } = await readState(client);
+      const expected = this.#expected?.head ?? head;
       if (timeline !== this.#timeline || head !== expected) {
         throw new Error(
           `the log was at position ${expected} of timeline ${this.#timeline}, and is at ${head} of timeline ${timeline}`,

@@ -52,7 +52,7 @@ const lockTimeoutMs = 5_000;
 const idleTransactionMs = 5_000;
 const standardConnectMs = 10_000;
 /** How long a server may take to close a connection, in milliseconds: a frozen one never does. */
-export const goodbyeMs = 1_000;
+const goodbyeMs = 1_000;
 
 const { builtins } = pg.types;
 /** The type of an array of bigint, which the library has no name for. */
@@ -252,6 +252,6 @@ export async function endClient(client: pg.Client): Promise<void> {
 }
 
 /** Closes a connection without the server. */
-export function dropClient(client: pg.Client): void {
+function dropClient(client: pg.Client): void {
   client.connection.stream.destroy();
 }

@@ -2,15 +2,7 @@
 import pg from "pg";
 import { ChatError } from "../../../core/chat_error.ts";
 import { CommitLine, type ExpectedLog } from "./commit_line.ts";
-import {
-  clientConfig,
-  type ConnectionOptions,
-  dropClient,
-  goodbyeMs,
-  type Parameter,
-  type Queries,
-  runOn,
-} from "./connection.ts";
+import { clientConfig, type ConnectionOptions, endClient, type Parameter, type Queries, runOn } from "./connection.ts";
 import type { DatabaseAccess } from "./database_address.ts";
 import type { LeaseWatch } from "./held_lease.ts";
 import { isFenced, lostError, queryError } from "./postgres_error.ts";
@@ -160,16 +152,16 @@ export class Database implements AsyncDisposable {
     );
   }
 
-  /** Resolves when no statement runs any more. Idempotent. */
+  /**
+   * Resolves when all connections are closed, and reads and writes have ended. A commit that still runs is cut off:
+   * the database may take it or not. Idempotent.
+   */
   async close(): Promise<void> {
     this.#end ??= lostError(undefined);
     await Promise.all([this.#commits.close(), Promise.allSettled(this.#uses)]);
-    const tooLate = setTimeout(() => this.#clients.forEach(dropClient), goodbyeMs);
-    try {
-      await Promise.all(this.#pools.map((each) => endPool(each)));
-    } finally {
-      clearTimeout(tooLate);
-    }
+    // A pool does not wait until its idle connections are closed.
+    await Promise.all([...this.#clients].map(endClient));
+    await Promise.all(this.#pools.map((each) => endPool(each)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -56,10 +56,24 @@ Deno.test("after a commit of unknown outcome the database is lost, and gives out
   await rejectsWith("unavailable", database.commit("SELECT 1"));
 });
 
+/** Counts the sockets of this process. */
+function countSockets(): number {
+  const links = [...Deno.readDirSync("/proc/self/fd")].map(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      return "the folder itself, which is closed by now";
+    }
+  });
+  return links.filter((link) => link.startsWith("socket:")).length;
+}
+
 Deno.test("a database is closed though its server is frozen", async () => {
-  const { access, database } = await open();
-  await Promise.all([database.read("SELECT 1"), database.write("SELECT 1"), database.search("SELECT 1")]);
+  const access = await emptyOwnDatabase();
   await using connection = await Connection.open(access, { name: "test" });
+  const before = countSockets();
+  const database = await Database.open({ access, generation: await lead(access) });
+  await Promise.all([database.read("SELECT 1"), database.write("SELECT 1"), database.search("SELECT 1")]);
   const backends = await connection.query<{ pid: number }>(
     `SELECT pid FROM pg_stat_activity
      WHERE datname = current_database() AND application_name ~ '^chatd (commit|write|read|search)'`,
@@ -68,6 +82,7 @@ Deno.test("a database is closed though its server is frozen", async () => {
   for (const { pid } of backends) Deno.kill(pid, "SIGSTOP");
   try {
     await database.close();
+    await eventually(() => countSockets() === before);
   } finally {
     for (const { pid } of backends) Deno.kill(pid, "SIGCONT");
   }

@@ -122,7 +122,8 @@ export async function readCondition(
     ),
     unvacuumed: await one(
       `ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace
-         AND reloptions && ARRAY['autovacuum_enabled=false', 'autovacuum_enabled=off', 'autovacuum_enabled=0']
+         AND EXISTS (SELECT FROM pg_options_to_table(reloptions)
+           WHERE option_name = 'autovacuum_enabled' AND NOT option_value::boolean)
          ORDER BY relname)`,
     ),
     // An old snapshot of another database does not keep the rows of this one.
@@ -167,10 +168,14 @@ async function readReplication(connection: Connection): Promise<Replication> {
   return { standbys, synchronousNames, unusedSlots };
 }
 
-/** `pg_stat_activity` tells every user whose each connection is, but not its kind: background workers have no user. */
+/**
+ * `pg_stat_activity` tells every user whose each connection is, but its kind only for the user's own. Of other processes,
+ * those without a user are no connections.
+ */
 async function readConnections(connection: Connection): Promise<FreeConnections> {
   const [tightest] = await connection.query<FreeConnections>(
-    `WITH used AS (SELECT usesysid, datid FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datid IS NOT NULL)
+    `WITH used AS (SELECT usesysid, datid FROM pg_stat_activity WHERE usesysid IS NOT NULL AND datid IS NOT NULL
+       AND coalesce(backend_type, 'client backend') = 'client backend')
      SELECT "limitedBy", count FROM (VALUES
        ('server', current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
          - coalesce(current_setting('reserved_connections', true), '0')::int - (SELECT count(*)::int FROM used)),

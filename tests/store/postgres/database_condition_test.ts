@@ -53,8 +53,10 @@ Deno.test("settings that are a risk are found, with the statement's scope that m
     assert.deepEqual((await names()).at(-1), { name: "synchronous_commit", value: "local", scope });
   }
   for (const statement of Object.keys(scopes)) await execute(`${statement} RESET synchronous_commit`);
-  await execute("ALTER TABLE condition.entry SET (autovacuum_enabled = off)");
-  assert.deepEqual((await readCondition(access)).unvacuumed, ["entry"]);
+  for (const [value, unvacuumed] of [["off", ["entry"]], ["no", ["entry"]], ["f", ["entry"]], ["yes", []]]) {
+    await execute(`ALTER TABLE condition.entry SET (autovacuum_enabled = ${value})`);
+    assert.deepEqual((await readCondition(access)).unvacuumed, unvacuumed);
+  }
   await execute("ALTER TABLE condition.entry RESET (autovacuum_enabled)");
 });
 

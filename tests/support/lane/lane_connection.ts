@@ -30,3 +30,11 @@ export function acceptedSends(connection: LaneConnection) {
     return [{ ...result.value, text: kind.value.text, id: kind.value.id.toLowerCase() }];
   });
 }
+
+/** Returns the ids of the messages that a connection sent and whose replies did not come: they may be in the log. */
+export function unansweredSends({ sent, session }: LaneConnection): Set<string> {
+  const answered = new Set(session.replies.map(({ requestId }) => requestId));
+  return new Set(
+    sent.flatMap(({ id, kind }) => kind.$case === "send" && !answered.has(id) ? [kind.value.id.toLowerCase()] : []),
+  );
+}

@@ -4,7 +4,7 @@ import type { Message } from "../../../src/core/messages/message.ts";
 import type { Reply } from "../../../src/gen/chatd/v1/session.ts";
 import { CountedMetrics } from "../fakes/counted_metrics.ts";
 import { turns, until } from "../waiting/turns.ts";
-import { acceptedSends, type LaneConnection, repliesByRequest } from "./lane_connection.ts";
+import { acceptedSends, type LaneConnection, repliesByRequest, unansweredSends } from "./lane_connection.ts";
 import {
   bannedUsers,
   type Burst,
@@ -171,10 +171,15 @@ export class LaneSystem implements AsyncDisposable {
     const visible = await this.#visible();
     const due = (connection: LaneConnection) => {
       const own = new Set(acceptedSends(connection).map(({ position }) => position));
-      return visible[connection.user].map(({ position }) => position)
-        .filter((position) => position > connection.cursor && !own.has(position));
+      const unanswered = unansweredSends(connection);
+      return visible[connection.user].filter(({ position, id }) =>
+        position > connection.cursor && !own.has(position) && !unanswered.has(id)
+      ).map(({ position }) => position);
     };
-    const received = ({ session }: LaneConnection) => session.messages.map(({ position }) => position);
+    const received = (connection: LaneConnection) => {
+      const unanswered = unansweredSends(connection);
+      return connection.session.messages.filter(({ id }) => !unanswered.has(id)).map(({ position }) => position);
+    };
     for (const connection of this.#open) {
       if (connection === undefined) continue;
       const { length } = due(connection);

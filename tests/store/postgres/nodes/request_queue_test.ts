@@ -108,8 +108,9 @@ Deno.test("a node is woken by requests to it alone, also after its connection fo
   const { connection, line } = node;
   let woken = 0;
   await using _notices = node.store.onRequest(() => woken++);
-  const isListening =
-    "SELECT FROM pg_stat_activity WHERE application_name LIKE 'chatd listen %' AND query LIKE 'LISTEN%'";
+  const isListening = `SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'chatd listen %' AND query LIKE 'LISTEN%'
+      AND state = 'idle'`;
   const listens = async () => (await connection.query(isListening)).length === 1;
   await eventually(listens);
   await line.add({ id: crypto.randomUUID(), token: crypto.randomUUID(), request });

@@ -14,6 +14,7 @@ export const bannedUsers = ["fay", "gus", "hal"];
 
 /** The values that a request needs besides its action. */
 export interface RequestContext {
+  readonly user: string;
   /** An id that no other request has. */
   readonly id: string;
   /** The ids of the rooms. */
@@ -74,7 +75,8 @@ const says = fc.tuple(
 const oddSay = fc.record({
   kind: fc.constantFrom("mention", "empty", "long", "controls", "no id", "old", "future", "upper case", "reply"),
   to: address,
-  seq,
+  /** Whether a reply is to no message, instead of the first one of its conversation. */
+  isMissing: fc.boolean(),
 });
 
 /** Repeats an earlier send of the user, or sends something else with its id. */
@@ -113,7 +115,7 @@ export function idsFor(script: Script, now: number): string[] {
 }
 
 /** Returns the request of an action. */
-export function requestOf(action: Action, { id, rooms, earlier }: RequestContext): RequestKind {
+export function requestOf(action: Action, { user, id, rooms, earlier }: RequestContext): RequestKind {
   if ("index" in action) return roomRequest(action, { id, room: rooms[action.index] });
   if (action.kind === "resend") {
     const sends = earlier.flatMap((kind) => kind.$case === "send" ? [kind.value] : []);
@@ -122,14 +124,17 @@ export function requestOf(action: Action, { id, rooms, earlier }: RequestContext
   }
   const to = rooms[Number(action.to || NaN)] ?? action.to;
   if (action.kind === "say") return send(to, action.text, { id });
-  return "choice" in action ? changeRequest(action, { id, to }) : oddRequest(action, { id, to });
+  return "choice" in action ? changeRequest(action, { id, to }) : oddRequest(action, { user, id, to });
 }
 
 function send(to: string, text: string, rest: { id: string; replyToSeq?: number }): RequestKind {
   return { $case: "send", value: sendRequest({ to, text, ...rest }) };
 }
 
-function oddRequest({ kind, seq }: Of<typeof oddSay>, { id, to }: { id: string; to: string }): RequestKind {
+function oddRequest(
+  { kind, isMissing }: Of<typeof oddSay>,
+  { user, id, to }: { user: string; id: string; to: string },
+): RequestKind {
   switch (kind) {
     case "mention":
       return send(to, "hello @ben", { id });
@@ -148,7 +153,8 @@ function oddRequest({ kind, seq }: Of<typeof oddSay>, { id, to }: { id: string; 
     case "upper case":
       return send(to, "x", { id: id.toUpperCase() });
     case "reply":
-      return send(to, "x", { id, replyToSeq: seq });
+      // Whether a message of the script is in the log yet depends on the way.
+      return send(to, "x", { id, replyToSeq: isMissing || [user, to].includes(deletable) ? 1_000 : 1 });
   }
 }
 
@@ -160,7 +166,8 @@ function changeRequest(
     case "edit":
       return { $case: "edit", value: { to, seq, id, text: "edited" } };
     case "delete":
-      return { $case: "delete", value: { to, seq, id } };
+      // The first messages are those that replies are to.
+      return { $case: "delete", value: { to, seq: Math.max(2, seq), id } };
     case "react":
       return { $case: "react", value: { to, seq, id, emoji: "👍", remove: seq > 5 } };
     case "read":

@@ -146,7 +146,7 @@ export class LaneSystem implements AsyncDisposable {
         const { user } = connection;
         const known = earlier.get(user)!;
         const kinds = burst.actions.map((action) => {
-          const kind = requestOf(action, { id: rest.next().value!, rooms: this.rooms, earlier: known });
+          const kind = requestOf(action, { user, id: rest.next().value!, rooms: this.rooms, earlier: known });
           known.push(kind);
           return kind;
         });

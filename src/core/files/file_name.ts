@@ -9,6 +9,8 @@ const utf8 = new TextEncoder();
 const separators = /[/\\:*?"<>|]/g;
 /** Device names on Windows, with any extension. */
 const devices = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+/** Dots, which hide a file on Unix, and white space. */
+const startOfName = /^[.\s]+/;
 /** Characters that Windows strips from the end of a name. */
 const endOfName = /[.\s]+$/;
 const mediaTypePattern = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
@@ -31,9 +33,11 @@ export function parseFileName(name: string): string {
 /** Makes a name that is safe on every system from the last part of a path, or from a name that another user chose. */
 export function harmlessFileName(path: string): string {
   const last = path.split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
-  const plain = sanitizeLine(last).replace(separators, "_").replace(devices, "_$&").trim().replace(endOfName, "")
-    .replace(/^\.+/, "");
-  return shorten(plain.trim() || "file");
+  const bare = sanitizeLine(last).replace(separators, "_").replace(startOfName, "").replace(endOfName, "");
+  // A combining character may have come to the beginning.
+  const name = shorten(sanitizeLine(bare) || "file");
+  // Shortened, it may be that of a device.
+  return shorten(name.replace(devices, "_$&"));
 }
 
 /**

@@ -30,16 +30,24 @@ Deno.test("harmlessFileName() makes a name of any words, which parseFileName() t
     ["trailing dots...", "trailing dots"],
     [`${"x".repeat(300)}.jpeg`, `${"x".repeat(250)}.jpeg`],
     ["evil\u202Egpj.exe", "evil\uFFFDgpj.exe"],
+    [" con.txt", "_con.txt"],
+    [".nul", "_nul"],
+    [`con${" ".repeat(300)}.txt`, "_con.txt"],
+    [`con.${"x".repeat(300)}`, `_con.${"x".repeat(250)}`],
+    [". .a", "a"],
+    ["\t\u0301a", "◌\u0301a"],
+    [".\u0301a", "◌\u0301a"],
   ];
   for (const [path, name] of names) assert.equal(harmlessFileName(path), name);
   const anything = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.string({ unit: "grapheme", minLength: 200, maxLength: 400 }),
+    fc.string({ unit: fc.constantFrom("\u0301", "\t", ".", " ", "a", "/", "con", "x".repeat(100)) }),
   );
   fc.assert(fc.property(anything, (path) => {
     const name = harmlessFileName(path);
     assert.equal(parseFileName(name), name);
-    assert.doesNotMatch(name, /[/\\:*?"<>|]|^\.|\.$/);
+    assert.doesNotMatch(name, /[/\\:*?"<>|]|^\.|\.$|^con(\.|$)/);
   }));
 });
 

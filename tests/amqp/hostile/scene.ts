@@ -122,8 +122,9 @@ export class Scene implements AsyncDisposable {
   async #chat(): Promise<void> {
     const text = crypto.randomUUID();
     const heard = this.ben.received.length;
-    this.ana.client.send("ben", text);
+    const sent = this.ana.client.send("ben", text);
     await eventually(() => this.ben.received.at(-1)?.text === text, () => "a message from ana to ben");
+    await sent;
     assert.deepEqual(this.ben.received.slice(heard).map(({ sender }) => sender), ["ana"]);
     assert.deepEqual(this.ana.received, []);
   }
